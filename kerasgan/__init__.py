@@ -1,0 +1,45 @@
+"""kerasgan: generative adversarial networks that are plain Keras models."""
+
+from kerasgan import callbacks, datasets, layers, losses, metrics
+from kerasgan.gan import GAN
+from kerasgan.zoo import (
+    build_dcgan,
+    build_deconv_gan,
+    build_dragan,
+    build_flag_gan,
+    build_infogan,
+    build_lsgan,
+    build_mlp_gan,
+    build_mnist_gan,
+    build_pacgan,
+    build_ragan,
+    build_sagan,
+    build_sngan,
+    build_wgan,
+    build_wgan_gp,
+)
+
+__all__ = [
+    "GAN",
+    "build_dcgan",
+    "build_deconv_gan",
+    "build_dragan",
+    "build_flag_gan",
+    "build_infogan",
+    "build_lsgan",
+    "build_mlp_gan",
+    "build_mnist_gan",
+    "build_pacgan",
+    "build_ragan",
+    "build_sagan",
+    "build_sngan",
+    "build_wgan",
+    "build_wgan_gp",
+    "callbacks",
+    "datasets",
+    "layers",
+    "losses",
+    "metrics",
+]
+
+__version__ = "0.1.0"

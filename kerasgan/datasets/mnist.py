@@ -1,0 +1,172 @@
+"""The MNIST digits, from Keras or from files at hand."""
+
+import gzip
+import math
+import os
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+
+_IDX_PREFIXES = {"train": "train", "test": "t10k"}
+_IMAGES_MAGIC = 2051
+_LABELS_MAGIC = 2049
+_IMAGE_SIZE = (28, 28)
+
+
+def load_mnist(split="train", path=None):
+    """Loads the MNIST digits: 28x28 grey images of 0 to 9, white on black.
+
+    Without `path` they come through `keras.datasets.mnist`, which downloads them once.
+
+    Args:
+        split: `"train"` (60,000 images) or `"test"` (10,000 images).
+        path: Where the files are, for a machine without a network. A folder that holds
+            `mnist.npz` or the four IDX files under their usual names
+            (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, ...), plain or gzip-compressed;
+            or one such file: an `.npz`, or an IDX file of images with its labels beside it.
+            Data sets published in the same form (Fashion-MNIST, KMNIST) load too.
+
+    Returns:
+        `(images, labels)`: uint8 arrays of shape `(n, 28, 28, 1)` and `(n,)`.
+
+    Raises:
+        FileNotFoundError: If `path`, or a file that has to be there, does not exist.
+        ValueError: If `split` is unknown, or a file is damaged or is not MNIST.
+
+    Example:
+
+    ```python
+    images, labels = kerasgan.datasets.load_mnist()
+    ```
+    """
+    if split not in _IDX_PREFIXES:
+        raise ValueError(
+            f'`split` must be "train" or "test". Received: split={split!r}. '
+            "MNIST has no other part; cut validation images off the training ones."
+        )
+    if path is None:
+        train, test = keras.datasets.mnist.load_data()
+        images, labels = train if split == "train" else test
+        return images[..., np.newaxis], labels
+
+    path = Path(path)
+    if path.is_dir():
+        npz_path = path / "mnist.npz"
+        if npz_path.is_file():
+            return _load_npz(npz_path, split)
+        images_path = _find_idx(path, f"{_IDX_PREFIXES[split]}-images", "idx3-ubyte")
+    elif path.is_file():
+        if path.suffix == ".npz":
+            return _load_npz(path, split)
+        images_path = path
+    else:
+        raise FileNotFoundError(
+            "`path` must be a folder of MNIST files, or one of them. "
+            f"Received: path={str(path)!r}, which does not exist. Check the path."
+        )
+    return _load_idx(images_path, split)
+
+
+def _load_npz(path, split):
+    try:
+        # Opened here, because np.load leaves a broken file open.
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    # TypeError: a single array in place of an archive.
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise _damaged(path, f"it is not a whole mnist.npz ({error})") from error
+    if images.dtype != np.uint8 or images.shape[1:] != _IMAGE_SIZE or not len(images):
+        raise _damaged(
+            path,
+            f"`x_{split}` must be uint8 of shape (n, 28, 28), "
+            f"and is {images.dtype} of shape {images.shape}",
+        )
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        raise _damaged(
+            path,
+            f"`y_{split}` must be {len(images)} integers, one for each image, "
+            f"and is {labels.dtype} of shape {labels.shape}",
+        )
+    return images[..., np.newaxis], labels.astype(np.uint8)
+
+
+def _load_idx(images_path, split):
+    other_split = "test" if split == "train" else "train"
+    if images_path.name.startswith(f"{_IDX_PREFIXES[other_split]}-"):
+        raise ValueError(
+            f"`path` must be a file of the {split} split. Received: path={str(images_path)!r}. "
+            f'Pass split="{other_split}", or the folder that holds all files.'
+        )
+    stem, separator, _ = images_path.name.partition("images")
+    if not separator:
+        raise ValueError(
+            "`path` must be an .npz file or an IDX file whose name says that it holds images. "
+            f"Received: path={str(images_path)!r}. "
+            "Pass the file named like train-images-idx3-ubyte, or its folder."
+        )
+    images = _read_idx(images_path, _IMAGES_MAGIC, dimensions=3)
+    if images.shape[1:] != _IMAGE_SIZE or not len(images):
+        raise _damaged(images_path, f"its shape is {images.shape} and must be (n, 28, 28)")
+    labels_path = _find_idx(images_path.parent, f"{stem}labels", "idx1-ubyte")
+    labels = _read_idx(labels_path, _LABELS_MAGIC, dimensions=1)
+    if len(labels) != len(images):
+        raise _damaged(
+            labels_path, f"it has {len(labels)} labels for the {len(images)} images beside it"
+        )
+    return images[..., np.newaxis], labels
+
+
+def _find_idx(folder, name, kind):
+    # Some mirrors write `train-images.idx3-ubyte`.
+    candidates = [f"{name}{dot}{kind}{suffix}" for dot in "-." for suffix in ("", ".gz")]
+    for candidate in candidates:
+        if (folder / candidate).is_file():
+            return folder / candidate
+    raise FileNotFoundError(
+        f"`path` must lead to the MNIST files. Received: {str(folder)!r}, which has none of "
+        f"{', '.join(candidates)}. Put the file there, or pass another `path`."
+    )
+
+
+def _read_idx(path, magic, dimensions):
+    """Reads an IDX file: a magic number, the sizes, then one byte for each value."""
+    try:
+        data = path.read_bytes()
+        # By content, not by name: browsers unpack files and leave the `.gz`.
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _damaged(path, f"it is not a whole gzip file ({error})") from error
+    header = struct.calcsize(f">{1 + dimensions}I")
+    if len(data) < header:
+        raise _damaged(path, f"it is truncated: {len(data)} bytes are no IDX header")
+    found, *shape = struct.unpack_from(f">{1 + dimensions}I", data)
+    if found != magic:
+        raise _damaged(path, f"it starts with the magic number {found} and must with {magic}")
+    if len(data) - header != math.prod(shape):
+        raise _damaged(
+            path,
+            f"it is truncated or too long: shape {tuple(shape)} needs {math.prod(shape)} bytes, "
+            f"and it has {len(data) - header}",
+        )
+    # A copy, since arrays over `bytes` are read-only.
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()
+
+
+def _damaged(path, reason):
+    return ValueError(
+        f"`path` must lead to intact MNIST files. Received: {os.fspath(path)!r}: {reason}. "
+        "Get the file again."
+    )

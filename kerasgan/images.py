@@ -1,0 +1,151 @@
+"""Images: uint8 at the edges, the networks' value range inside, grids to look at."""
+
+import math
+
+import numpy as np
+from keras import backend, ops
+from PIL import Image
+from skimage.util import montage
+
+from kerasgan.files import replacing
+
+FRAME_SIZE = 256  # pixels, the longer side of an animation
+
+
+def to_float(images, value_range):
+    """uint8 images as float32 in `value_range`; float images as they are. On the device."""
+    if backend.standardize_dtype(images.dtype) != "uint8":
+        return images
+    low, high = value_range
+    return ops.cast(images, "float32") * ((high - low) / 255.0) + low
+
+
+def to_uint8(images, value_range):
+    """Float images in `value_range` as uint8, rounded and clipped. On the host."""
+    low, high = value_range
+    scaled = (np.asarray(images, dtype="float32") - low) * (255.0 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype("uint8")
+
+
+def check(images, image_shape, value_range, name="images"):
+    """Checks a batch on the host and returns it as uint8 or float32 numpy.
+
+    Args:
+        images: Array `(batch_size, height, width, channels)`: uint8, or floats in
+            `value_range`.
+        image_shape: The `(height, width, channels)` that the models take.
+        value_range: `(low, high)` of the networks.
+        name: What to call the argument in the message.
+
+    Raises:
+        ValueError: Other shape or dtype, values outside the range, or NaN.
+    """
+    images = np.asarray(images)
+    expected = (
+        f"`{name}` must be uint8 (0 to 255) or floats in {tuple(value_range)}, of shape "
+        f"(batch_size, {', '.join(map(str, image_shape))}). Received: "
+    )
+    if images.ndim != 4 or images.shape[1:] != tuple(image_shape) or not len(images):
+        raise ValueError(
+            f"{expected}{name} of shape {images.shape}. {_shape_hint(images.shape, image_shape)}"
+        )
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"{expected}dtype={images.dtype}. Convert it: {name}.astype('uint8').")
+    low, high = value_range
+    smallest, largest = float(images.min()), float(images.max())
+    # Rounding in the caller's own scaling may step over the edge by a few ulp.
+    tolerance = 1e-3 * (high - low)
+    if not (smallest >= low - tolerance and largest <= high + tolerance):
+        if math.isnan(smallest) or math.isnan(largest):
+            hint = "Look for the image that holds NaN: numpy.isnan(images).any(axis=(1, 2, 3))."
+        elif smallest >= 0 and 2 < largest <= 255:
+            hint = f"For values of 0 to 255 pass {name}.astype('uint8')."
+        else:
+            hint = f"Scale it to {tuple(value_range)}, or pass uint8."
+        raise ValueError(f"{expected}dtype={images.dtype}, values {smallest} to {largest}. {hint}")
+    return images.astype("float32", copy=False)
+
+
+def _shape_hint(shape, image_shape):
+    height, width, channels = image_shape
+    if len(shape) == 4 and shape[1:] == (channels, height, width):
+        return "Channels come last: numpy.transpose(images, (0, 2, 3, 1))."
+    if len(shape) == 3 and shape == tuple(image_shape):
+        return "For a single image pass a batch of one: images[None]."
+    if len(shape) == 3 and channels == 1 and shape[1:] == (height, width):
+        return "Add the channel: images[..., None]."
+    if len(shape) == 4 and shape[1:3] == (height, width):
+        return f"Give the images {channels} channels, or build the model for {shape[3]}."
+    return "Resize the images, or build the model for their image_shape."
+
+
+def grid(images, columns=None, padding=2):
+    """Lays images out in one picture, row by row.
+
+    Args:
+        images: uint8 array `(n, height, width, channels)`.
+        columns: Images in a row; by default about as many as there are rows.
+        padding: White pixels between images and around them.
+
+    Returns:
+        uint8 array `(rows * (height + padding) + padding, ..., channels)`.
+    """
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    return montage(
+        images,
+        fill=[255] * images.shape[-1],
+        grid_shape=(rows, columns),
+        padding_width=padding,
+        channel_axis=-1,
+    ).astype("uint8")
+
+
+def to_pil(image):
+    """A `PIL.Image` of one uint8 image `(height, width, channels)`."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def save_png(path, image):
+    """Writes one uint8 image `(height, width, channels)`, 1, 3 or 4 channels, as PNG."""
+    with replacing(path) as temporary:
+        to_pil(image).save(temporary, format="PNG")
+
+
+def opaque(images):
+    """uint8 images with an alpha channel laid on white; others as they are."""
+    if images.shape[-1] != 4:
+        return images
+    alpha = images[..., 3:] / 255.0
+    return np.rint(images[..., :3] * alpha + 255.0 * (1.0 - alpha)).astype("uint8")
+
+
+def fit_frame(frame):
+    """A uint8 image of any size as one whose longer side has about `FRAME_SIZE` pixels.
+
+    Small ones are enlarged by a whole number, so that their pixels stay sharp.
+    """
+    height, width, channels = frame.shape
+    factor = FRAME_SIZE / max(height, width)
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        frame = np.asarray(to_pil(frame).resize(size, Image.Resampling.LANCZOS))
+        return frame.reshape(*frame.shape[:2], channels)
+    return frame.repeat(int(factor), axis=0).repeat(int(factor), axis=1)
+
+
+def save_gif(path, frames, seconds_per_frame=0.1):
+    """Writes uint8 images of one size as an endless GIF; the last one stays for a second."""
+    pictures = [to_pil(opaque(frame)).convert("RGB") for frame in frames]
+    durations = [round(1000 * seconds_per_frame)] * (len(pictures) - 1) + [1000]
+    with replacing(path) as temporary:
+        pictures[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=durations,
+            loop=0,
+        )

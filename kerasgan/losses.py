@@ -1,0 +1,383 @@
+"""Adversarial losses and penalties: what each side minimises.
+
+A loss is a pair of functions `(generator, discriminator)` of
+`(real_scores, fake_scores)`: linear scores (logits) of shape `(batch_size, 1)`,
+float32, that return a scalar. `compile(loss=...)` takes the name of a pair, a pair
+from this module, or a pair of your own.
+
+A parameter that defaults to `None` says that the loss can do without that side's
+scores: the generator's step then does not pass real images through the
+discriminator, and `update="separate"` trains on one side at a time. A loss of your
+own that compares both sides has no defaults and always gets both.
+
+A penalty is a function of `(score, real_images, fake_images, seed)` that returns a
+scalar, to be added to the discriminator's loss. `score` maps images to scores and
+changes no state, the images are floats as the discriminator sees them, and `seed` is
+for `keras.random`. `compile(penalty=...)` takes its name (with the weight that its
+docstring gives), a dict of names and weights, or a function, which is added as it is.
+
+A weight clip is neither: `WeightClip` is a constraint of the critic's weights.
+"""
+
+import functools
+import inspect
+import math
+
+import keras
+from keras import ops, saving
+
+from kerasgan.backend import input_gradient
+from kerasgan.checks import is_number
+
+__all__ = [
+    "LOSSES",
+    "PENALTIES",
+    "WeightClip",
+    "dragan_penalty",
+    "gradient_penalty",
+    "hinge_discriminator",
+    "least_squares_discriminator",
+    "least_squares_generator",
+    "minimax_generator",
+    "non_saturating_discriminator",
+    "non_saturating_generator",
+    "r1_penalty",
+    "r2_penalty",
+    "relativistic_average_discriminator",
+    "relativistic_average_generator",
+    "relativistic_paired_discriminator",
+    "relativistic_paired_generator",
+    "wasserstein_discriminator",
+    "wasserstein_generator",
+]
+
+
+def _mean(function, scores):
+    """Mean of `function(scores)`; 0 for the side that is not there."""
+    return 0.0 if scores is None else ops.mean(function(scores))
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def non_saturating_generator(real_scores=None, fake_scores=None):
+    """`mean(-log D(G(z)))`, minimised by the generator.
+
+    `D` is the sigmoid of the score. Goodfellow et al. 2014 (arXiv 1406.2661), section
+    3: its gradient does not vanish when the discriminator wins.
+    """
+    return _mean(lambda scores: ops.softplus(-scores), fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def minimax_generator(real_scores=None, fake_scores=None):
+    """`mean(log(1 - D(G(z))))`, minimised by the generator.
+
+    `D` is the sigmoid of the score. Goodfellow et al. 2014 (arXiv 1406.2661),
+    equation 1: the same game as the discriminator's, whose gradient vanishes when the
+    discriminator wins.
+    """
+    return _mean(lambda scores: -ops.softplus(scores), fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def non_saturating_discriminator(real_scores=None, fake_scores=None, label_smoothing=0.0):
+    """`mean(-log D(x)) + mean(-log(1 - D(G(z))))`, minimised by the discriminator.
+
+    `D` is the sigmoid of the score: binary cross-entropy from logits, the discriminator's
+    loss for the minimax game too. With `label_smoothing` the target of real images is
+    `1 - label_smoothing` and that of fake ones stays 0 (one-sided: Salimans et al. 2016,
+    arXiv 1606.03498, section 3.4).
+    """
+    return _mean(
+        lambda scores: ops.softplus(-scores) + label_smoothing * scores, real_scores
+    ) + _mean(ops.softplus, fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def least_squares_generator(real_scores=None, fake_scores=None):
+    """`mean((D(G(z)) - 1)^2)`, minimised by the generator.
+
+    `D` is the score itself. Mao et al. 2016 (arXiv 1611.04076), equation 9 without the
+    factor 1/2.
+    """
+    return _mean(lambda scores: ops.square(scores - 1.0), fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def least_squares_discriminator(real_scores=None, fake_scores=None, label_smoothing=0.0):
+    """`mean((D(x) - 1)^2) + mean(D(G(z))^2)`, minimised by the discriminator.
+
+    `D` is the score itself. Mao et al. 2016 (arXiv 1611.04076), equation 9 without the
+    factor 1/2. With `label_smoothing` the target of real images is `1 - label_smoothing`.
+    """
+    return _mean(lambda scores: ops.square(scores - (1.0 - label_smoothing)), real_scores) + _mean(
+        ops.square, fake_scores
+    )
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def wasserstein_generator(real_scores=None, fake_scores=None):
+    """`-mean(C(G(z)))`, minimised by the generator.
+
+    `C` is the score itself. Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1; with the
+    hinge loss of the discriminator too, Miyato et al. 2018 (arXiv 1802.05957), equation 17.
+    """
+    return _mean(lambda scores: -scores, fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def wasserstein_discriminator(real_scores=None, fake_scores=None):
+    """`mean(C(G(z))) - mean(C(x))`, minimised by the critic.
+
+    Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1. Its negative estimates the distance
+    only for a critic that is kept Lipschitz: by `WeightClip`, `gradient_penalty` or
+    `kerasgan.layers.SpectralNormalization`.
+    """
+    return _mean(lambda scores: -scores, real_scores) + _mean(lambda scores: scores, fake_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def hinge_discriminator(real_scores=None, fake_scores=None):
+    """`mean(max(0, 1 - D(x))) + mean(max(0, 1 + D(G(z))))`, minimised by the discriminator.
+
+    `D` is the score itself. Miyato et al. 2018 (arXiv 1802.05957), equation 16.
+    """
+    return _mean(lambda scores: ops.relu(1.0 - scores), real_scores) + _mean(
+        lambda scores: ops.relu(1.0 + scores), fake_scores
+    )
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def relativistic_average_generator(real_scores, fake_scores):
+    """Fake images are to look more real than the average real one; the generator's side.
+
+    `mean(-log s(C(G(z)) - mean C(x))) + mean(-log(1 - s(C(x) - mean C(G(z)))))` with the
+    sigmoid `s`. Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3.
+    """
+    return relativistic_average_discriminator(fake_scores, real_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def relativistic_average_discriminator(real_scores, fake_scores, label_smoothing=0.0):
+    """Real images are to look more real than the average fake one; the discriminator's side.
+
+    `mean(-log s(C(x) - mean C(G(z)))) + mean(-log(1 - s(C(G(z)) - mean C(x))))` with the
+    sigmoid `s`. Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3. With
+    `label_smoothing` the target of the first term is `1 - label_smoothing`.
+    """
+    return non_saturating_discriminator(
+        real_scores - ops.mean(fake_scores), fake_scores - ops.mean(real_scores), label_smoothing
+    )
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def relativistic_paired_generator(real_scores, fake_scores):
+    """`mean(-log s(C(G(z)) - C(x)))`, minimised by the generator.
+
+    `s` is the sigmoid; each fake image is compared with one real image. Jolicoeur-Martineau
+    2018 (arXiv 1807.00734), section 4.1; Huang et al. 2024 (arXiv 2501.05441), section 2.
+    """
+    return relativistic_paired_discriminator(fake_scores, real_scores)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def relativistic_paired_discriminator(real_scores, fake_scores, label_smoothing=0.0):
+    """`mean(-log s(C(x) - C(G(z))))`, minimised by the discriminator.
+
+    `s` is the sigmoid; each real image is compared with one fake image. Jolicoeur-Martineau
+    2018 (arXiv 1807.00734), section 4.1; Huang et al. 2024 (arXiv 2501.05441), section 2.
+    With `label_smoothing` the target is `1 - label_smoothing`.
+    """
+    return non_saturating_discriminator(real_scores - fake_scores, label_smoothing=label_smoothing)
+
+
+LOSSES = {
+    "hinge": (wasserstein_generator, hinge_discriminator),
+    "least_squares": (least_squares_generator, least_squares_discriminator),
+    "minimax": (minimax_generator, non_saturating_discriminator),
+    "non_saturating": (non_saturating_generator, non_saturating_discriminator),
+    "relativistic_average": (relativistic_average_generator, relativistic_average_discriminator),
+    "relativistic_paired": (relativistic_paired_generator, relativistic_paired_discriminator),
+    "wasserstein": (wasserstein_generator, wasserstein_discriminator),
+}
+
+
+def _squared_norms(score, images):
+    """Squared length of the gradient of each image's score, shape `(batch_size,)`."""
+    gradient = ops.cast(input_gradient(score, images), "float32")
+    return ops.sum(ops.square(gradient), axis=(1, 2, 3))
+
+
+def _distance_from_one(score, images):
+    # The root of zero has no finite gradient.
+    norms = ops.sqrt(_squared_norms(score, images) + 1e-12)
+    return ops.mean(ops.square(norms - 1.0))
+
+
+def _uniform(images, seed):
+    """One number in (0, 1) for each image, shape (batch_size, 1, 1, 1)."""
+    shape = (ops.shape(images)[0], 1, 1, 1)
+    return keras.random.uniform(shape, dtype=images.dtype, seed=seed)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def gradient_penalty(score, real_images, fake_images, seed):
+    """`mean((|grad C(y)| - 1)^2)`, y anywhere between a real and a fake image.
+
+    Gulrajani et al. 2017 (arXiv 1704.00028), section 4, for a critic without batch
+    normalisation. The weight is 10 by default.
+    """
+    share = _uniform(real_images, seed)
+    return _distance_from_one(score, share * real_images + (1.0 - share) * fake_images)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def dragan_penalty(score, real_images, fake_images, seed):
+    """`mean((|grad D(y)| - 1)^2)`, y near a real image.
+
+    Kodali et al. 2017 (arXiv 1705.07215) and the published code: y is the image
+    plus, times one number in (0, 1), noise that is uniform between 0 and half the standard
+    deviation of the batch. The weight is 10 by default.
+    """
+    noise = keras.random.uniform(ops.shape(real_images), dtype=real_images.dtype, seed=seed)
+    noise = 0.5 * ops.std(real_images) * noise
+    return _distance_from_one(score, real_images + _uniform(real_images, seed) * noise)
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def r1_penalty(score, real_images, fake_images, seed):
+    """`mean(|grad D(x)|^2) / 2`, x the real images.
+
+    Mescheder et al. 2018 (arXiv 1801.04406), equation 9. The weight, its gamma, is 10 by
+    default; where nothing is known, `0.0002 * height * width / batch_size` is a start.
+    """
+    return ops.mean(_squared_norms(score, real_images)) / 2.0
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def r2_penalty(score, real_images, fake_images, seed):
+    """`mean(|grad D(G(z))|^2) / 2`: `r1_penalty` at the fake images.
+
+    Mescheder et al. 2018 (arXiv 1801.04406), section 4.1. The weight is 10 by default.
+    """
+    return ops.mean(_squared_norms(score, fake_images)) / 2.0
+
+
+PENALTIES = {
+    "dragan": (dragan_penalty, 10.0),
+    "gradient_penalty": (gradient_penalty, 10.0),
+    "r1": (r1_penalty, 10.0),
+    "r2": (r2_penalty, 10.0),
+}
+
+
+@saving.register_keras_serializable(package="kerasgan")
+class WeightClip(keras.constraints.Constraint):
+    """Keeps weights within [-limit, limit], after every update.
+
+    Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1, for the kernels and biases of a
+    Wasserstein critic.
+
+    Args:
+        limit: Number above 0.
+
+    Raises:
+        ValueError: `limit` is not.
+
+    Example:
+
+    ```python
+    clip = kerasgan.losses.WeightClip(0.01)
+    layer = keras.layers.Dense(1, kernel_constraint=clip, bias_constraint=clip)
+    ```
+    """
+
+    def __init__(self, limit=0.01):
+        if not limit > 0:
+            raise ValueError(
+                f"`limit` must be above 0. Received: limit={limit!r}. The paper's is 0.01."
+            )
+        self.limit = limit
+
+    def __call__(self, w):
+        return ops.clip(w, -self.limit, self.limit)
+
+    def get_config(self):
+        return {"limit": self.limit}
+
+
+def needs(function, side):
+    """Whether `function` has to be given the scores of `side`, "real" or "fake"."""
+    parameters = list(inspect.signature(function).parameters.values())
+    return parameters[("real", "fake").index(side)].default is inspect.Parameter.empty
+
+
+def resolve(loss, label_smoothing=0.0):
+    """The pair `(generator_loss, discriminator_loss)` that `loss` stands for.
+
+    Args:
+        loss: A key of `LOSSES`, or a pair of functions of `(real_scores, fake_scores)`.
+        label_smoothing: Number in [0, 1): how far below 1 the target of real images is.
+
+    Raises:
+        ValueError: `loss` is neither, or cannot be smoothed.
+    """
+    if isinstance(loss, str) and loss in LOSSES:
+        pair = LOSSES[loss]
+    elif isinstance(loss, (tuple, list)) and len(loss) == 2 and all(map(callable, loss)):
+        pair = tuple(loss)
+    else:
+        raise ValueError(
+            f"`loss` must be one of {sorted(LOSSES)} or a pair of functions "
+            "(generator's, discriminator's) of (real_scores, fake_scores). "
+            f"Received: loss={loss!r}. Pass one of these names, or a tuple of two functions."
+        )
+    for function in pair:
+        try:
+            inspect.signature(function).bind(None, None)
+        except TypeError as error:
+            raise ValueError(
+                "`loss` must be functions of (real_scores, fake_scores). Received: "
+                f"loss={loss!r}, of which one cannot be called with two scores ({error}). Give "
+                "both functions both parameters, also where one is not used."
+            ) from None
+    generator_loss, discriminator_loss = pair
+    if label_smoothing:
+        if "label_smoothing" not in inspect.signature(discriminator_loss).parameters:
+            raise ValueError(
+                "`label_smoothing` must be 0 with a discriminator's loss that takes no "
+                f"`label_smoothing`. Received: label_smoothing={label_smoothing} with "
+                f"loss={loss!r}. Pass label_smoothing=0, or give the function that parameter."
+            )
+        discriminator_loss = functools.partial(discriminator_loss, label_smoothing=label_smoothing)
+    return generator_loss, discriminator_loss
+
+
+def resolve_penalty(penalty):
+    """One function `(score, real_images, fake_images, seed)` for `penalty`; None for none.
+
+    Args:
+        penalty: A key of `PENALTIES`, a dict of such keys and weights, a function, or None.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if penalty is None or (callable(penalty) and not isinstance(penalty, str)):
+        return penalty
+    named = {penalty: None} if isinstance(penalty, str) else penalty
+    if not isinstance(named, dict) or not named or not named.keys() <= PENALTIES.keys():
+        raise ValueError(
+            f"`penalty` must be one of {sorted(PENALTIES)}, a dict of such names and weights, a "
+            "function of (score, real_images, fake_images, seed), or False. Received: "
+            f"penalty={penalty!r}. Pass for example penalty={{'r1': 5.0}}."
+        )
+    for name, weight in named.items():
+        if weight is not None and not (is_number(weight) and 0 <= weight < math.inf):
+            raise ValueError(
+                f"`penalty` must have finite weights of at least 0. Received: penalty={penalty!r}. "
+                f"Pass such a number for {name!r}."
+            )
+    terms = [
+        (PENALTIES[name][0], PENALTIES[name][1] if weight is None else weight)
+        for name, weight in named.items()
+    ]
+    return lambda *arguments: sum(weight * function(*arguments) for function, weight in terms)

@@ -1,0 +1,236 @@
+"""How far apart two sets of feature vectors are, and how much one covers of the other.
+
+Features are arrays `(number of images, number of features)` of finite floats; everything is
+computed in float64, in blocks of bounded memory.
+"""
+
+import numpy as np
+
+from kerasgan.checks import check_whole
+
+BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
+
+
+def frechet_distance(a, b):
+    """Squared Frechet distance between the normal distributions fitted to two sets.
+
+    Of features of an Inception network it is the FID; of another encoder's it is not, and the
+    two cannot be compared. Smaller is better; its expectation falls with the number of images,
+    so that only numbers from as many images can be compared.
+
+    Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a
+    Local Nash Equilibrium" (arXiv 1706.08500), equation 6.
+
+    Args:
+        a, b: Features `(n, d)` and `(m, d)`, at least two of each.
+
+    Returns:
+        Float, 0 for equal mean and covariance.
+
+    Raises:
+        ValueError: The features are not such arrays.
+    """
+    a, b = _features(a, b)
+    return frechet_distance_from_statistics(*statistics(a), *statistics(b))
+
+
+def statistics(features):
+    """Mean `(d,)` and covariance `(d, d)` (divided by n - 1) of features, in float64.
+
+    Raises:
+        ValueError: The features are not an array `(n, d)` of at least two finite vectors.
+    """
+    (features,) = _features(features)
+    mean = features.mean(axis=0, dtype="float64")
+    covariance = np.zeros((len(mean), len(mean)))
+    for rows in _blocks(len(features), len(mean)):
+        centred = features[rows] - mean
+        covariance += centred.T @ centred
+    return mean, covariance / (len(features) - 1)
+
+
+def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b):
+    """`frechet_distance` from means `(d,)` and covariances `(d, d)`.
+
+    `|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`. The trace of the root is
+    taken from symmetric matrices, whose eigenvalues are real, so that covariances without full
+    rank (fewer images than features) do no harm.
+
+    Returns:
+        Float.
+
+    Raises:
+        ValueError: The shapes do not fit together.
+    """
+    mean_a, cov_a, mean_b, cov_b = (
+        np.asarray(x, dtype="float64") for x in (mean_a, cov_a, mean_b, cov_b)
+    )
+    shapes = [x.shape for x in (mean_a, cov_a, mean_b, cov_b)]
+    size = mean_a.size
+    if shapes != [(size,), (size, size)] * 2:
+        raise ValueError(
+            "Statistics must be means of shape (d,) and covariances of shape (d, d), of one d. "
+            f"Received: shapes {shapes}. Use the same encoder for both."
+        )
+    values, vectors = np.linalg.eigh(cov_a)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    product = root @ cov_b @ root
+    values = np.linalg.eigvalsh((product + product.T) / 2.0)
+    trace = np.trace(cov_a) + np.trace(cov_b) - 2.0 * np.sqrt(np.maximum(values, 0.0)).sum()
+    # Rounding may leave a little below 0.
+    return float(max(0.0, np.sum(np.square(mean_a - mean_b)) + trace))
+
+
+def kernel_distance(a, b, subsets=None, subset_size=1000, seed=0):
+    """Squared maximum mean discrepancy with a cubic kernel, unbiased.
+
+    Of features of an Inception network it is the KID. Unlike the Frechet distance its
+    expectation does not depend on the number of images (it may fall below 0), and it does not
+    take features for normal: the measure for few images.
+
+    Reference: Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4:
+    kernel `(x y / d + 1)^3`.
+
+    Args:
+        a, b: Features `(n, d)` and `(m, d)`, at least two of each.
+        subsets: Number of random subsets of `subset_size` from each side (or of all that there
+            are, if fewer) to measure instead of everything once; the paper's is 100.
+        subset_size: Vectors in a subset.
+        seed: Integer behind the subsets.
+
+    Returns:
+        Float; with `subsets` the mean over them and their standard deviation.
+
+    Raises:
+        ValueError: The features are not such arrays.
+    """
+    a, b = _features(a, b)
+    if subsets is None:
+        return _kernel_distance(a, b)
+    check_whole("subsets", subsets, 1)
+    check_whole("subset_size", subset_size, 2)
+    rng = np.random.default_rng(seed)
+    size = min(subset_size, len(a), len(b))
+    found = [
+        _kernel_distance(*(x[rng.choice(len(x), size, replace=False)] for x in (a, b)))
+        for _ in range(subsets)
+    ]
+    return float(np.mean(found)), float(np.std(found))
+
+
+def _kernel_distance(a, b):
+    def total(x, y):
+        return sum(
+            np.sum((x[rows] @ y.T / x.shape[1] + 1.0) ** 3) for rows in _blocks(len(x), len(y))
+        )
+
+    def among(x):
+        own = np.sum((np.sum(np.square(x), axis=1) / x.shape[1] + 1.0) ** 3)
+        return (total(x, x) - own) / (len(x) * (len(x) - 1))
+
+    return float(among(a) + among(b) - 2.0 * total(a, b) / (len(a) * len(b)))
+
+
+def precision_recall(real, fake, k=3):
+    """How many fakes lie among real images, and how many real images among fakes.
+
+    Each vector has a ball that reaches to its k-th neighbour of the same side. Precision is the
+    share of fakes in some real ball (the edge included), recall the share of real vectors in
+    some fake ball: quality and variety apart. Outliers on either side make large balls.
+
+    Reference: Kynkaanniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
+    Generative Models" (arXiv 1904.06991), section 2.
+
+    Args:
+        real, fake: Features `(n, d)` and `(m, d)`, more than `k` of each.
+        k: Which neighbour the balls reach to.
+
+    Returns:
+        Precision and recall, floats in [0, 1].
+
+    Raises:
+        ValueError: The features are not such arrays.
+    """
+    real, fake = _features(real, fake, k=k)
+    return _share_inside(fake, real, k), _share_inside(real, fake, k)
+
+
+def density_coverage(real, fake, k=5):
+    """In how many real balls a fake lies on average, and how many of them hold any fake.
+
+    `precision_recall`'s balls, around real vectors only, so that outliers among the fakes do no
+    harm; here the edge does not count. Density may exceed 1 where fakes crowd in the middle.
+
+    Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models"
+    (arXiv 2002.09797), section 3.
+
+    Args:
+        real, fake: Features `(n, d)` and `(m, d)`, more than `k` of each.
+        k: Which neighbour the balls reach to.
+
+    Returns:
+        Density, a float of at least 0, and coverage, a float in [0, 1].
+
+    Raises:
+        ValueError: The features are not such arrays.
+    """
+    real, fake = _features(real, fake, k=k)
+    radii = _radii(real, k)
+    inside = np.zeros(len(real))
+    for rows in _blocks(len(real), len(fake)):
+        inside[rows] = np.sum(_distances(real[rows], fake) < radii[rows, None], axis=1)
+    return float(inside.sum() / (k * len(fake))), float(np.mean(inside > 0))
+
+
+def _share_inside(points, others, k):
+    """The share of `points` in a ball of `others`."""
+    radii = _radii(others, k)
+    inside = [
+        np.any(_distances(points[rows], others) <= radii, axis=1)
+        for rows in _blocks(len(points), len(others))
+    ]
+    return float(np.mean(np.concatenate(inside)))
+
+
+def _radii(x, k):
+    """Squared distance of each vector to its k-th neighbour."""
+    radii = np.empty(len(x))
+    for rows in _blocks(len(x), len(x)):
+        distances = _distances(x[rows], x)
+        distances[np.arange(len(distances)), np.arange(rows.start, rows.stop)] = np.inf
+        radii[rows] = np.partition(distances, k - 1, axis=1)[:, k - 1]
+    return radii
+
+
+def _distances(a, b):
+    """Squared distances, shape `(len(a), len(b))`."""
+    squares = np.sum(np.square(a), axis=1)[:, None] + np.sum(np.square(b), axis=1)
+    return np.maximum(squares - 2.0 * (a @ b.T), 0.0)
+
+
+def _blocks(count, width):
+    """Slices of `count` rows, each of a block's size for rows of `width` numbers."""
+    size = max(1, BLOCK // width)
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _features(*arrays, k=1):
+    """Checked features in float64."""
+    checked = []
+    check_whole("k", k, 1)
+    for array in arrays:
+        array = np.asarray(array)
+        if array.ndim != 2 or len(array) <= k or not np.isfinite(array).all():
+            raise ValueError(
+                f"Features must be an array (n, d) of finite numbers, with n above {k}. Received: "
+                f"an array of shape {array.shape} and dtype {array.dtype}"
+                + (". " if array.ndim != 2 or len(array) <= k else ", with NaN or infinity. ")
+                + "Pass one vector per image, of more images."
+            )
+        checked.append(array.astype("float64"))
+    if len({array.shape[1] for array in checked}) > 1:
+        raise ValueError(
+            "Features must be of one encoder. Received: vectors of "
+            f"{' and '.join(str(array.shape[1]) for array in checked)} numbers. Encode both alike."
+        )
+    return checked

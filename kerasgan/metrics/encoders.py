@@ -1,0 +1,159 @@
+"""Encoders: models that turn images into the features that distances are taken between."""
+
+import hashlib
+import pathlib
+
+import keras
+import numpy as np
+from skimage.transform import resize
+
+BATCH_SIZE = 250
+_CLASSIFIER = pathlib.Path(__file__).with_name("mnist_classifier.keras")
+
+
+class Encoder:
+    """Features of uint8 images, by any Keras model, with all that changes them.
+
+    Images are brought to the model's channels (grey repeated, colour to luminance, alpha onto
+    black) and size (`skimage.transform.resize`, anti-aliased), then to its value range. A number
+    that was measured with one encoder can only be compared with others of the same `hash`.
+
+    Args:
+        model: `keras.Model`, images `(n, height, width, 1 or 3)` of a known size in, features
+            `(n, d)` out.
+        value_range: `(low, high)` of the images that the model takes.
+        name: What to call it where numbers are printed; by default the model's name.
+
+    Attributes:
+        name: The name.
+        hash: 12 hexadecimal digits of a hash of weights, sizes and range.
+
+    Raises:
+        ValueError: The model takes or gives other shapes.
+
+    Example:
+
+    ```python
+    encoder = kerasgan.metrics.Encoder(model, value_range=(0, 1))
+    features = encoder(images)
+    ```
+    """
+
+    def __init__(self, model, value_range=(0, 255), name=None):
+        shape = getattr(model, "input_shape", None)
+        output_shape = getattr(model, "output_shape", None)
+        if (
+            not (isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:])
+            or shape[-1] not in (1, 3)
+            or not (isinstance(output_shape, tuple) and len(output_shape) == 2)
+        ):
+            raise ValueError(
+                "`model` must take images (n, height, width, 1 or 3) of a known size and give "
+                f"features (n, d). Received: model with input_shape={shape}, "
+                f"output_shape={output_shape}. End it with a pooling or dense layer."
+            )
+        self.model = model
+        self.image_shape = shape[1:]
+        self.value_range = tuple(value_range)
+        self.name = name or model.name
+        self.hash = self._hash()
+
+    def _hash(self):
+        digest = hashlib.sha256(repr((self.image_shape, self.value_range)).encode())
+        for weight in self.model.weights:
+            digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+        return digest.hexdigest()[:12]
+
+    def __call__(self, images):
+        """Features of images.
+
+        Args:
+            images: uint8 `(n, height, width, channels)` with 1, 3 or 4 channels, n above 0.
+
+        Returns:
+            float32 array `(n, d)`.
+
+        Raises:
+            ValueError: The images are not such an array.
+        """
+        if np.ndim(images) != 4 or np.shape(images)[-1] not in (1, 3, 4) or not len(images):
+            raise ValueError(
+                "`images` must be uint8 (n, height, width, 1, 3 or 4). Received: images of shape "
+                f"{np.shape(images)}. Add the axes that are missing."
+            )
+        if images.dtype != np.uint8:
+            raise ValueError(
+                f"`images` must be uint8. Received: images of dtype {images.dtype}. gan.sample "
+                "gives uint8."
+            )
+        low, high = self.value_range
+        parts = []
+        for start in range(0, len(images), BATCH_SIZE):
+            part = self._fitted(np.asarray(images[start : start + BATCH_SIZE]))
+            part = (part * ((high - low) / 255.0) + low).astype("float32")
+            parts.append(self.model.predict_on_batch(part))
+        return np.concatenate(parts)
+
+    def _fitted(self, images):
+        """uint8 images as floats of 0 to 255 of the model's size and channels."""
+        height, width, channels = self.image_shape
+        images = images.astype("float32")
+        if images.shape[-1] == 4:
+            images = images[..., :3] * (images[..., 3:] / 255.0)
+        if images.shape[-1] == 3 and channels == 1:
+            images = images @ np.array([[0.299], [0.587], [0.114]], "float32")
+        if images.shape[-1] == 1 and channels == 3:
+            images = np.repeat(images, 3, axis=-1)
+        if images.shape[1:3] != (height, width):
+            size = (len(images), height, width, channels)
+            images = resize(images, size, order=1, anti_aliasing=True, preserve_range=True)
+        return images
+
+
+def mnist_classifier():
+    """The classifier of MNIST digits that comes with the package.
+
+    Trained on the 60,000 training images by `scripts/train_mnist_classifier.py`;
+    `docs/results.md` has its accuracy on the test images.
+
+    Returns:
+        `keras.Model`, images `(n, 28, 28, 1)` of 0 to 255 in, logits `(n, 10)` out.
+    """
+    return keras.models.load_model(_CLASSIFIER)
+
+
+def mnist_encoder():
+    """The layer before the logits of `mnist_classifier`: 64 features, offline.
+
+    For MNIST and what looks like it. Its distances are no FID, and not to be compared with one.
+
+    Returns:
+        `Encoder`.
+    """
+    model = mnist_classifier()
+    features = keras.Model(model.input, model.get_layer("features").output)
+    return Encoder(features, (0, 255), "mnist_classifier")
+
+
+def inception_encoder():
+    """InceptionV3 of `keras.applications`, trained on ImageNet: 2,048 features.
+
+    Its weights are downloaded once (88 MB). The Frechet distance in its features is near the
+    published FID but not equal to it: that one has other weights and another resizing.
+
+    Returns:
+        `Encoder`, named `keras_inception_v3`.
+
+    Raises:
+        OSError: The weights cannot be downloaded.
+    """
+    try:
+        model = keras.applications.InceptionV3(
+            include_top=False, pooling="avg", input_shape=(299, 299, 3)
+        )
+    except Exception as error:
+        raise OSError(
+            "The weights of InceptionV3 could not be downloaded. For images without a network use "
+            f"kerasgan.metrics.mnist_encoder, or a Keras model of your own. ({error})"
+        ) from error
+    return Encoder(model, (-1, 1), "keras_inception_v3")

@@ -1,0 +1,113 @@
+"""One question answered: how good and how varied are a GAN's images?"""
+
+import hashlib
+
+import numpy as np
+
+from kerasgan.checks import check_whole
+from kerasgan.metrics.distances import (
+    density_coverage,
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+)
+
+
+class Evaluator:
+    """Compares generated images with real ones, as an encoder sees them.
+
+    It holds the features of two random, disjoint parts of the real images, `count` of each. One
+    is what fakes are compared with. The other is compared with it in the same way: that is the
+    floor, what a generator as good as the data would score with so many images.
+
+    Args:
+        images: Real images: uint8 array `(n, height, width, channels)`, or an
+            `kerasgan.datasets.ImageFolder` (or other `keras.utils.PyDataset` of such batches), of
+            which no more are taken than are needed.
+        encoder: `kerasgan.metrics.Encoder`.
+        count: Images of each kind; at most half of the real ones. The Frechet distance needs
+            thousands.
+        seed: Integer behind the parts and the fakes.
+
+    Attributes:
+        floor: Dict of the second part's scores.
+        protocol: Dict that says what was measured: `encoder`, `encoder_hash`, `data_hash`,
+            `count` and `seed`. Only numbers with the same protocol can be compared.
+
+    Raises:
+        ValueError: Fewer than 12 real images.
+
+    Example:
+
+    ```python
+    evaluator = kerasgan.metrics.Evaluator(digits, kerasgan.metrics.mnist_encoder())
+    scores = evaluator(gan)     # {"frechet_distance": ..., "precision": ..., ...}
+    evaluator.floor             # the same for real images
+    ```
+    """
+
+    def __init__(self, images, encoder, count=10_000, seed=0):
+        check_whole("count", count, 6)
+        self.encoder = encoder
+        self.seed = seed
+        images = _choose(images, 2 * count, seed)
+        self.count = min(count, len(images) // 2)
+        if self.count < 6:
+            raise ValueError(
+                "`images` must be at least 12 real images, for two parts to compare. Received: "
+                f"{len(images)}. Use more."
+            )
+        real, others = images[: self.count], images[self.count : 2 * self.count]
+        self._features = encoder(real)
+        self.floor = self._compare(encoder(others))
+        self.protocol = {
+            "encoder": encoder.name,
+            "encoder_hash": encoder.hash,
+            "data_hash": hashlib.sha256(np.ascontiguousarray(real).tobytes()).hexdigest()[:12],
+            "count": self.count,
+            "seed": seed,
+        }
+
+    def __call__(self, fakes):
+        """Scores of a GAN, or of images.
+
+        Args:
+            fakes: `kerasgan.GAN`, which samples `count` images from `seed`, or uint8 images
+                `(n, height, width, channels)`; scores of fewer or more than `count` are not
+                comparable with the floor.
+
+        Returns:
+            Dict of floats: `frechet_distance` and `kernel_distance` (0 is best), `precision`
+            and `recall` (k=3), `density` and `coverage` (k=5).
+        """
+        if not isinstance(fakes, np.ndarray):
+            fakes = fakes.sample(self.count, seed=self.seed)
+        return self._compare(self.encoder(fakes))
+
+    def _compare(self, features):
+        precision, recall = precision_recall(self._features, features)
+        density, coverage = density_coverage(self._features, features)
+        return {
+            "frechet_distance": frechet_distance(self._features, features),
+            "kernel_distance": kernel_distance(self._features, features),
+            "precision": precision,
+            "recall": recall,
+            "density": density,
+            "coverage": coverage,
+        }
+
+
+def _choose(images, most, seed):
+    """Up to `most` images in random order."""
+    rng = np.random.default_rng(seed)
+    if not isinstance(images, np.ndarray):
+        parts, found = [], 0
+        for index in rng.permutation(len(images)):
+            batch = images[int(index)]
+            batch = batch[0] if isinstance(batch, tuple) else batch
+            parts.append(np.asarray(batch))
+            found += len(batch)
+            if found >= most:
+                break
+        images = np.concatenate(parts)
+    return images[rng.permutation(len(images))[:most]]

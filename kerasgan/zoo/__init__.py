@@ -1,0 +1,33 @@
+"""The models: one file and one `build_NAME` each."""
+
+from kerasgan.zoo.dcgan import build_dcgan
+from kerasgan.zoo.deconv_gan import build_deconv_gan
+from kerasgan.zoo.dragan import build_dragan
+from kerasgan.zoo.flag_gan import build_flag_gan
+from kerasgan.zoo.infogan import build_infogan
+from kerasgan.zoo.lsgan import build_lsgan
+from kerasgan.zoo.mlp_gan import build_mlp_gan
+from kerasgan.zoo.mnist_gan import build_mnist_gan
+from kerasgan.zoo.pacgan import build_pacgan
+from kerasgan.zoo.ragan import build_ragan
+from kerasgan.zoo.sagan import build_sagan
+from kerasgan.zoo.sngan import build_sngan
+from kerasgan.zoo.wgan import build_wgan
+from kerasgan.zoo.wgan_gp import build_wgan_gp
+
+__all__ = [
+    "build_dcgan",
+    "build_deconv_gan",
+    "build_dragan",
+    "build_flag_gan",
+    "build_infogan",
+    "build_lsgan",
+    "build_mlp_gan",
+    "build_mnist_gan",
+    "build_pacgan",
+    "build_ragan",
+    "build_sagan",
+    "build_sngan",
+    "build_wgan",
+    "build_wgan_gp",
+]

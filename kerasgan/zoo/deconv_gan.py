@@ -1,0 +1,143 @@
+"""The deconvolution GAN: latents reshaped to a tiny image, enlarged by transposed convolutions.
+
+A. Deshpande, "Generative Adversarial Networks" tutorial on MNIST,
+https://github.com/adeshpande3/Generative-Adversarial-Networks. A DCGAN-like generator without a
+dense layer, against a very small discriminator.
+"""
+
+import math
+
+import keras
+
+from kerasgan.gan import GAN
+from kerasgan.zoo.parts import check_sizes, normalize_by_batch
+
+
+def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
+    """Builds Deshpande's GAN of transposed convolutions, compiled as there.
+
+    For following the tutorial; `build_dcgan` makes better images. Its generator normalises with
+    the statistics of the batch, when sampling too: images made together depend on one another.
+    It soon makes one figure only, another one after a while (mode collapse).
+
+    Reference: A. Deshpande, "Generative Adversarial Networks" tutorial on MNIST: its code, Adam
+    1e-3 on both sides, batches of 16, 3,000 steps.
+
+    Differs from the reference: the losses are those that its text means (its code passes labels
+    and logits in exchanged places), the generator's biases are in use (its code makes them and
+    leaves them out), and real images are in the generator's range of (-1, 1) (they are in (0, 1)
+    there). The kernels do not reach the last row and column of an even size, which repeat the
+    ones before (in the code they are a constant, the middle of the range: a mark of every fake,
+    now that real images are black there). Adam has Keras's epsilon of 1e-7 (1e-8 in TensorFlow
+    1). Sizes other than 28.
+
+    Args:
+        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
+            3 or 4 channels.
+        latent_dim: Length of a latent vector: a multiple of the places of the first feature map,
+            whose height and width are ceil((size - 4) / 16): 4 for 28x28, 16 for 64x64. By default
+            the one closest to 100.
+        filters: Filters of the generator's layer before the image; the discriminator has an
+            eighth and a quarter as many, and half as many units in its dense layer.
+
+    Returns:
+        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)`, drawn from
+        N(-1, 1), and gives float32 images `(batch_size, height, width, channels)` in (-1, 1);
+        its discriminator takes such images and gives one linear score `(batch_size, 1)`. By
+        default 1,186,945 and 28,577 parameters.
+
+    Raises:
+        ValueError: An image_shape that it cannot make, or not from such a latent_dim.
+
+    Example:
+
+    ```python
+    gan = kerasgan.build_deconv_gan()
+    gan.fit(digits, batch_size=16, epochs=1)
+    ```
+    """
+    check_sizes(image_shape, 1 if latent_dim is None else latent_dim, filters)
+    sizes = _sizes(image_shape)
+    places = math.prod(sizes[0])
+    closest = places * max(1, round((100 if latent_dim is None else latent_dim) / places))
+    latent_dim = closest if latent_dim is None else latent_dim
+    if latent_dim != closest:
+        raise ValueError(
+            f"`latent_dim` must be a multiple of {places} for images of {image_shape[0]} x "
+            f"{image_shape[1]} pixels. Received: latent_dim={latent_dim!r}. Pass for example "
+            f"latent_dim={closest}."
+        )
+    gan = GAN(
+        _generator(image_shape, latent_dim, filters, sizes),
+        _discriminator(image_shape, filters),
+        latents=("normal", -1.0, 1.0),
+        name="deconv_gan",
+    )
+    gan.compile(
+        g_optimizer=keras.optimizers.Adam(1e-3, name="g_optimizer"),
+        d_optimizer=keras.optimizers.Adam(1e-3, name="d_optimizer"),
+    )
+    return gan
+
+
+def _sizes(image_shape):
+    """Sizes of the generator's feature maps: from (2, 2), (3, 3), (6, 6), (12, 12) to (28, 28)."""
+    sizes = [tuple(math.ceil((size - 4) / 2) for size in image_shape[:2])]
+    for _ in range(3):
+        sizes.insert(0, tuple(math.ceil(size / 2) for size in sizes[0]))
+    return sizes
+
+
+def _generator(image_shape, latent_dim, filters, sizes):
+    height, width, channels = image_shape
+
+    inputs = keras.Input((latent_dim,), name="latents")
+    x = keras.layers.Reshape((*sizes[0], latent_dim // math.prod(sizes[0])))(inputs)  # (2, 2, 25)
+    x = keras.layers.ReLU()(x)
+    for (rows, columns), multiple in zip(sizes[1:], (4, 2, 1), strict=True):
+        x = _transposed_convolution(multiple * filters, padding="same")(x)
+        if x.shape[1:3] != (rows, columns):
+            # TensorFlow, told the size, leaves out the first row and column.
+            x = keras.layers.Cropping2D(((x.shape[1] - rows, 0), (x.shape[2] - columns, 0)))(x)
+        x = normalize_by_batch(x)
+        x = keras.layers.ReLU()(x)  # (3, 3, 256), then (6, 6, 128), (12, 12, 64)
+    x = _transposed_convolution(channels, padding="valid", activation="tanh")(x)  # (27, 27, 1)
+    if x.shape[1] < height:
+        x = keras.ops.concatenate([x, x[:, -1:]], axis=1)
+    if x.shape[2] < width:
+        x = keras.ops.concatenate([x, x[:, :, -1:]], axis=2)  # (height, width, channels)
+    return keras.Model(inputs, x, name="generator")
+
+
+def _discriminator(image_shape, filters):
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for part in (8, 4):
+        x = keras.layers.Conv2D(
+            max(1, filters // part),
+            5,
+            padding="same",
+            activation="relu",
+            kernel_initializer=_normal(0.02),
+        )(x)
+        x = keras.layers.AveragePooling2D(2, padding="same")(x)  # (14, 14, 8), then (7, 7, 16)
+    x = keras.layers.Flatten()(x)
+    units = max(1, filters // 2)
+    x = keras.layers.Dense(units, activation="relu", kernel_initializer=_normal(0.02))(x)
+    x = keras.layers.Dense(1, kernel_initializer=_normal(0.02))(x)  # linear score
+    return keras.Model(inputs, x, name="discriminator")
+
+
+def _transposed_convolution(filters, **kwargs):
+    return keras.layers.Conv2DTranspose(
+        filters,
+        5,
+        strides=2,
+        kernel_initializer=_normal(0.1),
+        bias_initializer=keras.initializers.Constant(0.1),
+        **kwargs,
+    )
+
+
+def _normal(deviation):
+    return keras.initializers.TruncatedNormal(stddev=deviation)

@@ -1,0 +1,105 @@
+"""The flag GAN: noise, one wide dense layer and small convolutions, for emoji flags.
+
+"Generative Adversarial Networks: An Illustrative Tutorial" draws flag emoji in shades of grey
+with it. Upsampling and dropout in the generator, a softmax over (fake, real) in the
+discriminator, which sees real and fake images as one batch.
+"""
+
+import keras
+
+from kerasgan.gan import GAN
+from kerasgan.zoo.parts import batch_norm, check_sizes, crop_to, reduced
+
+
+def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
+    """Builds the flag tutorial's GAN, compiled as there.
+
+    For following the tutorial; `build_dcgan` is smaller and makes better images.
+
+    Reference: "Generative Adversarial Networks: An Illustrative Tutorial" (flag emoji, Keras):
+    its printed model summaries, Adam 1e-4 on both sides, batches of 32.
+
+    Differs from the reference: the last Dense layer has no softmax; the loss takes logits (same
+    counts and gradients, without the clipping that some backends do). LeakyReLU stands alone
+    after each convolution, as the tutorial's text has it (its code puts a ReLU in front, which
+    would make the LeakyReLU idle), and the discriminator's filters are those of its printed
+    summary (its code says 256 and 128). Fakes for the discriminator are made in training mode.
+    BatchNormalization has a momentum of 0.8 (Keras's default 0.99 makes sampled images lag
+    behind for hundreds of steps). Sizes other than 64.
+
+    Args:
+        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
+            3 or 4 channels.
+        latent_dim: Length of a latent vector, and channels of the first feature map.
+        filters: Filters of the layer nearest to the image in the generator;
+            the discriminator has four and two times as many.
+        seed: Integer seed of the dropout layers.
+
+    Returns:
+        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)`, drawn from
+        U(0, 1), and gives float32 images `(batch_size, height, width, channels)` in (0, 1); its
+        discriminator takes such images and gives two linear columns (fake, real). By default
+        2,764,545 (2,713,153 trainable) and 8,596,898 parameters.
+
+    Raises:
+        ValueError: An image_shape that it cannot make.
+
+    Example:
+
+    ```python
+    gan = kerasgan.build_flag_gan()
+    gan.fit(flags, batch_size=32, epochs=100)
+    gan.d_optimizer.learning_rate = 5e-5    # when the discriminator wins
+    ```
+    """
+    check_sizes(image_shape, latent_dim, filters)
+    seeds = iter(range(seed, seed + 6))
+    gan = GAN(
+        _generator(image_shape, latent_dim, filters, seeds),
+        _discriminator(image_shape, filters, seeds),
+        latents="uniform",
+        value_range=(0, 1),
+        name="flag_gan",
+    )
+    gan.compile(
+        g_optimizer=keras.optimizers.Adam(1e-4, name="g_optimizer"),
+        d_optimizer=keras.optimizers.Adam(1e-4, name="d_optimizer"),
+        update="concatenated",
+    )
+    return gan
+
+
+def _generator(image_shape, latent_dim, filters, seeds):
+    height, width, channels = image_shape
+    rows, columns = reduced(image_shape, 4)
+
+    inputs = keras.Input((latent_dim,), name="latents")
+    x = keras.layers.Dense(latent_dim * rows * columns, kernel_initializer="glorot_normal")(inputs)
+    x = batch_norm()(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.Reshape((rows, columns, latent_dim))(x)  # (16, 16, 100)
+    x = keras.layers.UpSampling2D(4)(x)  # (64, 64, 100)
+    x = keras.layers.Dropout(0.5, seed=next(seeds))(x)
+    for count in (2 * filters, filters):
+        x = keras.layers.Conv2D(count, 3, padding="same")(x)
+        x = batch_norm()(x)
+        x = keras.layers.ReLU()(x)
+        x = keras.layers.Dropout(0.5, seed=next(seeds))(x)  # (64, 64, 64), then (64, 64, 32)
+    x = keras.layers.Conv2D(channels, 1, activation="sigmoid")(x)
+    x = crop_to(x, height, width)  # (height, width, channels)
+    return keras.Model(inputs, x, name="generator")
+
+
+def _discriminator(image_shape, filters, seeds):
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for count in (4 * filters, 2 * filters):
+        x = keras.layers.Conv2D(count, 5, padding="same")(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
+        x = keras.layers.Dropout(0.25, seed=next(seeds))(x)  # (64, 64, 128), then (64, 64, 64)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(32)(x)
+    x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
+    x = keras.layers.Dropout(0.25, seed=next(seeds))(x)
+    x = keras.layers.Dense(2)(x)  # linear columns: fake, real
+    return keras.Model(inputs, x, name="discriminator")

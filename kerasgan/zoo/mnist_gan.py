@@ -1,0 +1,113 @@
+"""The MNIST GAN: a dense layer at twice the size, shrunk and resized, for digits.
+
+"Generative Adversarial Networks for Beginners" (O'Reilly),
+https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and the same GAN
+in "GANs On MNIST". The generator smooths noise of 56x56 pixels by strided convolutions and
+bilinear resizing; the discriminator learns from real and from fake images in separate updates.
+"""
+
+import keras
+
+from kerasgan.gan import GAN
+from kerasgan.zoo.parts import check_sizes, normalize_by_batch
+
+
+def build_mnist_gan(image_shape=(28, 28, 1), latent_dim=100, filters=32):
+    """Builds the O'Reilly tutorial's GAN, compiled as there.
+
+    For following the tutorial; `build_dcgan` makes better images. Its generator normalises with
+    the statistics of the batch, when sampling too: images made together depend on one another.
+
+    Reference: "Generative Adversarial Networks for Beginners" (O'Reilly): its code, Adam 3e-4
+    for the discriminator's update on real images, another for that on fake ones, 1e-4 for the
+    generator; batches of 50, 300 updates of the discriminator alone, then 100,000 steps.
+
+    Differs from the reference: the update on real images comes before that on fake ones (one
+    call runs both there, in either order). Resizing takes pixels by their centres, as Keras
+    does (by their upper left corners in TensorFlow 1: a shift of half a pixel). Adam has Keras's
+    epsilon of 1e-7 (1e-8 in TensorFlow 1). Sizes other than 28.
+
+    Args:
+        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
+            3 or 4 channels.
+        latent_dim: Length of a latent vector; the generator's convolutions have a half and a
+            quarter as many filters.
+        filters: Filters of the discriminator's first convolution; its second has twice as many,
+            and its dense layer 32 times as many units.
+
+    Returns:
+        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
+        float32 images `(batch_size, height, width, channels)` in (0, 1); its discriminator
+        takes such images and gives one linear score `(batch_size, 1)`. By default 328,613
+        and 3,265,409 parameters.
+
+    Raises:
+        ValueError: An image_shape that it cannot make.
+
+    Example:
+
+    ```python
+    gan = kerasgan.build_mnist_gan()
+    gan.fit(digits, batch_size=50, epochs=80, pretrain_steps=300)
+    ```
+    """
+    check_sizes(image_shape, latent_dim, filters)
+    gan = GAN(
+        _generator(image_shape, latent_dim),
+        _discriminator(image_shape, filters),
+        value_range=(0, 1),
+        name="mnist_gan",
+    )
+    gan.compile(
+        g_optimizer=keras.optimizers.Adam(1e-4, name="g_optimizer"),
+        d_optimizer=(
+            keras.optimizers.Adam(3e-4, name="d_optimizer_real"),
+            keras.optimizers.Adam(3e-4, name="d_optimizer_fake"),
+        ),
+        update="separate",
+    )
+    return gan
+
+
+def _generator(image_shape, latent_dim):
+    height, width, channels = image_shape
+
+    inputs = keras.Input((latent_dim,), name="latents")
+    x = keras.layers.Dense(2 * height * 2 * width, **_initializers())(inputs)
+    x = keras.layers.Reshape((2 * height, 2 * width, 1))(x)  # (56, 56, 1)
+    x = normalize_by_batch(x, epsilon=1e-5, scale=False)
+    x = keras.layers.ReLU()(x)
+    for part in (2, 4):
+        x = keras.layers.Conv2D(
+            max(1, latent_dim // part), 3, strides=2, padding="same", **_initializers()
+        )(x)  # (28, 28, 50), then (28, 28, 25)
+        x = normalize_by_batch(x, epsilon=1e-5, scale=False)
+        x = keras.layers.ReLU()(x)
+        x = keras.layers.UpSampling2D(2, interpolation="bilinear")(x)  # (56, 56, 50 or 25)
+    # The tutorial's 1x1 convolution with a stride of 2, in two steps: the gradient of one with
+    # a stride crashes TensorFlow 2.21 on a CPU for a batch of one image.
+    x = keras.layers.AveragePooling2D(1, strides=2)(x)  # (28, 28, 25): every second pixel
+    x = keras.layers.Conv2D(channels, 1, activation="sigmoid", **_initializers())(x)
+    return keras.Model(inputs, x, name="generator")
+
+
+def _discriminator(image_shape, filters):
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for count in (filters, 2 * filters):
+        x = keras.layers.Conv2D(
+            count, 5, padding="same", activation="relu", kernel_initializer=_normal()
+        )(x)
+        x = keras.layers.AveragePooling2D(2, padding="same")(x)  # (14, 14, 32), then (7, 7, 64)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(32 * filters, activation="relu", kernel_initializer=_normal())(x)
+    x = keras.layers.Dense(1, kernel_initializer=_normal())(x)  # linear score
+    return keras.Model(inputs, x, name="discriminator")
+
+
+def _initializers():
+    return {"kernel_initializer": _normal(), "bias_initializer": _normal()}
+
+
+def _normal():
+    return keras.initializers.TruncatedNormal(stddev=0.02)

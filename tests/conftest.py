@@ -1,0 +1,24 @@
+import os
+import pathlib
+import random
+
+# Read when JAX is imported: tiny models are compiled often and run briefly, the
+# same ones in every test.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+_cache = pathlib.Path(__file__).parent.parent / ".pytest_cache" / "jax"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache))
+
+import pytest  # noqa: E402
+from models import own_pair  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same initial weights at every run."""
+    random.seed(0)
+
+
+@pytest.fixture
+def own():
+    return own_pair()

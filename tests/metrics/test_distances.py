@@ -1,0 +1,107 @@
+"""Distances and shares against published values, closed forms and counting."""
+
+import numpy as np
+import pytest
+
+from kerasgan.metrics import distances
+from kerasgan.metrics.distances import (
+    density_coverage,
+    frechet_distance,
+    frechet_distance_from_statistics,
+    kernel_distance,
+    precision_recall,
+    statistics,
+)
+
+
+def line(*values):
+    """Features of one number each."""
+    return np.array(values, "float64")[:, None]
+
+
+def test_frechet_distance_of_shifted_normals():
+    d = 2048
+    eye = np.eye(d)
+    found = frechet_distance_from_statistics(np.zeros(d), eye, np.ones(d), eye)
+    assert found == pytest.approx(2048, rel=1e-12)
+
+
+def test_frechet_distance_is_the_reference_implementations():
+    np.random.seed(0)
+    a, b = (np.float32(np.random.randn(512, 256)) for _ in range(2))
+    assert frechet_distance(a, b) == pytest.approx(65.742724, abs=1e-5)
+    assert frechet_distance(b, a) == pytest.approx(65.742724, abs=1e-5)
+    assert frechet_distance(a, a) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_frechet_distance_in_one_dimension():
+    # (mean - mean)^2 + (deviation - deviation)^2.
+    a, b = line(0, 2), line(3, 9)
+    assert frechet_distance(a, b) == pytest.approx(25 + (np.sqrt(18) - np.sqrt(2)) ** 2)
+
+
+def test_frechet_distance_of_fewer_images_than_features_is_real():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(5, 20)), rng.normal(size=(4, 20))
+    # Of two covariances of small rank: the trace of the root is the nuclear norm of A^T B.
+    (mean_a, _), (mean_b, _) = statistics(a), statistics(b)
+    x, y = (a - mean_a) / np.sqrt(4), (b - mean_b) / np.sqrt(3)
+    expected = np.sum((mean_a - mean_b) ** 2) + np.sum(x**2) + np.sum(y**2)
+    expected -= 2 * np.linalg.svd(x @ y.T, compute_uv=False).sum()
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_kernel_distance_is_the_reference_implementations():
+    np.random.seed(0)
+    a = np.float32(np.random.randn(512, 256))
+    b = np.float32(np.random.randn(512, 256) * 1.1 + 0.05)
+    assert kernel_distance(a, b) == pytest.approx(0.0083886148, abs=1e-10)
+    mean, deviation = kernel_distance(a, b, subsets=20, subset_size=200)
+    assert mean == pytest.approx(0.0083886148, abs=3 * deviation / np.sqrt(20))
+    assert kernel_distance(a, b, subsets=1, subset_size=1000) == (kernel_distance(a, b), 0.0)
+
+
+def test_kernel_distance_by_hand():
+    # The kernel (x y + 1)^3 is 1 among a, 27 among b, 1 between them.
+    assert kernel_distance(line(0, 0), line(1, 2)) == pytest.approx(1 + 27 - 2 * 1)
+
+
+def test_precision_recall_density_coverage_are_the_reference_implementations():
+    rng = np.random.RandomState(0)
+    real, same = rng.randn(1000, 64), rng.randn(1000, 64)
+    shrunk = rng.randn(1000, 64) * 0.8
+    assert precision_recall(real, same, k=5) == pytest.approx((0.704, 0.738), abs=1e-9)
+    assert precision_recall(real, shrunk, k=5) == pytest.approx((0.997, 0.088), abs=1e-9)
+    assert density_coverage(real, same) == pytest.approx((0.947, 0.971), abs=5e-4)
+    assert density_coverage(real, shrunk) == pytest.approx((11.416, 1.0), abs=5e-4)
+
+
+def test_balls_by_counting():
+    real, fake = line(0, 1, 4), line(7, 12)  # radii 1, 1, 3 and 5, 5
+    # 7 lies on the edge of the ball around 4; of the real ones only 4 is near a fake.
+    assert precision_recall(real, fake, k=1) == (1 / 2, 1 / 3)
+    assert density_coverage(real, fake, k=1) == (0.0, 0.0)
+    # 6.9 lies in one ball, 0.5 in two.
+    assert density_coverage(real, line(6.9, 0.5), k=1) == (3 / 2, 1.0)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(23, 4)), rng.normal(size=(17, 4)) * 1.3
+    functions = (frechet_distance, kernel_distance, precision_recall, density_coverage)
+    whole = [function(a, b) for function in functions]
+    monkeypatch.setattr(distances, "BLOCK", 40)
+    for function, expected in zip(functions, whole, strict=True):
+        assert function(a, b) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("function", [frechet_distance, kernel_distance, precision_recall])
+def test_what_are_no_features_is_refused(function):
+    good = np.zeros((9, 3))
+    for bad in (np.zeros(9), np.zeros((1, 3)), np.full((9, 3), np.nan)):
+        with pytest.raises(ValueError, match="Features must be an array"):
+            function(good, bad)
+    with pytest.raises(ValueError, match="Features must be of one encoder"):
+        function(good, np.zeros((9, 4)))
+    with pytest.raises(ValueError, match="Statistics must be means"):
+        frechet_distance_from_statistics(np.zeros(2), np.eye(2), np.zeros(3), np.eye(3))

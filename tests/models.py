@@ -1,0 +1,126 @@
+"""The models that every test of behaviour runs over, at sizes that take a second each."""
+
+import keras
+import numpy as np
+
+import kerasgan
+
+
+def own_pair(dropout=0.3):
+    """A user's own pair: BatchNormalization and Dropout on both sides."""
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(4 * 4 * 6, use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Dropout(dropout, seed=1),
+            keras.layers.Reshape((4, 4, 6)),
+            keras.layers.UpSampling2D(2),
+            keras.layers.Conv2D(3, 3, padding="same", activation="tanh"),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(6, 3, strides=2, padding="same", use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.LeakyReLU(),
+            keras.layers.Dropout(dropout, seed=2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+    return kerasgan.GAN(generator, discriminator, seed=0)
+
+
+def linear_pair(bias=0.5):
+    """A generator of grey (0.0) and a discriminator that says 2 * mean(image) + bias."""
+    generator = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(2 * 2, kernel_initializer="zeros"),
+            keras.layers.Reshape((2, 2, 1)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((2, 2, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(
+                1,
+                kernel_initializer=keras.initializers.Constant(2 / 4),
+                bias_initializer=keras.initializers.Constant(bias),
+            ),
+        ]
+    )
+    gan = kerasgan.GAN(generator, discriminator, seed=0)
+    gan.compile(g_optimizer=keras.optimizers.SGD(1.0), d_optimizer=keras.optimizers.SGD(1.0))
+    return gan
+
+
+def _tiny(name, image_shape=(16, 16, 1), filters=4):
+    return lambda: getattr(kerasgan, f"build_{name}")(image_shape, latent_dim=8, filters=filters)
+
+
+# name -> (how to build it tiny, trainable weights that three steps need not move: a score's bias
+# while the loss takes differences of scores, as the hinge does at first, and biases in front of a
+# normalisation)
+MODELS = {
+    "own": (own_pair, ()),
+    "dcgan": (_tiny("dcgan", (16, 16, 3)), ()),
+    "deconv_gan": (_tiny("deconv_gan", filters=32), ("conv2d_transpose/bias",)),
+    "dragan": (_tiny("dragan"), ()),
+    "flag_gan": (_tiny("flag_gan"), ()),
+    "infogan": (
+        lambda: kerasgan.build_infogan(
+            (16, 16, 1), latent_dim=8, filters=4, num_categories=3, num_continuous=2
+        ),
+        (),
+    ),
+    "lsgan": (_tiny("lsgan"), ()),
+    "mlp_gan": (_tiny("mlp_gan"), ()),
+    "mnist_gan": (_tiny("mnist_gan"), ("dense/bias", "conv2d/bias")),
+    "pacgan": (_tiny("pacgan"), ()),
+    "ragan": (_tiny("ragan"), ("dense/bias",)),
+    "sagan": (_tiny("sagan"), ("spectral_normalization/score/bias",)),
+    "sngan": (_tiny("sngan"), ()),
+    "wgan": (_tiny("wgan"), ()),
+    "wgan_gp": (_tiny("wgan_gp"), ("dense/bias",)),
+}
+
+
+def pictures(count, gan, seed=0):
+    """Noise as uint8 images of the GAN's shape."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, *gan.image_shape), dtype="uint8")
+
+
+def values(*things):
+    """Copies of all variables of models, layers or optimizers."""
+    return [
+        np.array(keras.ops.convert_to_numpy(variable))
+        for thing in things
+        for variable in _variables(thing)
+    ]
+
+
+def state(gan):
+    """Everything that training depends on or changes."""
+    optimizers = gan.optimizer.optimizers
+    progress = np.array([gan.step, gan.epoch, *(vars(gan)[n] for n in ("_batch", "_draws"))])
+    models = (gan.generator, gan.discriminator, gan.averaged_generator)
+    return [*values(*models, *optimizers, *gan._random_variables()), progress]
+
+
+def flags(gan):
+    """Which variables are trainable."""
+    return [v.trainable for v in (*gan.generator.variables, *gan.discriminator.variables)]
+
+
+def same(before, after):
+    return len(before) == len(after) and all(map(np.array_equal, before, after))
+
+
+def _variables(thing):
+    return thing.variables if hasattr(thing, "variables") else [thing]

@@ -1,0 +1,50 @@
+"""Gradients with respect to images, and the rule that one file names backends."""
+
+import pathlib
+import re
+
+import keras
+import numpy as np
+from keras import ops
+
+import kerasgan
+from kerasgan.backend import input_gradient
+
+
+def test_the_gradient_by_hand():
+    inputs = np.array([[1.0, 2.0], [-3.0, 0.5]], "float32")
+    gradient = input_gradient(lambda x: x[:, 0] ** 3 * x[:, 1], ops.convert_to_tensor(inputs))
+    expected = [[3 * 1 * 2, 1], [3 * 9 * 0.5, -27]]
+    np.testing.assert_allclose(ops.convert_to_numpy(gradient), expected, rtol=1e-5)
+
+
+def test_the_gradient_of_a_model_is_that_of_finite_differences():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 2)),
+            keras.layers.Conv2D(3, 3, padding="same", activation="tanh"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+    rng = np.random.default_rng(0)
+    images, direction = rng.normal(size=(2, 3, 4, 4, 2)).astype("float32")
+
+    def score(x):
+        return ops.convert_to_numpy(model(ops.convert_to_tensor(x))).sum()
+
+    slope = (score(images + 0.01 * direction) - score(images - 0.01 * direction)) / 0.02
+    gradient = input_gradient(model, ops.convert_to_tensor(images))
+    assert np.isclose(np.sum(ops.convert_to_numpy(gradient) * direction), slope, rtol=1e-2)
+
+
+def test_no_other_file_names_a_backend():
+    package = pathlib.Path(kerasgan.__file__).parent
+    pattern = re.compile(r"^\s*(import|from) (tensorflow|jax|torch)\b", re.MULTILINE)
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if pattern.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"backend.py"}

@@ -1,0 +1,90 @@
+"""What every model of the zoo must pass, and a pair of a user's own.
+
+The tests share one GAN of each kind and its compiled steps, in the order in which they stand.
+"""
+
+import random
+import re
+
+import keras
+import numpy as np
+import pytest
+from models import MODELS, flags, pictures, same, state, values
+
+SIDES = {
+    "discriminator": ("discriminator", "generator", "train_discriminator_on_batch"),
+    "generator": ("generator", "discriminator", "train_generator_on_batch"),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(MODELS))
+def gan(request):
+    random.seed(0)
+    gan = MODELS[request.param][0]()
+    gan.test_name = request.param
+    return gan
+
+
+def test_attributes(gan):
+    assert gan.image_shape == gan.generator.output_shape[1:]
+    assert gan.latent_dim == gan.generator.input_shape[1]
+    assert gan.num_classes is None and gan.class_names is None
+    assert isinstance(gan, keras.Model) and isinstance(gan.combined, keras.Model)
+    assert gan(np.zeros((2, gan.latent_dim), "float32")).shape == (2, *gan.image_shape)
+
+
+def test_combined_counts_the_parameters_of_both(gan):
+    both = gan.generator.count_params() + gan.discriminator.count_params()
+    assert gan.combined.count_params() == both
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_step_changes_its_own_side_only(gan, side):
+    trained, held, method = SIDES[side]
+    # The other side first, and another batch size in between: no stale trace may show.
+    gan.train_on_batch(pictures(3, gan))
+    before, held_before = values(getattr(gan, trained)), values(getattr(gan, held))
+    found = flags(gan)
+    for count in (4, 3, 4):
+        logs = getattr(gan, method)(pictures(count, gan, seed=count))
+        assert np.isfinite(list(logs.values())).all()
+    assert same(values(getattr(gan, held)), held_before)
+    unmoved = [
+        re.sub(r"_\d+/", "/", variable.path)
+        for variable, old in zip(getattr(gan, trained).variables, before, strict=True)
+        if variable.trainable and np.array_equal(keras.ops.convert_to_numpy(variable), old)
+    ]
+    exceptions = MODELS[gan.test_name][1]
+    assert [path for path in unmoved if path not in exceptions] == []
+    assert flags(gan) == found
+
+
+def test_sampling_changes_nothing(gan):
+    before = state(gan)
+    images = gan.sample(5, seed=1)
+    assert images.shape == (5, *gan.image_shape) and images.dtype == np.uint8
+    assert same([images], [gan.sample(5, seed=1)])
+    assert not same([images], [gan.sample(5, seed=2)])
+    assert same(state(gan), before)
+
+
+def test_given_latents_are_sampled_in_the_value_range(gan):
+    z = np.random.default_rng(0).random((5, gan.latent_dim)).astype("float32")
+    low, high = gan.value_range
+    images = keras.ops.convert_to_numpy(gan.generator(z, training=False))
+    expected = np.rint((images - low) / (high - low) * 255)
+    assert np.abs(gan.sample(5, latents=z) - expected).max() <= 1
+
+
+def test_training_goes_on_from_a_file_and_sees_a_changed_discriminator(tmp_path, gan):
+    gan.save(tmp_path / "gan.keras")
+    copy = keras.models.load_model(tmp_path / "gan.keras")
+    assert same(state(copy), state(gan))
+    images = pictures(4, gan, seed=1)
+    assert copy.train_on_batch(images) == gan.train_on_batch(images)
+    assert same(state(copy), state(gan))
+    rng = np.random.default_rng(0)
+    for variable in copy.discriminator.trainable_variables:
+        variable.assign_add(rng.normal(0.0, 0.1, variable.shape))
+    changed, unchanged = (model.train_generator_on_batch(images) for model in (copy, gan))
+    assert changed["g_loss"] != unchanged["g_loss"]

@@ -1,0 +1,263 @@
+import itertools
+import signal
+
+import keras
+import numpy as np
+import pytest
+from models import linear_pair, pictures, same, state
+
+from kerasgan.batches import Batches
+
+
+class Steps(keras.callbacks.Callback):
+    """Notes what it is called with; stops or raises after some steps."""
+
+    def __init__(self, stop_after=None, raise_after=None, interrupt_after=None):
+        super().__init__()
+        self.calls, self.logs = [], []
+        self.stop_after, self.raise_after = stop_after, raise_after
+        self.interrupt_after = interrupt_after
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(f"epoch {epoch}")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append(batch)
+        self.logs.append(logs)
+        if self.model.step == self.stop_after:
+            self.model.stop_training = True
+        if self.model.step == self.raise_after:
+            raise RuntimeError("on purpose")
+        if self.model.step == self.interrupt_after:
+            signal.raise_signal(signal.SIGINT)
+
+    def on_train_end(self, logs=None):
+        self.calls.append("end")
+
+
+def fit(gan, x, **kwargs):
+    return gan.fit(x, verbose=0, **kwargs)
+
+
+def test_an_epoch_is_one_pass_and_the_last_short_batch_counts(own):
+    steps = Steps()
+    history = fit(own, pictures(7, own), batch_size=3, epochs=2, callbacks=[steps])
+    assert steps.calls == ["epoch 0", 0, 1, 2, "epoch 1", 0, 1, 2, "end"]
+    assert own.step == 6 and own.epoch == 2
+    assert set(history.history) == {"d_loss", "g_loss", "d_real", "d_fake", "loss"}
+    means = np.mean([logs["d_loss"] for logs in steps.logs[:3]])
+    assert history.history["d_loss"][0] == pytest.approx(means)
+
+
+def test_every_discriminator_update_gets_a_fresh_batch(own):
+    own.compile(discriminator_steps=2)
+    steps = Steps()
+    fit(own, pictures(10, own), batch_size=2, epochs=2, callbacks=[steps])
+    # Five batches a pass: the third step ends one pass and begins the next.
+    assert steps.calls == ["epoch 0", 0, 1, 2, "epoch 1", 0, 1, "end"]
+    assert own.step == 5 and own.epoch == 2
+
+
+def test_steps_per_epoch(own):
+    steps = Steps()
+    fit(own, pictures(6, own), batch_size=2, epochs=2, steps_per_epoch=4, callbacks=[steps])
+    assert steps.calls == ["epoch 0", 0, 1, 2, 3, "epoch 1", 0, 1, 2, 3, "end"]
+    assert own.epoch == 2 and own._batch == 2
+
+
+def test_pretraining_happens_once_and_before_everything(own):
+    before = own.step
+    fit(own, pictures(6, own), batch_size=2, pretrain_steps=4)
+    assert float(own.d_optimizer.iterations) == 4 + 3
+    assert own.step == before + 3
+    fit(own, pictures(6, own), batch_size=2, pretrain_steps=4)
+    assert float(own.d_optimizer.iterations) == 4 + 6
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_a_stopped_fit_goes_on_in_the_middle_of_the_pass(tmp_path, own, stop):
+    own.save(tmp_path / "gan.keras")
+    parts = keras.models.load_model(tmp_path / "gan.keras")
+    images = pictures(7, own)
+    fit(own, images, batch_size=3, epochs=2)
+    fit(parts, images, batch_size=3, epochs=2, callbacks=[Steps(stop_after=stop)])
+    assert parts.step == stop
+    fit(parts, images, batch_size=3, epochs=2, initial_epoch=parts.epoch)
+    assert same(state(own), state(parts))
+
+
+@pytest.mark.parametrize("arguments", [{"pretrain_steps": 5}, {"steps_per_epoch": 3}])
+@pytest.mark.parametrize("stop", [2, 5])
+def test_the_epochs_count_alike_after_a_stop(tmp_path, own, arguments, stop):
+    own.save(tmp_path / "gan.keras")
+    parts = keras.models.load_model(tmp_path / "gan.keras")
+    arguments = {"x": pictures(8, own), "batch_size": 2, "epochs": 2, **arguments}
+    fit(own, **arguments)
+    fit(parts, **arguments, callbacks=[Steps(stop_after=stop)])
+    fit(parts, **arguments, initial_epoch=parts.epoch)
+    assert own.epoch == parts.epoch == 2
+    assert same(state(own), state(parts))
+
+
+def test_other_data_after_a_stop_begins_with_a_whole_pass(own):
+    fit(own, pictures(8, own), batch_size=2, callbacks=[Steps(stop_after=1)])
+    steps = Steps()
+    fit(own, pictures(6, own), batch_size=1, callbacks=[steps])
+    assert own.step == 1 + 6
+
+
+def test_an_exception_in_a_callback_leaves_the_model_usable(own):
+    found = [v.trainable for v in own.variables]
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fit(own, pictures(6, own), batch_size=2, callbacks=[Steps(raise_after=2)])
+    assert [v.trainable for v in own.variables] == found
+    assert own.step == 2 and own._batch == 2
+    fit(own, pictures(6, own), batch_size=2)
+    assert own.step == 3
+
+
+def test_ctrl_c_waits_for_the_end_of_the_step(own):
+    handler = signal.getsignal(signal.SIGINT)
+    steps = Steps(interrupt_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(own, pictures(6, own), batch_size=2, callbacks=[steps])
+    assert own.step == 2 and steps.calls == ["epoch 0", 0, 1, "end"]
+    assert signal.getsignal(signal.SIGINT) is handler
+    own.train_on_batch(pictures(2, own))
+
+
+def test_keras_callbacks_run(tmp_path, own):
+    images = pictures(6, own)
+    callbacks = [
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.ReduceLROnPlateau(monitor="d_loss", mode="min", patience=5),
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="g_loss", mode="min"),
+    ]
+    fit(own, images, batch_size=3, epochs=2, callbacks=callbacks)
+    assert float(own.g_optimizer.learning_rate) == pytest.approx(5e-5)
+    assert float(own.d_optimizer.learning_rate) == pytest.approx(5e-5)
+    assert "d_fake" in (tmp_path / "log.csv").read_text().splitlines()[0]
+    assert keras.models.load_model(tmp_path / "best.keras").step > 0
+
+
+def test_nan_stops_training():
+    gan = linear_pair()
+    gan.compile(d_optimizer=keras.optimizers.SGD(float("nan")))
+    fit(gan, pictures(8, gan), batch_size=2, callbacks=[keras.callbacks.TerminateOnNaN()])
+    assert gan.step == 2 or gan.step == 1
+
+
+class Numbers(keras.utils.PyDataset):
+    def __init__(self, images, labels=None, **kwargs):
+        super().__init__(**kwargs)
+        self.images, self.labels = images, labels
+        self.begins, self.ends = 0, 0
+
+    @property
+    def num_batches(self):
+        return 3
+
+    def __getitem__(self, index):
+        part = slice(2 * index, 2 * index + 2)
+        return self.images[part] if self.labels is None else (self.images[part], self.labels[part])
+
+    def on_epoch_begin(self):
+        self.begins += 1
+
+    def on_epoch_end(self):
+        self.ends += 1
+
+
+def sources(images):
+    yield "list", [images[:2], images[2:4], images[4:]]
+    yield "pairs", [(images[:2], np.zeros(2)), (images[2:4], np.zeros(2)), (images[4:], [0, 0])]
+    yield "single-element lists", [[images[:2]], [images[2:4]], [images[4:]]]
+    yield "triples", [(images[i : i + 2], np.zeros(2), np.ones(2)) for i in (0, 2, 4)]
+    yield "PyDataset", Numbers(images)
+    yield "PyDataset with labels and workers", Numbers(images, np.zeros(6), workers=3)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        yield "tf.data", tf.data.Dataset.from_tensor_slices(images).batch(2)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        yield "DataLoader", torch.utils.data.DataLoader(torch.from_numpy(images), batch_size=2)
+
+
+def test_whatever_holds_batches_trains_alike(tmp_path, own):
+    own.save(tmp_path / "gan.keras")
+    images = pictures(6, own)
+    states = {}
+    for name, source in sources(images):
+        gan = keras.models.load_model(tmp_path / "gan.keras")
+        fit(gan, source, epochs=2)
+        assert gan.step == 6 and gan.epoch == 2, name
+        states[name] = state(gan)
+    for name in states:
+        assert same(states[name], states["list"]), name
+
+
+def test_a_generator_of_batches_that_runs_dry_says_so(own):
+    batches = (pictures(2, own) for _ in range(2))
+    with pytest.raises(ValueError, match="at least one batch in every pass.*iterated again"):
+        fit(own, batches, epochs=3)
+    taken = []
+    endless = (taken.append(i) or pictures(2, own) for i in itertools.count())
+    for _ in range(3):
+        fit(own, endless, epochs=2, steps_per_epoch=2)
+    assert len(taken) <= 3 * 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": 3}, "`x` must be a uint8 array"),
+        ({"x": "folder", "batch_size": 3}, "`x` must be"),
+        ({"x": [], "batch_size": 3}, "`batch_size` must be left out"),
+        ({"batch_size": 0}, "`batch_size` must be a whole number"),
+        ({"epochs": -1}, "`epochs` must be a whole number"),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be"),
+        ({"pretrain_steps": 1.5}, "`pretrain_steps` must be"),
+        ({"y": [1]}, "`y` must hold one label per image"),
+    ],
+)
+def test_fit_refuses(own, arguments, message):
+    before = state(own)
+    with pytest.raises(ValueError, match=message):
+        fit(own, **{"x": pictures(4, own), **arguments})
+    assert same(state(own), before)
+
+
+def test_the_order_of_an_array_is_a_function_of_seed_and_pass():
+    x = np.arange(10)
+
+    def rows(seed, epoch, start=0):
+        return np.concatenate(list(Batches(x, None, 3, seed).one_pass(epoch, start)))
+
+    assert sorted(rows(0, 0)) == list(x)
+    assert list(rows(0, 5)) == list(rows(0, 5))
+    assert list(rows(0, 0)) != list(rows(0, 1)) and list(rows(0, 0)) != list(rows(1, 0))
+    assert list(rows(0, 0, start=2)) == list(rows(0, 0))[6:]
+
+
+def test_a_dataset_is_told_the_end_of_each_pass(own):
+    dataset = Numbers(pictures(6, own))
+    fit(own, dataset, epochs=2)
+    assert dataset.begins == dataset.ends == 2
+
+
+def test_an_error_of_the_dataset_is_the_users_to_see(own):
+    class Broken(Numbers):
+        def __getitem__(self, index):
+            raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"):
+        fit(own, Broken(pictures(6, own)))
+
+
+def test_the_bar_shows_losses_and_images(own, capsys):
+    own.fit(pictures(6, own), batch_size=2, epochs=2)
+    assert capsys.readouterr().err == ""  # no terminal, no control codes

@@ -1,0 +1,293 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+from models import MODELS, linear_pair, own_pair, pictures, same, state, values
+
+import kerasgan
+
+
+def test_public_names():
+    public = {name for name in vars(kerasgan) if not name.startswith("_")}
+    modules = {"backend", "batches", "checks", "cli", "files", "gan", "images", "latents"}
+    modules |= {"stacks", "zoo"}
+    assert sorted(kerasgan.__all__) == kerasgan.__all__
+    assert public - modules == set(kerasgan.__all__)
+
+
+def test_the_defaults_are_the_contract():
+    gan = own_pair()
+    assert float(gan.g_optimizer.learning_rate) == pytest.approx(2e-4)
+    assert gan.g_optimizer.beta_1 == gan.d_optimizer.beta_1 == 0.5
+    assert gan.value_range == (-1, 1)
+
+
+def test_compile_replaces_only_what_is_given(own):
+    own.train_on_batch(pictures(4, own))
+    g_optimizer, slots = own.g_optimizer, values(own.g_optimizer)
+    own.compile(label_smoothing=0.1)
+    own.compile(ema=0.9)
+    assert own.g_optimizer is g_optimizer and same(values(own.g_optimizer), slots)
+    own.compile(d_optimizer=keras.optimizers.RMSprop(1e-3, name="rmsprop"))
+    assert own.d_optimizer.name == "rmsprop" and own.g_optimizer is g_optimizer
+    own.compile(update="separate")
+    assert len(own.d_optimizer) == 2
+    assert [optimizer.name for optimizer in own.d_optimizer] == ["rmsprop", "rmsprop"]
+    own.compile(d_optimizer=(keras.optimizers.SGD(name="sgd"), keras.optimizers.Adam(name="adam")))
+    assert [optimizer.name for optimizer in own.d_optimizer] == ["sgd", "adam"]
+    own.compile(update="joint")
+    assert own.d_optimizer.name == "sgd"
+    own.train_on_batch(pictures(4, own))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"update": "both"}, "`update` must be one of"),
+        ({"discriminator_steps": 0}, "`discriminator_steps` must be a whole number"),
+        ({"label_smoothing": 1.5}, r"`label_smoothing` must be a number in \[0, 1\)"),
+        ({"ema": 2}, r"`ema` must be a decay in \(0, 1\)"),
+        ({"augment": "colour"}, "`policy` must be made of"),
+        ({"augment": 3}, "`augment` must be a policy"),
+        ({"label_smoothing": "0.1"}, "`label_smoothing` must be a number"),
+        ({"d_optimizer": ["adam", "sgd"]}, "`d_optimizer` must be one optimizer, or a pair"),
+        ({"loss": (lambda fake_scores: 0, lambda real, fake: 0)}, "functions of .real_scores"),
+    ],
+)
+def test_compile_refuses(own, arguments, message):
+    before = own.g_optimizer
+    with pytest.raises(ValueError, match=message):
+        own.compile(**arguments)
+    assert own.g_optimizer is before
+    own.train_on_batch(pictures(4, own))
+
+
+def test_optimizers_that_belong_to_others_are_refused(own):
+    optimizer = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="different instances"):
+        own.compile(g_optimizer=optimizer, d_optimizer=optimizer)
+    with pytest.raises(ValueError, match="`d_optimizer` must not have been used"):
+        own.compile(d_optimizer=own_pair().d_optimizer)
+
+
+def test_rates_can_be_set_between_calls(own):
+    own.train_on_batch(pictures(4, own))
+    own.g_optimizer.learning_rate = 0.0
+    before = values(*own.generator.trainable_variables)
+    own.train_on_batch(pictures(4, own))
+    assert same(values(*own.generator.trainable_variables), before)
+
+
+WRONG = {
+    "range": (lambda x: x.astype("float32"), r"values 0\.0 to 255\.0.*astype\('uint8'\)"),
+    "float64 out of range": (lambda x: x / 200.0, r"Scale it to \(-1\.0, 1\.0\)"),
+    "int64": (lambda x: x.astype("int64"), "dtype=int64"),
+    "channels first": (lambda x: x.transpose(0, 3, 1, 2), r"transpose\(images, \(0, 2, 3, 1\)\)"),
+    "one image": (lambda x: x[0], r"images\[None\]"),
+    "channels": (lambda x: x[..., :1], "3 channels, or build the model for 1"),
+    "size": (lambda x: x[:, :4], "Resize the images"),
+    "none": (lambda x: x[:0], r"shape \(0, 8, 8, 3\)"),
+    "nan": (lambda x: np.where(x > 250, np.nan, 0.5), "holds NaN"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_images_that_do_not_fit_are_refused_before_any_work(own, case):
+    change, message = WRONG[case]
+    before = state(own)
+    for method in (own.train_on_batch, own.train_generator_on_batch):
+        with pytest.raises(ValueError, match=message):
+            method(change(pictures(4, own)))
+    assert same(state(own), before)
+
+
+def test_floats_in_the_range_equal_uint8(tmp_path, own):
+    own.save(tmp_path / "gan.keras")
+    images = pictures(4, own)
+    expected = own.train_on_batch(images)
+    for dtype in ("float32", "float64"):
+        copy = keras.models.load_model(tmp_path / "gan.keras")
+        logs = copy.train_on_batch((images / 127.5 - 1).astype(dtype))
+        assert logs == pytest.approx(expected, rel=1e-4)
+
+
+def test_labels_are_left_aside(own):
+    own.train_on_batch((pictures(4, own), np.arange(4)))
+    own.fit(pictures(4, own), np.arange(4), batch_size=2, verbose=0)
+    with pytest.raises(ValueError, match="`labels` must be None"):
+        own.sample(2, labels=[1, 2])
+
+
+def test_sample_takes_any_number(own):
+    assert own.sample(0).shape == (0, *own.image_shape)
+    assert own.sample(130, seed=0).shape[0] == 130
+    assert not same([own.sample(5)], [own.sample(5)])
+    with pytest.raises(ValueError, match=r"`latents` must have shape \(n, latent_dim\)"):
+        own.sample(2, latents=np.zeros((3, own.latent_dim)))
+
+
+def test_the_average_is_the_recurrence_by_hand(own):
+    own.compile(ema=0.15)
+    average = [np.array(w) for w in values(*own.generator.weights)]
+    assert same(values(*own.averaged_generator.weights), average)
+    for step in range(4):
+        own.train_on_batch(pictures(4, own, seed=step))
+        decay = min(0.15, (1 + step) / (10 + step))
+        average = [
+            decay * old + (1 - decay) * new
+            for old, new in zip(average, values(*own.generator.weights), strict=True)
+        ]
+    for ours, expected in zip(values(*own.averaged_generator.weights), average, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+    z = np.zeros((1, 4), "float32")
+    images = keras.ops.convert_to_numpy(own.averaged_generator(z))
+    assert np.abs(own.sample(1, latents=z) - (images + 1) * 127.5).max() <= 1
+    own.compile(ema=False)
+    assert own.averaged_generator is own.generator
+
+
+def test_training_with_an_average_is_the_same_training(tmp_path, own):
+    own.save(tmp_path / "gan.keras")
+    other = keras.models.load_model(tmp_path / "gan.keras")
+    other.compile(ema=0.9)
+    for model in (own, other):
+        model.train_on_batch(pictures(4, own))
+    assert same(
+        values(own.generator, own.discriminator), values(other.generator, other.discriminator)
+    )
+
+
+def test_score_is_the_discriminators_mind():
+    gan = linear_pair()
+    images = np.stack([np.full((2, 2, 1), value, "float32") for value in (-1.0, 0.0, 1.0)])
+    np.testing.assert_allclose(gan.score(images), [-1.5, 0.5, 2.5], rtol=1e-6)
+
+
+def head(discriminator, activation, dtype=None):
+    return keras.Sequential(
+        [
+            keras.Input(discriminator.input_shape[1:], dtype=dtype),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation=activation),
+        ]
+    )
+
+
+def two_headed(*activations):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, [keras.layers.Dense(1, activation)(x) for activation in activations])
+
+
+def test_a_further_output_may_end_in_softmax(own):
+    kerasgan.GAN(own.generator, two_headed(None, "softmax"))
+
+
+BAD_PAIRS = {
+    "sigmoid before another head": (
+        lambda g, d: (g, two_headed("sigmoid", None)),
+        "`discriminator` must end in linear scores",
+    ),
+    "sigmoid inside a wrapper": (
+        lambda g, d: (
+            g,
+            keras.Sequential(
+                [
+                    keras.Input(d.input_shape[1:]),
+                    keras.layers.Flatten(),
+                    kerasgan.layers.SpectralNormalization(keras.layers.Dense(1, "sigmoid")),
+                ]
+            ),
+        ),
+        "`discriminator` must end in linear scores",
+    ),
+    "sigmoid inside a model": (
+        lambda g, d: (
+            g,
+            keras.Sequential([keras.Input(d.input_shape[1:]), head(d, "sigmoid")]),
+        ),
+        "`discriminator` must end in linear scores",
+    ),
+    "not a model": (lambda g, d: (lambda x: x, d), "`generator` must be a keras.Model"),
+    "unbuilt": (lambda g, d: (keras.Sequential([keras.layers.Dense(3)]), d), "must be built"),
+    "sizes": (lambda g, d: (g, MODELS["dcgan"][0]().discriminator), "`discriminator` must take"),
+    "score": (
+        lambda g, d: (
+            g,
+            keras.Sequential(
+                [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(5)]
+            ),
+        ),
+        "one linear score",
+    ),
+    "images": (
+        lambda g, d: (keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]), d),
+        "one known shape",
+    ),
+    "latents": (lambda g, d: (d, d), "must take latents"),
+    "sigmoid": (lambda g, d: (g, head(d, "sigmoid")), "must end in linear scores"),
+    "uint8": (lambda g, d: (g, head(d, None, "uint8")), "`discriminator` must take floats"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PAIRS)
+def test_models_that_do_not_fit_are_refused(own, case):
+    change, message = BAD_PAIRS[case]
+    with pytest.raises(ValueError, match=message):
+        kerasgan.GAN(*change(own.generator, own.discriminator))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40, 1.5])
+def test_seeds_are_checked(own, seed):
+    with pytest.raises(ValueError, match="`seed` must be a whole number"):
+        kerasgan.GAN(own.generator, own.discriminator, seed=seed)
+
+
+def test_value_range_is_checked(own):
+    with pytest.raises(ValueError, match="`value_range` must be"):
+        kerasgan.GAN(own.generator, own.discriminator, value_range=(1, 0))
+
+
+def test_half_precision_trains():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = own_pair()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    logs = gan.train_on_batch(pictures(4, gan))
+    assert math.isfinite(logs["loss"]) and gan.sample(2, seed=0).dtype == np.uint8
+
+
+@pytest.fixture(params=["mixed_bfloat16", "mixed_float16"])
+def half_precision(request):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def test_the_average_moves_in_half_precision(half_precision):
+    gan = linear_pair()
+    gan.compile(ema=0.999)
+    average = gan._stacks.average
+    gan.generator.weights[1].assign(np.ones(4))
+    for _ in range(100):
+        average.update(0.999)
+    found = keras.ops.convert_to_numpy(gan.averaged_generator.weights[1])
+    np.testing.assert_allclose(found, 1 - 0.999**100, rtol=1e-3)
+
+
+def test_a_float32_score_is_not_rounded_in_the_generators_step(half_precision):
+    generator = linear_pair().generator
+    layer = keras.layers.Dense(1, kernel_initializer="ones", dtype="float32")
+    layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), layer]
+    gan = kerasgan.GAN(generator, keras.Sequential(layers), seed=0)
+    optimizers = (keras.optimizers.SGD(0.0, name=name) for name in ("g", "d"))
+    gan.compile(*optimizers)
+    generator.weights[1].assign(np.ones(4))
+    layer.kernel.assign(np.full((4, 1), 1.003))
+    images = pictures(4, gan)
+    in_its_own = gan.train_discriminator_on_batch(images)["d_fake"]
+    assert in_its_own == pytest.approx(4.012, abs=1e-5)
+    assert gan.train_generator_on_batch(images)["d_fake"] == pytest.approx(in_its_own, abs=1e-5)

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasgan import files, images, latents
+
+
+def test_every_uint8_survives_the_way_to_float_and_back():
+    values = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    for value_range in ((-1, 1), (0, 1)):
+        floats = np.asarray(images.to_float(values, value_range))
+        assert floats.min() == pytest.approx(value_range[0])
+        assert floats.max() == pytest.approx(value_range[1])
+        assert np.array_equal(images.to_uint8(floats, value_range), values)
+
+
+def test_values_beyond_the_range_are_clipped_not_wrapped():
+    assert list(images.to_uint8([-1.5, 1.5, 0.0], (-1, 1))) == [0, 255, 128]
+
+
+def test_a_grid_holds_the_images_in_reading_order():
+    pictures = np.stack([np.full((2, 3, 3), value, "uint8") for value in (10, 20, 30)])
+    picture = images.grid(pictures, columns=2, padding=1)
+    assert picture.shape == (2 * 3 + 1, 2 * 4 + 1, 3) and picture.dtype == np.uint8
+    assert picture[1, 1, 0] == 10 and picture[1, 5, 0] == 20 and picture[4, 1, 0] == 30
+    assert picture[4, 5, 0] == picture[0, 0, 0] == 255
+    assert images.grid(np.zeros((7, 4, 4, 1), "uint8")).shape == (20, 20, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pngs_hold_what_was_written(tmp_path, channels):
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype="uint8")
+    images.save_png(tmp_path / "x.png", picture)
+    with Image.open(tmp_path / "x.png") as there:
+        assert np.array_equal(np.asarray(there).reshape(5, 7, channels), picture)
+
+
+def test_gifs_move(tmp_path):
+    frames = [np.full((4, 4, 3), value, "uint8") for value in (0, 128, 255)]
+    images.save_gif(tmp_path / "x.gif", frames)
+    with Image.open(tmp_path / "x.gif") as there:
+        assert there.n_frames == 3 and there.info["loop"] == 0
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError):
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with files.replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    (tmp_path / ".model.123.tmp.keras").write_text("left by a killed process")
+    files.remove_stale(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "mean", "deviation", "low", "high"),
+    [
+        ("normal", 0, 1, -6, 6),
+        ("uniform", 0.5, 12**-0.5, 0, 1),
+        ("symmetric_uniform", 0, 3**-0.5, -1, 1),
+        (("normal", -1, 0.5), -1, 0.5, -4, 2),
+        (lambda shape, seed: np.full(shape, seed % 2 * 2 - 1), 0, 1, -1, 1),
+    ],
+)
+def test_latents(distribution, mean, deviation, low, high):
+    distribution = latents.standardize(distribution)
+    if callable(distribution):
+        values = np.concatenate(
+            [latents.draw(distribution, (2, 3), np.random.default_rng(i)) for i in range(2000)]
+        )
+    else:
+        values = latents.draw(distribution, (2000, 5), np.random.default_rng(0))
+    assert values.dtype == np.float32
+    assert values.mean() == pytest.approx(mean, abs=0.05)
+    assert values.std() == pytest.approx(deviation, abs=0.05)
+    assert low <= values.min() and values.max() <= high
+
+
+def test_wrong_latents_are_refused():
+    for wrong in ("gaussian", ("normal", 0), ("normal", 0, 0), 3, None):
+        with pytest.raises(ValueError, match="`latents` must be one of.*Received: latents="):
+            latents.standardize(wrong)
+    with pytest.raises(ValueError, match="`latents` must return one vector per image"):
+        latents.draw(lambda shape, seed: np.zeros(3), (2, 3), np.random.default_rng(0))

@@ -1,0 +1,276 @@
+"""Saving is everything: training goes on as if it had never stopped, also elsewhere."""
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from models import MODELS, own_pair, pictures, same, state, values
+
+import kerasgan
+from kerasgan.images import save_png
+
+FULL = {"ema": 0.9, "augment": "color,translation,cutout", "discriminator_steps": 2}
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, step):
+        super().__init__()
+        self.last = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step == self.last:
+            self.model.stop_training = True
+
+
+def train_on_batches(gan, first, last):
+    for step in range(first, last):
+        gan.train_on_batch(pictures(4, gan, seed=step))
+
+
+def fit(gan, first, last):
+    # Four batches in a pass, and two of them to a step: step 5 ends in the middle.
+    gan.fit(pictures(14, gan), batch_size=4, epochs=9, callbacks=[StopAfter(last)], verbose=0)
+
+
+WAYS = {"train_on_batch": train_on_batches, "fit": fit}
+# Those that differ in what has to be saved; test_battery has them all, within one process.
+RESUMED = [(name, way) for name in ("own", "dcgan", "flag_gan") for way in WAYS]
+RESUMED += [(name, "train_on_batch") for name in ("infogan", "sagan", "wgan_gp")]
+
+
+def test_ten_steps_equal_five_saved_and_five_in_a_new_process(tmp_path):
+    # All models in one process, since a start takes longer than the steps.
+    whole = {}
+    for name, way in RESUMED:
+        gan = MODELS[name][0]()
+        gan.compile(**FULL)
+        WAYS[way](gan, 0, 5)
+        gan.save(tmp_path / f"{name}.{way}.keras")
+        WAYS[way](gan, 5, 10)
+        whole[name, way] = state(gan)
+    program = """
+import sys, keras
+sys.path.insert(0, sys.argv[2])
+import test_saving
+for name, way in test_saving.RESUMED:
+    gan = keras.models.load_model(f"{sys.argv[1]}/{name}.{way}.keras")
+    test_saving.WAYS[way](gan, 5, 10)
+    gan.save(f"{sys.argv[1]}/{name}.{way}.later.keras")
+"""
+    run(program, tmp_path, os.path.dirname(__file__))
+    for (name, way), expected in whole.items():
+        later = keras.models.load_model(tmp_path / f"{name}.{way}.later.keras")
+        assert same(state(later), expected), (name, way)
+
+
+def run(program, *arguments, backend=None):
+    environment = dict(os.environ, KERAS_BACKEND=backend or keras.backend.backend())
+    folder = os.path.dirname(os.path.dirname(kerasgan.__file__))
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [folder, *filter(None, [environment.get("PYTHONPATH")])]
+    )
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_model_of_one_backend_samples_alike_on_another(tmp_path, backend):
+    if backend == keras.backend.backend() or not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is the one in use, or is not installed")
+    names = ("own", "dcgan", "flag_gan", "infogan", "sagan")
+    for name in names:
+        gan = MODELS[name][0]()
+        gan.compile(ema=0.9)
+        gan.train_on_batch(pictures(4, gan))
+        gan.save(tmp_path / f"{name}.keras")
+        np.save(tmp_path / f"{name}.npy", gan.sample(4, seed=0))
+    program = """
+import sys, keras, kerasgan, numpy
+for name in sys.argv[2:]:
+    gan = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    there = numpy.load(f"{sys.argv[1]}/{name}.npy").astype(int)
+    assert abs(gan.sample(4, seed=0) - there).max() <= 1, name
+    images = numpy.zeros((4, *gan.image_shape), "uint8")
+    assert gan.train_on_batch(images)["loss"] > 0
+"""
+    run(program, tmp_path, *names, backend=backend)
+
+
+# Models with a layer or constraint that Keras lacks.
+NEED_KERASGAN = {"pacgan.discriminator", "sagan.discriminator", "sagan.generator"}
+NEED_KERASGAN |= {"sngan.discriminator", "wgan.discriminator"}
+
+
+def test_the_models_alone_need_no_kerasgan(tmp_path):
+    expected = {}
+    for name, (build, _) in MODELS.items():
+        gan = build()
+        z = np.full((3, gan.latent_dim), 0.5, "float32")
+        images = gan.generator(z)
+        for model, inputs in ((gan.generator, z), (gan.discriminator, images)):
+            path = f"{name}.{model.name}"
+            if path not in NEED_KERASGAN:
+                model.save(tmp_path / f"{path}.keras")
+                np.save(tmp_path / f"{path}.in.npy", keras.ops.convert_to_numpy(inputs))
+                outputs = keras.tree.flatten(model(inputs))[0]
+                expected[path] = keras.ops.convert_to_numpy(outputs)
+    program = """
+import sys
+sys.modules["kerasgan"] = None
+import keras, numpy
+for name in sys.argv[2:]:
+    model = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    outputs = keras.tree.flatten(model(numpy.load(f"{sys.argv[1]}/{name}.in.npy")))[0]
+    assert len(model.trainable_variables)
+    numpy.save(f"{sys.argv[1]}/{name}.npy", keras.ops.convert_to_numpy(outputs))
+"""
+    run(program, tmp_path, *expected)
+    for path, outputs in expected.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{path}.npy"), outputs, atol=1e-5)
+
+
+@pytest.mark.parametrize("after", ["train_generator_on_batch", "train_discriminator_on_batch"])
+def test_what_is_saved_is_thawed_and_complete(tmp_path, own, after):
+    own.compile(update="separate", ema=0.9)
+    own.train_on_batch(pictures(4, own))
+    getattr(own, after)(pictures(4, own))
+    own.save(tmp_path / "gan.keras")
+    loaded = keras.models.load_model(tmp_path / "gan.keras")
+    assert same(state(loaded), state(own))
+    for model in ("generator", "discriminator"):
+        ours, theirs = getattr(own, model), getattr(loaded, model)
+        assert len(theirs.trainable_variables) == len(ours.trainable_variables) > 0
+    assert loaded.get_compile_config() == own.get_compile_config()
+    assert loaded.get_config()["latents"] == own.get_config()["latents"]
+    assert loaded.value_range == own.value_range
+
+
+def test_weights_alone_can_be_saved_and_loaded(tmp_path, own):
+    own.train_on_batch(pictures(4, own))
+    own.save_weights(tmp_path / "own.weights.h5")
+    other = own_pair()
+    other.load_weights(tmp_path / "own.weights.h5")
+    assert same(
+        values(other.generator, other.discriminator), values(own.generator, own.discriminator)
+    )
+
+
+def test_settings_that_are_functions_come_back(tmp_path, own):
+    own.compile(loss=(generator_loss, discriminator_loss), augment=darker)
+    own.latents = thirds
+    own.save(tmp_path / "gan.keras")
+    loaded = keras.models.load_model(tmp_path / "gan.keras")
+    assert own.train_on_batch(pictures(4, own)) == loaded.train_on_batch(pictures(4, own))
+
+
+def test_functions_of_keras_and_kerasgan_come_back_by_themselves(tmp_path, own):
+    gan = kerasgan.GAN(own.generator, own.discriminator, latents=keras.random.truncated_normal)
+    gan.compile(
+        loss=(kerasgan.losses.minimax_generator, kerasgan.losses.least_squares_discriminator)
+    )
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.models.load_model(tmp_path / "gan.keras")
+    assert gan.train_on_batch(pictures(4, own)) == loaded.train_on_batch(pictures(4, own))
+
+
+def test_averages_that_come_and_go_leave_nothing_behind(tmp_path, own):
+    counts = [own.count_params()]
+    for ema in (0.9, False, 0.9, False):
+        own.compile(ema=ema)
+        own.train_on_batch(pictures(4, own))
+        counts.append(own.count_params())
+    assert len(set(counts)) == 1
+    own.save(tmp_path / "gan.keras")
+    assert keras.models.load_model(tmp_path / "gan.keras").count_params() == counts[0]
+    own.summary(print_fn=lambda line: None)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def thirds(shape, seed):
+    return keras.random.normal(shape, stddev=1 / 3, seed=seed)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def generator_loss(real_scores, fake_scores):
+    return keras.ops.mean(real_scores - fake_scores)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def discriminator_loss(real_scores, fake_scores):
+    return keras.ops.mean(fake_scores - real_scores)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def darker(images):
+    return images * 0.5
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path, own):
+    path = tmp_path / "gan.keras"
+    own.save(path)
+    before = path.read_bytes()
+    own.compile(loss=(generator_loss, Unsavable()))
+    with pytest.raises(RuntimeError, match="on purpose"):
+        own.save(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["gan.keras"]
+    with pytest.raises(ValueError, match="`filepath` must end in .keras"):
+        own.save(tmp_path / "gan.h5")
+    with pytest.raises(ValueError, match="`filepath` must be a new file"):
+        own.save(path, overwrite=False)
+
+
+class Unsavable:
+    def __call__(self, real_scores, fake_scores):
+        return fake_scores
+
+    def get_config(self):
+        raise RuntimeError("on purpose")
+
+
+def test_same_seed_same_training():
+    states = []
+    for _ in range(2):
+        keras.utils.set_random_seed(3)
+        gan = MODELS["dcgan"][0]()
+        train_on_batches(gan, 0, 2)
+        states.append(state(gan))
+    assert same(*states)
+
+
+def test_nothing_asks_the_network(tmp_path, own, monkeypatch):
+    def refuse(*arguments, **keywords):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "folder").mkdir()
+    for index, picture in enumerate(pictures(4, own)):
+        save_png(tmp_path / "folder" / f"{index}.png", picture)
+    folder = kerasgan.datasets.ImageFolder(tmp_path / "folder", own.image_shape, batch_size=2)
+    own.fit(folder, verbose=0)
+    own.save(tmp_path / "gan.keras")
+    assert keras.models.load_model(tmp_path / "gan.keras").step == 2
+
+
+def test_the_library_works_without_tensorflow(tmp_path):
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("it is the backend in use")
+    program = """
+import sys
+sys.modules["tensorflow"] = None
+import random, keras, numpy, kerasgan
+random.seed(0)
+gan = kerasgan.build_dcgan((16, 16, 3), filters=4)
+gan.fit(numpy.zeros((4, 16, 16, 3), "uint8"), batch_size=2, verbose=0)
+gan.save(sys.argv[1] + "/gan.keras")
+keras.models.load_model(sys.argv[1] + "/gan.keras").sample(2)
+"""
+    run(program, tmp_path)

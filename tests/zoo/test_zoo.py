@@ -1,0 +1,206 @@
+"""What every builder keeps to; the behaviour in training is in test_stacks and test_saving."""
+
+import inspect
+from unittest.mock import ANY
+
+import keras
+import numpy as np
+import pytest
+from models import own_pair, pictures
+
+import kerasgan
+from kerasgan import zoo
+
+# Parameters at the defaults: generator, trainable in it, discriminator.
+COUNTS = {
+    "build_dcgan": (3_578_627, 3_576_707, 2_767_425),
+    "build_deconv_gan": (1_186_945, 1_186_945, 28_577),
+    "build_dragan": (3_578_627, 3_576_707, 2_764_737),
+    "build_flag_gan": (2_764_545, 2_713_153, 8_596_898),
+    "build_infogan": (6_659_841, 6_645_121, 6_693_453),
+    "build_lsgan": (3_578_627, 3_576_707, 2_767_425),
+    "build_mlp_gan": (114_064, 114_064, 100_609),
+    "build_mnist_gan": (328_613, 328_613, 3_265_409),
+    "build_pacgan": (3_578_627, 3_576_707, 2_770_497),
+    "build_ragan": (3_578_627, 3_576_707, 2_767_425),
+    "build_sagan": (8_575_207, 8_559_044, 9_587_827),
+    "build_sngan": (4_278_019, 4_274_435, 1_055_105),
+    "build_wgan": (3_578_627, 3_576_707, 2_763_776),
+    "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
+}
+# Optimizer, learning rates of generator and discriminator, beta_1, beta_2; what differs from GAN.
+COMPILED = {
+    "build_dcgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {}),
+    "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
+    "build_dragan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"penalty": "dragan"}),
+    "build_flag_gan": (
+        *("Adam", 1e-4, 1e-4, 0.9, 0.999),
+        {"update": "concatenated", "latents": "uniform", "value_range": (0, 1)},
+    ),
+    "build_infogan": (
+        *("Adam", 1e-3, 2e-4, 0.5, 0.999),
+        {"latents": ANY, "auxiliary_loss": ANY},
+    ),
+    "build_lsgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"loss": "least_squares"}),
+    "build_mlp_gan": (
+        *("Adam", 1e-3, 1e-3, 0.9, 0.999),
+        {"latents": "symmetric_uniform", "value_range": (0, 1)},
+    ),
+    "build_mnist_gan": (
+        *("Adam", 1e-4, 3e-4, 0.9, 0.999),
+        {"update": "separate", "value_range": (0, 1)},
+    ),
+    "build_pacgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {}),
+    "build_ragan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"loss": "relativistic_average"}),
+    "build_sagan": ("Adam", 1e-4, 4e-4, 0.0, 0.9, {"loss": "hinge"}),
+    "build_sngan": (
+        *("Adam", 2e-4, 2e-4, 0.0, 0.9),
+        {"loss": "hinge", "discriminator_steps": 5},
+    ),
+    "build_wgan": (
+        *("RMSprop", 5e-5, 5e-5, None, None),
+        {"loss": "wasserstein", "discriminator_steps": 5},
+    ),
+    "build_wgan_gp": (
+        *("Adam", 1e-4, 1e-4, 0.5, 0.9),
+        {"loss": "wasserstein", "discriminator_steps": 5, "penalty": "gradient_penalty"},
+    ),
+}
+# A latent_dim of 192 suits the deconvolution GAN in all of them.
+SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
+OWN_LAYERS = {
+    "build_pacgan": {"Pack"},
+    "build_sagan": {"SelfAttention", "SpectralNormalization"},
+    "build_sngan": {"SpectralNormalization"},
+}
+
+
+@pytest.fixture(params=zoo.__all__)
+def builder(request):
+    return getattr(kerasgan, request.param)
+
+
+def trainable(model):
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+def test_parameter_counts_at_the_defaults(builder):
+    gan = builder()
+    generator, trainable_in_it, discriminator = COUNTS[builder.__name__]
+    assert gan.generator.count_params() == generator
+    assert trainable(gan.generator) == trainable_in_it
+    assert gan.discriminator.count_params() == discriminator
+    assert gan.combined.count_params() == generator + discriminator
+
+
+def test_the_flag_tutorials_combined_count():
+    assert kerasgan.build_flag_gan().combined.count_params() == 11_361_443
+
+
+@pytest.mark.parametrize("image_shape", SHAPES)
+def test_any_shape_that_it_can_make(builder, image_shape):
+    gan = builder(image_shape=image_shape, latent_dim=192, filters=2)
+    assert gan.image_shape == image_shape and gan.latent_dim == 192
+    assert gan.generator.output_shape == gan.discriminator.input_shape == (None, *image_shape)
+
+
+def test_odd_sizes_run(builder):
+    gan = builder(image_shape=(33, 20, 3), latent_dim=192, filters=2)
+    images = gan.generator(np.zeros((2, 192), "float32"))
+    assert images.shape == (2, 33, 20, 3)
+    scores = keras.tree.flatten(gan.discriminator(images))[0]
+    packs = 2 // getattr(gan.discriminator.layers[1], "packing", 1)
+    assert scores.shape == (packs, 2 if gan.name == "flag_gan" else 1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        (
+            "image_shape",
+            [(8, 8, 3), (32, 256, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0), 64, None],
+        ),
+        ("latent_dim", [0, -3, 2.5, "100", True]),
+        ("filters", [0, 2.5, "64", None]),
+    ],
+)
+def test_what_it_cannot_make_is_refused(builder, argument, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"`{argument}` must be .* Received: {argument}="):
+            builder(**{argument: value})
+
+
+def test_the_models_are_plain_keras(builder):
+    gan = builder(image_shape=(16, 16, 1), filters=2)
+    for model in (gan.generator, gan.discriminator):
+        assert type(model) is type(keras.Model(model.inputs, model.outputs))
+        for layer in model.layers:
+            if type(layer).__name__ not in OWN_LAYERS.get(builder.__name__, ()):
+                assert type(layer).__module__.startswith("keras.")
+            if isinstance(layer, keras.layers.Dropout):
+                assert layer.seed is not None
+    seeds = [
+        layer.seed for layer in gan.generator.layers if isinstance(layer, keras.layers.Dropout)
+    ]
+    assert seeds == sorted(set(seeds))
+
+
+def test_images_are_in_the_value_range(builder):
+    gan = builder(image_shape=(16, 16, 1), filters=2)
+    z = 100 * np.random.default_rng(0).standard_normal((8, gan.latent_dim))
+    images = gan.generator.predict_on_batch(z)
+    assert gan.value_range[0] <= images.min() and images.max() <= gan.value_range[1]
+
+
+def test_docstrings_have_their_parts_in_order(builder):
+    text = inspect.getdoc(builder)
+    parts = ["Reference", "Differs from the reference", "Args:", "Returns:", "Raises:", "Example:"]
+    places = [text.find(part) for part in parts]
+    assert -1 not in places and places == sorted(places)
+    arguments = text[text.index("Args:") : text.index("Returns:")]
+    for name in inspect.signature(builder).parameters:
+        assert f"{name}: " in arguments
+
+
+def test_it_is_compiled_as_in_its_source(builder):
+    kind, g_rate, d_rate, beta_1, beta_2, different = COMPILED[builder.__name__]
+    plain = own_pair()
+    gan = builder(image_shape=(16, 16, 1), filters=2)
+    for index, optimizer in enumerate(gan.optimizer.optimizers):
+        assert type(optimizer).__name__ == kind
+        assert float(optimizer.learning_rate) == pytest.approx(d_rate if index else g_rate)
+        assert getattr(optimizer, "beta_1", None) == beta_1
+        assert getattr(optimizer, "beta_2", None) == beta_2
+    expected, found = (
+        gan._settings | {"latents": gan.latents, "value_range": gan.value_range}
+        for gan in (plain, gan)
+    )
+    assert found == expected | different
+
+
+def test_dcgans_weights_start_as_in_its_paper():
+    gan = kerasgan.build_dcgan()
+    for model in (gan.generator, gan.discriminator):
+        for variable in model.trainable_variables:
+            values = keras.ops.convert_to_numpy(variable)
+            if variable.name == "kernel":
+                assert values.std() == pytest.approx(0.02, rel=0.05)
+                assert abs(values.mean()) < 0.002
+            elif variable.name == "gamma":
+                assert values.mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_wgans_critic_is_clipped_in_every_update():
+    gan = kerasgan.build_wgan((16, 16, 1), filters=2)
+    gan.train_on_batch(pictures(2, gan))
+    for variable in gan.discriminator.trainable_variables:
+        assert np.abs(keras.ops.convert_to_numpy(variable)).max() <= np.float32(0.01)
+
+
+def test_kernels_that_no_normalisation_follows_keep_signals_as_large_as_they_are():
+    model = kerasgan.build_wgan_gp().discriminator
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            fan_in = np.prod(layer.kernel.shape[:-1])
+            deviation = keras.ops.convert_to_numpy(layer.kernel).std()
+            assert deviation == pytest.approx(np.sqrt(2 / fan_in), rel=0.1)
