@@ -166,7 +166,11 @@ class Stack(keras.Model):
             auxiliary = ops.mean(self.auxiliary_loss(inputs, real_outputs, fake_outputs))
             self.auxiliary.update_state(auxiliary)
             total = total + auxiliary
-        return sum((self.share * term for term in regularization), total)
+        total = sum((self.share * term for term in regularization), total)
+        # A factor of 1 that makes the gradients wait for the loss: where the loss is linear in the
+        # scores they would not need these, and TensorFlow's graph optimizer then lets weights be
+        # updated before the pass that computes the scores has read them.
+        return total * ops.stop_gradient(ops.where(ops.isnan(total), total, 1.0))
 
     def _losses_of(self, inputs, outputs, training):
         """The side's loss, and the discriminator's outputs for real and for fake images."""
