@@ -5,7 +5,8 @@
     scripts/learn.py --data-path FOLDER               with MNIST's files in it, without a download
 
 Leaves in `--out`, for each model: NAME.png (64 samples from seed 0), NAME-losses.csv and
-NAME-losses.png, and NAME.json (width, batch size, steps, seconds of training, versions).
+NAME-losses.png, and NAME.json (width, batch size, steps, seconds of training, versions, scores of
+10,000 samples in the features of the package's MNIST classifier).
 Everything but the settings below is as `build_NAME` has it. `docs/models.md` shows what came of
 it.
 """
@@ -22,7 +23,7 @@ import keras
 import numpy as np
 
 import kerasgan
-from kerasgan import callbacks, images, zoo
+from kerasgan import callbacks, images, metrics, zoo
 
 # Widths at which a step takes a fraction of a second on one core; batch sizes and pre-training of
 # the sources.
@@ -54,7 +55,7 @@ class StopAfter(keras.callbacks.Callback):
         self.model.stop_training = self.trained > self.seconds
 
 
-def learn(name, data, minutes, seed, out):
+def learn(name, data, evaluator, minutes, seed, out):
     """Trains one model and writes what came of it."""
     settings = SETTINGS.get(name, OTHERS)
     random.seed(seed)  # Keras draws the initial weights from it
@@ -68,10 +69,12 @@ def learn(name, data, minutes, seed, out):
         callbacks=[stop, callbacks.LossPlot(out / f"{name}-losses.png")],
     )
     images.save_png(out / f"{name}.png", images.grid(gan.sample(64, seed=0)))
+    fakes = gan.sample(evaluator.count, seed=evaluator.seed)
+    classify = metrics.Encoder(metrics.mnist_classifier())
     result = {
         "model": name,
         **settings,
-        "seed": seed,
+        "training_seed": seed,
         "steps": gan.step,
         "seconds": round(stop.trained, 1),
         "cores": len(os.sched_getaffinity(0)),
@@ -79,6 +82,10 @@ def learn(name, data, minutes, seed, out):
         "keras": keras.__version__,
         "numpy": np.__version__,
         "machine": platform.machine(),
+        **evaluator.protocol,
+        "scores": evaluator(fakes),
+        "floor": evaluator.floor,
+        "digits": metrics.digit_statistics(fakes, classify),
     }
     (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result), flush=True)
@@ -99,8 +106,9 @@ def main():
         parser.error(f"MODEL must be of {NAMES}. Received: {sorted(unknown)}.")
     given.out.mkdir(parents=True, exist_ok=True)
     data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
+    evaluator = metrics.Evaluator(data, metrics.mnist_encoder())
     for name in given.models:
-        learn(name, data, given.minutes, given.seed, given.out)
+        learn(name, data, evaluator, given.minutes, given.seed, given.out)
 
 
 if __name__ == "__main__":

@@ -22,3 +22,11 @@ def seeded():
 @pytest.fixture
 def own():
     return own_pair()
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory, monkeypatch):
+    """Keeps decoded images and features out of the cache of whoever runs the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("KERASGAN_CACHE", str(folder))
+    return folder

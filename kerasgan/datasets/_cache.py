@@ -16,16 +16,16 @@ import numpy as np
 from kerasgan.files import replacing
 
 _PREFIX = "kerasgan-images-"
+_FEATURES_PREFIX = "kerasgan-features-"
 
 
 def clear_cache(cache=True):
-    """Removes the decoded images that `ImageFolder` has kept for its next start.
+    """Removes what `ImageFolder` and `kerasgan.metrics.Evaluator` have kept for their next start.
 
-    Only `ImageFolder`'s own files are removed, nothing else in the folder.
+    These are decoded images and their features. Nothing else in the folder is removed.
 
     Args:
-        cache: The folder that was given to `ImageFolder` as `cache`; by default the user's
-            cache folder.
+        cache: The folder that was given to them as `cache`; by default the user's cache folder.
 
     Example:
 
@@ -34,8 +34,9 @@ def clear_cache(cache=True):
     ```
     """
     folder = cache_folder(cache)
-    for path in folder.glob(f"{_PREFIX}*.npy"):
-        path.unlink(missing_ok=True)
+    for pattern in (f"{_PREFIX}*.npy", f"{_FEATURES_PREFIX}*.npz"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
     _remove_stale(folder)
 
 
@@ -62,6 +63,14 @@ def cache_folder(cache):
 def cache_path(cache, key):
     """The file that holds the images with this key."""
     return cache_folder(cache) / f"{_PREFIX}{key}.npy"
+
+
+def feature_path(cache, key):
+    """The file that holds the features with this key, or None where no folder is known."""
+    try:
+        return cache_folder(cache) / f"{_FEATURES_PREFIX}{key}.npz"
+    except OSError:
+        return None
 
 
 def read(path, shape):
@@ -116,7 +125,7 @@ def write(path, shape, images, index):
 
 def _remove_stale(folder):
     """Removes temporary files of processes that were killed while they wrote."""
-    for temporary in folder.glob(f".{_PREFIX}*.tmp.npy"):
+    for temporary in folder.glob(".kerasgan-*.tmp.np[yz]"):
         pid = temporary.name.split(".")[-3]
         if pid.isdecimal() and not _is_running(int(pid)):
             with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@ from kerasgan.metrics.distances import (
     frechet_distance,
     frechet_distance_from_statistics,
     kernel_distance,
+    nearest,
     precision_recall,
     statistics,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "kl_from_uniform",
     "mnist_classifier",
     "mnist_encoder",
+    "nearest",
     "point_modes",
     "precision_recall",
     "ring",

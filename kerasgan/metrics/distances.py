@@ -4,10 +4,13 @@ Features are arrays `(number of images, number of features)` of finite floats; e
 computed in float64, in blocks of bounded memory.
 """
 
+import dataclasses
+
 import numpy as np
 
 from kerasgan.checks import check_whole
 
+BALL_K, DENSITY_K = 3, 5  # those of the papers
 BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 
 
@@ -72,9 +75,16 @@ def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b):
             "Statistics must be means of shape (d,) and covariances of shape (d, d), of one d. "
             f"Received: shapes {shapes}. Use the same encoder for both."
         )
-    values, vectors = np.linalg.eigh(cov_a)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    product = root @ cov_b @ root
+    return _frechet_distance(mean_a, cov_a, _root(cov_a), mean_b, cov_b)
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+
+def _frechet_distance(mean_a, cov_a, root_a, mean_b, cov_b):
+    product = root_a @ cov_b @ root_a
     values = np.linalg.eigvalsh((product + product.T) / 2.0)
     trace = np.trace(cov_a) + np.trace(cov_b) - 2.0 * np.sqrt(np.maximum(values, 0.0)).sum()
     # Rounding may leave a little below 0.
@@ -119,19 +129,25 @@ def kernel_distance(a, b, subsets=None, subset_size=1000, seed=0):
 
 
 def _kernel_distance(a, b):
-    def total(x, y):
-        return sum(
-            np.sum((x[rows] @ y.T / x.shape[1] + 1.0) ** 3) for rows in _blocks(len(x), len(y))
-        )
-
-    def among(x):
-        own = np.sum((np.sum(np.square(x), axis=1) / x.shape[1] + 1.0) ** 3)
-        return (total(x, x) - own) / (len(x) * (len(x) - 1))
-
-    return float(among(a) + among(b) - 2.0 * total(a, b) / (len(a) * len(b)))
+    return float(_kernel_among(a) + _kernel_among(b) - 2.0 * _kernel_between(a, b))
 
 
-def precision_recall(real, fake, k=3):
+def _kernel_among(x):
+    """The mean kernel of two different vectors."""
+    own = np.sum((np.sum(np.square(x), axis=1) / x.shape[1] + 1.0) ** 3)
+    return (_kernel_total(x, x) - own) / (len(x) * (len(x) - 1))
+
+
+def _kernel_between(a, b):
+    """The mean kernel of one vector of each set."""
+    return _kernel_total(a, b) / (len(a) * len(b))
+
+
+def _kernel_total(a, b):
+    return sum(np.sum((a[rows] @ b.T / a.shape[1] + 1.0) ** 3) for rows in _blocks(len(a), len(b)))
+
+
+def precision_recall(real, fake, k=BALL_K):
     """How many fakes lie among real images, and how many real images among fakes.
 
     Each vector has a ball that reaches to its k-th neighbour of the same side. Precision is the
@@ -151,11 +167,15 @@ def precision_recall(real, fake, k=3):
     Raises:
         ValueError: The features are not such arrays.
     """
+    check_whole("k", k, 1)
     real, fake = _features(real, fake, k=k)
-    return _share_inside(fake, real, k), _share_inside(real, fake, k)
+    return (
+        _share_inside(fake, real, _radii(real, k)),
+        _share_inside(real, fake, _radii(fake, k)),
+    )
 
 
-def density_coverage(real, fake, k=5):
+def density_coverage(real, fake, k=DENSITY_K):
     """In how many real balls a fake lies on average, and how many of them hold any fake.
 
     `precision_recall`'s balls, around real vectors only, so that outliers among the fakes do no
@@ -174,17 +194,100 @@ def density_coverage(real, fake, k=5):
     Raises:
         ValueError: The features are not such arrays.
     """
+    check_whole("k", k, 1)
     real, fake = _features(real, fake, k=k)
-    radii = _radii(real, k)
+    return _density_coverage(real, fake, k, _radii(real, k))
+
+
+def _density_coverage(real, fake, k, radii):
     inside = np.zeros(len(real))
     for rows in _blocks(len(real), len(fake)):
         inside[rows] = np.sum(_distances(real[rows], fake) < radii[rows, None], axis=1)
     return float(inside.sum() / (k * len(fake))), float(np.mean(inside > 0))
 
 
-def _share_inside(points, others, k):
-    """The share of `points` in a ball of `others`."""
-    radii = _radii(others, k)
+def nearest(features, others, k=BALL_K):
+    """The nearest of other vectors, to look whether a generator has memorised its data.
+
+    Args:
+        features, others: Features `(n, d)` and `(m, d)`, at least `k` others.
+        k: How many.
+
+    Returns:
+        Indices into `others`, the nearest first, and their distances: arrays `(n, k)`.
+
+    Raises:
+        ValueError: The features are not such arrays.
+
+    Example: ten samples, each beside the five digits that look most like it.
+
+    ```python
+    found, _ = kerasgan.metrics.nearest(encoder(samples), encoder(digits), k=5)
+    rows = np.concatenate([samples[:, None], digits[found]], axis=1)
+    picture = kerasgan.images.grid(rows.reshape(-1, 28, 28, 1), columns=6)
+    ```
+    """
+    check_whole("k", k, 1)
+    (others,) = _features(others, k=k - 1)
+    features, others = _features(features, others, k=0)
+    indices, distances = [], []
+    for rows in _blocks(len(features), len(others)):
+        found = _distances(features[rows], others)
+        first = np.argpartition(found, k - 1, axis=1)[:, :k]
+        found = np.take_along_axis(found, first, axis=1)
+        order = np.argsort(found, axis=1, kind="stable")
+        indices.append(np.take_along_axis(first, order, axis=1))
+        distances.append(np.sqrt(np.take_along_axis(found, order, axis=1)))
+    return np.concatenate(indices), np.concatenate(distances)
+
+
+@dataclasses.dataclass
+class Reference:
+    """Real features, and all of them that a comparison needs, computed once.
+
+    `Reference.of(features)` computes it; the fields are arrays, for a file.
+    """
+
+    features: np.ndarray
+    mean: np.ndarray
+    covariance: np.ndarray
+    root: np.ndarray
+    ball_radii: np.ndarray
+    density_radii: np.ndarray
+    kernel: np.ndarray
+
+    @classmethod
+    def of(cls, features):
+        (features,) = _features(features, k=DENSITY_K)
+        mean, covariance = statistics(features)
+        return cls(
+            features,
+            mean,
+            covariance,
+            _root(covariance),
+            _radii(features, BALL_K),
+            _radii(features, DENSITY_K),
+            np.asarray(_kernel_among(features)),
+        )
+
+    def compare(self, features):
+        """All distances and shares of generated features, as the functions above give them."""
+        real, fake = _features(self.features, features, k=DENSITY_K)
+        frechet = _frechet_distance(self.mean, self.covariance, self.root, *statistics(fake))
+        kernel = self.kernel + _kernel_among(fake) - 2.0 * _kernel_between(real, fake)
+        density, coverage = _density_coverage(real, fake, DENSITY_K, self.density_radii)
+        return {
+            "frechet_distance": frechet,
+            "kernel_distance": float(kernel),
+            "precision": _share_inside(fake, real, self.ball_radii),
+            "recall": _share_inside(real, fake, _radii(fake, BALL_K)),
+            "density": density,
+            "coverage": coverage,
+        }
+
+
+def _share_inside(points, others, radii):
+    """The share of `points` in a ball around `others`."""
     inside = [
         np.any(_distances(points[rows], others) <= radii, axis=1)
         for rows in _blocks(len(points), len(others))
@@ -217,7 +320,6 @@ def _blocks(count, width):
 def _features(*arrays, k=1):
     """Checked features in float64."""
     checked = []
-    check_whole("k", k, 1)
     for array in arrays:
         array = np.asarray(array)
         if array.ndim != 2 or len(array) <= k or not np.isfinite(array).all():

@@ -1,16 +1,19 @@
 """One question answered: how good and how varied are a GAN's images?"""
 
+import contextlib
+import dataclasses
 import hashlib
+import json
+import zipfile
 
 import numpy as np
 
 from kerasgan.checks import check_whole
-from kerasgan.metrics.distances import (
-    density_coverage,
-    frechet_distance,
-    kernel_distance,
-    precision_recall,
-)
+from kerasgan.datasets._cache import feature_path
+from kerasgan.files import replacing
+from kerasgan.metrics.distances import Reference
+
+_CACHE_VERSION = 1  # of what a file holds
 
 
 class Evaluator:
@@ -28,6 +31,9 @@ class Evaluator:
         count: Images of each kind; at most half of the real ones. The Frechet distance needs
             thousands.
         seed: Integer behind the parts and the fakes.
+        cache: Whether features and what is computed from them are kept for the next start in
+            the user's cache folder (or the one given), under a hash of images and encoder;
+            `kerasgan.datasets.clear_cache` empties it.
 
     Attributes:
         floor: Dict of the second part's scores.
@@ -46,7 +52,7 @@ class Evaluator:
     ```
     """
 
-    def __init__(self, images, encoder, count=10_000, seed=0):
+    def __init__(self, images, encoder, count=10_000, seed=0, cache=True):
         check_whole("count", count, 6)
         self.encoder = encoder
         self.seed = seed
@@ -58,12 +64,20 @@ class Evaluator:
                 f"{len(images)}. Use more."
             )
         real, others = images[: self.count], images[self.count : 2 * self.count]
-        self._features = encoder(real)
-        self.floor = self._compare(encoder(others))
+        data_hash, key = _hash(real), _hash(others, encoder.hash, str(_CACHE_VERSION))
+        path = feature_path(cache, data_hash + key) if cache else None
+        found = _read(path) if path else None
+        if found is None:
+            self._reference = Reference.of(encoder(real))
+            self.floor = self._reference.compare(encoder(others))
+            if path:
+                _write(path, self._reference, self.floor)
+        else:
+            self._reference, self.floor = found
         self.protocol = {
             "encoder": encoder.name,
             "encoder_hash": encoder.hash,
-            "data_hash": hashlib.sha256(np.ascontiguousarray(real).tobytes()).hexdigest()[:12],
+            "data_hash": data_hash,
             "count": self.count,
             "seed": seed,
         }
@@ -82,19 +96,7 @@ class Evaluator:
         """
         if not isinstance(fakes, np.ndarray):
             fakes = fakes.sample(self.count, seed=self.seed)
-        return self._compare(self.encoder(fakes))
-
-    def _compare(self, features):
-        precision, recall = precision_recall(self._features, features)
-        density, coverage = density_coverage(self._features, features)
-        return {
-            "frechet_distance": frechet_distance(self._features, features),
-            "kernel_distance": kernel_distance(self._features, features),
-            "precision": precision,
-            "recall": recall,
-            "density": density,
-            "coverage": coverage,
-        }
+        return self._reference.compare(self.encoder(fakes))
 
 
 def _choose(images, most, seed):
@@ -111,3 +113,35 @@ def _choose(images, most, seed):
                 break
         images = np.concatenate(parts)
     return images[rng.permutation(len(images))[:most]]
+
+
+def _hash(images, *more):
+    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
+    for text in more:
+        digest.update(text.encode())
+    return digest.hexdigest()[:12]
+
+
+def _read(path):
+    """`(reference, floor)` of a file, or None where there is no whole one."""
+    damaged = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+    with contextlib.suppress(*damaged):
+        # NumPy would leave a damaged file open.
+        with open(path, "rb") as stream:
+            arrays = dict(np.load(stream, allow_pickle=False))
+        floor = json.loads(str(arrays.pop("floor")))
+        names = {field.name for field in dataclasses.fields(Reference)}
+        if arrays.keys() == names:
+            return Reference(**arrays), floor
+    return None
+
+
+def _write(path, reference, floor):
+    # Without a file the next start takes longer, that is all.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            field.name: getattr(reference, field.name) for field in dataclasses.fields(reference)
+        }
+        with replacing(path) as temporary:
+            np.savez(temporary, **arrays, floor=np.asarray(json.dumps(floor)))

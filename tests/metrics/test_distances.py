@@ -9,6 +9,7 @@ from kerasgan.metrics.distances import (
     frechet_distance,
     frechet_distance_from_statistics,
     kernel_distance,
+    nearest,
     precision_recall,
     statistics,
 )
@@ -105,3 +106,18 @@ def test_what_are_no_features_is_refused(function):
         function(good, np.zeros((9, 4)))
     with pytest.raises(ValueError, match="Statistics must be means"):
         frechet_distance_from_statistics(np.zeros(2), np.eye(2), np.zeros(3), np.eye(3))
+
+
+def test_nearest_finds_what_was_memorised():
+    rng = np.random.default_rng(0)
+    others = rng.normal(size=(50, 3))
+    indices, distances = nearest(others[[7, 31]] + 1e-9, others, k=4)
+    every = np.linalg.norm(others[[7, 31], None] - others, axis=-1)
+    np.testing.assert_array_equal(indices, np.argsort(every, axis=1)[:, :4])
+    np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :4], atol=1e-6)
+    indices, _ = nearest(others[:1], others[:2], k=2)
+    assert indices.tolist() == [[0, 1]]
+    with pytest.raises(ValueError, match="with n above 2"):
+        nearest(others, others[:2], k=3)
+    with pytest.raises(ValueError, match="`k` must be"):
+        nearest(others, others, k=0)

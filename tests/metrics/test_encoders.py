@@ -8,7 +8,7 @@ import pytest
 from models import own_pair
 from PIL import Image, ImageDraw, ImageFont
 
-from kerasgan import metrics
+from kerasgan import datasets, metrics
 
 
 def means(shape=(4, 4, 1), value_range=(0, 255)):
@@ -62,7 +62,20 @@ def test_an_evaluator_compares_with_its_floor():
     assert evaluator.floor == again.floor and evaluator.protocol == again.protocol
     assert evaluator.protocol["encoder_hash"] == encoder.hash
     assert evaluator.protocol["count"] == 60
-    scores = evaluator(pictures(60) // 2)
+    fakes = pictures(60) // 2
+    scores = evaluator(fakes)
+    real_features, features = encoder(chosen_of(real, 60)), encoder(fakes)
+    precision, recall = metrics.precision_recall(real_features, features)
+    density, coverage = metrics.density_coverage(real_features, features)
+    expected = {
+        "frechet_distance": metrics.frechet_distance(real_features, features),
+        "kernel_distance": metrics.kernel_distance(real_features, features),
+        "precision": precision,
+        "recall": recall,
+        "density": density,
+        "coverage": coverage,
+    }
+    assert scores == pytest.approx(expected, rel=1e-9)
     assert scores.keys() == evaluator.floor.keys()
     assert scores["frechet_distance"] > 100 * evaluator.floor["frechet_distance"]
     assert scores["precision"] == scores["coverage"] == 0.0
@@ -72,6 +85,54 @@ def test_an_evaluator_compares_with_its_floor():
     assert metrics.Evaluator(real, encoder, seed=1).protocol != evaluator.protocol
     with pytest.raises(ValueError, match="`images` must be at least 12"):
         metrics.Evaluator(real[:11], encoder)
+
+
+def chosen_of(images, count):
+    return images[np.random.default_rng(0).permutation(len(images))[:count]]
+
+
+class Counting(metrics.Encoder):
+    """An encoder that knows how many images it has seen."""
+
+    def __call__(self, images):
+        self.seen = getattr(self, "seen", 0) + len(images)
+        return super().__call__(images)
+
+
+def test_an_evaluator_encodes_a_data_set_once(cache_folder, tmp_path):
+    real, fakes = pictures(200), pictures(60) // 2
+    first = metrics.Evaluator(real, means((8, 8, 3)), count=60)
+    (path,) = cache_folder.iterdir()
+
+    def again(**changes):
+        encoder = Counting(means((8, 8, 3)).model, name="means")
+        arguments = {"images": real, "encoder": encoder, "count": 60} | changes
+        evaluator = metrics.Evaluator(**arguments)
+        return evaluator, getattr(encoder, "seen", 0)
+
+    second, seen = again()
+    assert seen == 0
+    assert second.floor == first.floor and second.protocol == first.protocol
+    assert second(fakes) == first(fakes)
+    for changes in ({"images": 255 - real}, {"seed": 1}, {"count": 50}):
+        assert again(**changes)[1] > 0
+    for damage in (b"", path.read_bytes()[:-100], b"PK\x03\x04 nonsense"):
+        path.write_bytes(damage)
+        third, seen = again()
+        assert seen == 120 and third.floor == first.floor
+        assert again()[1] == 0
+    assert again(cache=False)[1] == 120
+    assert again(cache=tmp_path / "mine")[1] == 120
+    assert len(list((tmp_path / "mine").iterdir())) == 1
+    datasets.clear_cache()
+    assert list(cache_folder.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERASGAN_CACHE", str(tmp_path / "file" / "cache"))
+    evaluator = metrics.Evaluator(pictures(40), means((8, 8, 3)))
+    assert evaluator.floor == metrics.Evaluator(pictures(40), means((8, 8, 3)), cache=False).floor
 
 
 def own_pair_of(images):
