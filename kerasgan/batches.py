@@ -22,6 +22,10 @@ class Batches:
         batch_size: Images in a batch, with an array only.
         seed: Seed of the order, with an array only.
 
+    Attributes:
+        num_batches: Batches in a pass; None where `x` does not know.
+        first: A batch to check before training; None where looking would lose it.
+
     Raises:
         ValueError: `x` is none of these, or an argument does not go with it.
     """
@@ -44,6 +48,7 @@ class Batches:
                     f"{len(y)} labels for {len(x)} images. Pass arrays of equal length."
                 )
             self.num_batches = -(-len(x) // self.batch_size)
+            self.first = self.x[: self.batch_size]
             return
         is_path = isinstance(x, (str, os.PathLike))
         if is_path or not (isinstance(x, keras.utils.PyDataset) or hasattr(x, "__iter__")):
@@ -61,7 +66,12 @@ class Batches:
         if isinstance(x, keras.utils.PyDataset):
             self.num_batches = x.num_batches
         else:
-            self.num_batches = None
+            try:
+                self.num_batches = len(x)
+            except TypeError:  # also of a tf.data.Dataset that does not know
+                self.num_batches = None
+        # Other iterables may be such that a batch taken is a batch lost.
+        self.first = x[0] if isinstance(x, keras.utils.PyDataset) else None
 
     def one_pass(self, epoch, start=0):
         """Batches `start`, `start + 1`, ... of pass number `epoch`: images or (images, labels)."""

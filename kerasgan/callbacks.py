@@ -2,8 +2,8 @@
 
 All are ordinary `keras.callbacks.Callback`s. Their clock is `gan.step`, which is saved with the
 model: after a resume they go on as if training had never stopped, and their files become those
-that it would have left. Each file is whole or absent at any moment; one that cannot be written
-(a full disk, a lost permission) gives one warning, and training goes on.
+that it would have left. Each file is whole or absent at any moment (logs grow at their end); one
+that cannot be written (a full disk, a lost permission) gives one warning, and training goes on.
 """
 
 import contextlib
@@ -344,7 +344,8 @@ class Log(_Periodic):
     Columns are `step` (generator updates), `epoch` (finished passes over the data), then every
     term that training reports. Each row holds the means of the `every` steps up to its own; the
     steps after the last full row follow, one in a row, at the end of training. When training
-    goes on from an earlier step, later rows are dropped.
+    goes on from an earlier step, later rows are dropped. A term that comes later (of a penalty,
+    of `Evaluate`) gets a column at the end.
 
     Args:
         path: Path of the CSV file.
@@ -363,7 +364,7 @@ class Log(_Periodic):
     def __init__(self, path, every=10):
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
-        self._columns = None
+        self._columns = []
         self._window = []  # the steps since the last full row
         self._end = 0  # bytes up to the end of the last full row
 
@@ -373,7 +374,7 @@ class Log(_Periodic):
         rows = [row for row in read_log(self.path) if int(row["step"]) <= self.model.step]
         full = [row for row in rows if int(row["step"]) <= last_full_row]
         self._window = rows[len(full) :]
-        self._columns = list(rows[0]) if rows else None
+        self._columns = list(rows[0]) if rows else []
         self._end = len(_to_csv(self._columns, full)) if full else 0
         if self.path.exists():
             with replacing(self.path) as temporary:
@@ -387,13 +388,22 @@ class Log(_Periodic):
     def act(self):
         is_full = self.model.step % self.every == 0
         rows = self._window
+        if not rows:
+            return
+        first_step = int(rows[0]["step"])
         if is_full:
             means = {name: f"{mean:.6g}" for name, mean in _means(rows).items()}
             rows = [means | {name: rows[-1][name] for name in ("step", "epoch")}]
             self._window = []
-        if not rows:
-            return
-        self._columns = self._columns or list(rows[0])
+        columns = _names([dict.fromkeys(self._columns), *rows])
+        if columns != self._columns:
+            self._columns = columns
+            if self._end:
+                full = [row for row in read_log(self.path) if int(row["step"]) < first_step]
+                text = _to_csv(columns, full)
+                with replacing(self.path) as temporary:
+                    temporary.write_bytes(text)
+                self._end = len(text)
         # Over the single steps of an earlier end, and over what a full disk has cut off.
         with open(self.path, "r+b" if self._end else "wb") as file:
             file.seek(self._end)
@@ -403,10 +413,15 @@ class Log(_Periodic):
                 self._end = file.tell()
 
 
+def _names(rows):
+    """The names of all columns that rows have."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
 def _to_csv(columns, rows, header=True):
-    """Rows as CSV; columns that a row lacks stay empty, what else it has is left out."""
+    """Rows as CSV; columns that a row lacks stay empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     if header:
         writer.writeheader()
     writer.writerows(rows)
@@ -429,7 +444,13 @@ def read_log(path):
 
 
 def _means(rows):
-    return {name: sum(float(row[name]) for row in rows) / len(rows) for name in rows[-1]}
+    """The mean of each term over the rows that have it."""
+    values = {}
+    for row in rows:
+        for name, value in row.items():
+            if value != "":
+                values.setdefault(name, []).append(float(value))
+    return {name: sum(found) / len(found) for name, found in values.items()}
 
 
 class LossPlot(_Periodic):
@@ -659,7 +680,7 @@ class Evaluate(_Periodic):
         )
         self._rows.append({"step": self.model.step} | scores)
         with replacing(self.path) as temporary:
-            temporary.write_bytes(_to_csv(list(self._rows[0]), self._rows))
+            temporary.write_bytes(_to_csv(_names(self._rows), self._rows))
         if is_best:
             with replacing(self.folder / BEST_GENERATOR) as temporary:
                 self.model.averaged_generator.save(temporary)

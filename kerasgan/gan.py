@@ -420,6 +420,7 @@ class GAN(keras.Model):
         callbacks=None,
         verbose="auto",
         initial_epoch=0,
+        steps=None,
     ):
         """Trains on all images, epoch by epoch.
 
@@ -432,10 +433,12 @@ class GAN(keras.Model):
         Args:
             x: uint8 array `(n, height, width, channels)` (or floats in `value_range`),
                 `keras.utils.PyDataset`, or an iterable of batches: `tf.data.Dataset`, torch
-                `DataLoader`, list. Batches are images or `(images, labels)`.
+                `DataLoader`, list. Batches are images or `(images, labels)`. (An iterator, which
+                can be gone through only once, is read one batch ahead.)
             y: Integer labels `(n,)`, with an array; left aside by unconditional models.
             batch_size: Images in a batch, with an array; 32 by default.
             epochs: Number of the last epoch, as in Keras.
+            steps: Number of the last step (`gan.step`), in place of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.
             pretrain_steps: Discriminator updates to make before the first step of all.
             callbacks: List of `keras.callbacks.Callback`. Batch hooks get the step's dict,
@@ -456,34 +459,47 @@ class GAN(keras.Model):
         checks.check_whole("pretrain_steps", pretrain_steps, 0)
         if steps_per_epoch is not None:
             checks.check_whole("steps_per_epoch", steps_per_epoch, 1)
+        if steps is not None:
+            checks.check_whole("steps", steps, 0)
         batches = Batches(x, y, batch_size, self.seed)
+        if batches.first is not None:
+            self._check_images(batches.first)
         if self._num_batches != (batches.num_batches or 0):
             # Other data, or other batches of it: the position means nothing there.
             self._num_batches = batches.num_batches or 0
             self._start_next_pass()
-        steps = steps_per_epoch
-        if steps is None and batches.num_batches is not None:
-            steps = -(-batches.num_batches // self.discriminator_steps)
+        if steps is not None:
+            remaining = max(0, steps - self.step)
+            epochs = initial_epoch + remaining  # at most: no epoch is without a step
+        else:
+            num_epochs = max(0, epochs - initial_epoch)
+            remaining = self._count_steps(num_epochs, steps_per_epoch, batches.num_batches)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = keras.callbacks.CallbackList(
-                callbacks, add_history=True, model=self, verbose=0, epochs=epochs, steps=steps
+                callbacks,
+                add_history=True,
+                model=self,
+                verbose=0,
+                epochs=epochs,
+                steps=self._count_steps(1, steps_per_epoch, batches.num_batches),
             )
         self.stop_training = False
-        total = steps and max(0, steps * (epochs - initial_epoch) - self.epoch_step)
-        with _progress_bar(total, verbose) as bar, _interrupts_between_steps(self):
+        with _progress_bar(remaining, verbose) as bar, _interrupts_between_steps(self):
             callbacks.on_train_begin()
             self._pretrain(batches, pretrain_steps, bar)
             stream = self._stream(batches)
             logs = None
             for epoch in range(initial_epoch, epochs):
-                if self.stop_training:
+                if self.stop_training or self.step == steps:
                     break
-                bar.set_description(f"Epoch {epoch + 1}/{epochs}", refresh=False)
+                bar.set_description(
+                    f"Epoch {epoch + 1}" + (f"/{epochs}" if steps is None else ""), refresh=False
+                )
                 callbacks.on_epoch_begin(epoch)
                 if steps_per_epoch is not None and self.epoch_step >= steps_per_epoch:
                     self.epoch_step = 0
                 sums, count, is_over = {}, 0, False
-                while not is_over and not self.stop_training:
+                while not is_over and not self.stop_training and self.step != steps:
                     step, first_pass = self.epoch_step, self._pass
                     callbacks.on_train_batch_begin(step)
                     images = list(itertools.islice(stream, self.discriminator_steps))
@@ -499,15 +515,21 @@ class GAN(keras.Model):
                     sums = {name: sums.get(name, 0.0) + value for name, value in logs.items()}
                     # Callbacks may add to the dict, as they do in Keras.
                     callbacks.on_train_batch_end(step, dict(logs))
-                    bar.unit_scale = sum(map(len, images))
-                    bar.set_postfix(
-                        {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}, refresh=False
-                    )
-                    bar.update()
+                    bar.show(logs, sum(map(len, images)))
                 logs = {name: value / count for name, value in sums.items()}
                 callbacks.on_epoch_end(epoch, logs)
             callbacks.on_train_end(logs)
         return getattr(self, "history", None)
+
+    def _count_steps(self, num_epochs, steps_per_epoch, num_batches):
+        """Steps in so many epochs from here, None where the data does not tell."""
+        if steps_per_epoch is not None:
+            return max(0, num_epochs * steps_per_epoch - self.epoch_step)
+        if num_batches is None:
+            return None
+        # A step that goes over the end of a pass ends the epoch; each epoch has one at least.
+        left = max(0, num_epochs * num_batches - self._batch)
+        return max(num_epochs, -(-left // self.discriminator_steps))
 
     def _pretrain(self, batches, pretrain_steps, bar):
         """Discriminator updates before the first step, unless they were made already."""
@@ -523,7 +545,8 @@ class GAN(keras.Model):
 
     def _start_next_pass(self):
         if self._batch:
-            self._pass, self._batch, self.epoch_step = self._pass + 1, 0, 0
+            self._pass, self._batch = self._pass + 1, 0
+        self.epoch_step = 0
 
     def _stream(self, batches):
         """Checked images from where training stands on; moves the position along."""
@@ -551,6 +574,8 @@ class GAN(keras.Model):
             ValueError: An argument is none of these.
         """
         checks.check_whole("n", n, 0)
+        if seed is not None:
+            checks.check_whole("seed", seed, 0)
         if labels is not None:
             raise ValueError(
                 "`labels` must be None for an unconditional model. "
@@ -616,6 +641,7 @@ class GAN(keras.Model):
             "latents": latent_tools.plain(self.latents),
             "value_range": self.value_range,
             "seed": self.seed,
+            "ema": self._settings["ema"],
             "name": self.name,
         }
 
@@ -625,7 +651,10 @@ class GAN(keras.Model):
         for name in ("generator", "discriminator", "latents"):
             if isinstance(config[name], dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
-        return cls(**config)
+        ema = config.pop("ema", None)
+        gan = cls(**config)
+        gan.compile(ema=ema)  # for `load_model(compile=False)`: the average belongs to the models
+        return gan
 
     def get_compile_config(self):
         optimizers = [_serialize_optimizer(optimizer) for optimizer in self.optimizer.optimizers]
@@ -666,6 +695,8 @@ def generate(generator, latents, value_range):
 
 def _serialize_optimizer(optimizer):
     config = keras.saving.serialize_keras_object(optimizer)
+    if hasattr(optimizer, "inner_optimizer"):
+        config["config"]["inner_optimizer"] = _serialize_optimizer(optimizer.inner_optimizer)
     # On PyTorch, Keras 3.15 writes down a class that only its PyTorch backend has, and then the
     # file trains nowhere else.
     if config["module"].startswith("keras.") and hasattr(keras.optimizers, config["class_name"]):
@@ -713,8 +744,19 @@ def _interrupts_between_steps(model):
         raise KeyboardInterrupt
 
 
+class _ProgressBar(tqdm.auto.tqdm):
+    """Steps made, steps left and the time for them, losses, and images per second."""
+
+    def show(self, logs, num_images):
+        shown = {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}
+        if not self.disable and (rate := self.format_dict["rate"]):
+            shown["images/s"] = f"{rate * num_images:.0f}"
+        self.set_postfix(shown, refresh=False)
+        self.update()
+
+
 def _progress_bar(total, verbose):
     # `disable=None` is tqdm's word for "unless this is a terminal"; a notebook is none.
     in_notebook = tqdm.auto.tqdm is not tqdm.asyncio.tqdm
     disable = not verbose or (False if in_notebook else None)
-    return tqdm.auto.tqdm(total=total, unit=" images", disable=disable, dynamic_ncols=True)
+    return _ProgressBar(total=total, unit="step", disable=disable, dynamic_ncols=True)

@@ -148,7 +148,8 @@ class Stack(keras.Model):
 
     def _seen(self, images, training):
         """Images as the discriminator gets to see them: floats in the value range, augmented."""
-        images = image_tools.to_float(images, self.value_range)
+        # Float32 also for a generator in half precision: penalties mix its images with real ones.
+        images = ops.cast(image_tools.to_float(images, self.value_range), "float32")
         if self.augment is None or not training:
             return images
         if isinstance(self.augment, keras.layers.Layer):

@@ -412,6 +412,31 @@ def test_log_holds_means_of_its_steps(tmp_path):
             )
 
 
+def test_log_gives_terms_that_come_and_go_a_column(tmp_path):
+    path = tmp_path / "log.csv"
+    gan = build_gan()
+    train(gan, 3, callbacks.Log(path, every=2))
+    gan.compile(penalty="r1")
+    train(gan, 6, callbacks.Log(path, every=2))
+    gan.compile(penalty=False)
+    train(gan, 9, callbacks.Log(path, every=2))
+    rows = callbacks.read_log(path)
+    assert [row["step"] for row in rows] == ["2", "4", "6", "8", "9"]
+    assert [bool(row["penalty"]) for row in rows] == [False, True, True, False, False]
+    assert all(row["d_loss"] for row in rows)
+
+
+def test_training_that_is_stopped_before_its_first_step_leaves_no_rows(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.stop_training = True
+
+    gan = build_gan()
+    log = callbacks.Log(tmp_path / "log.csv", every=2)
+    train(gan, 5, Stop(), log, callbacks.TensorBoardLog(tmp_path / "tensorboard", every=2))
+    assert gan.step == 0 and callbacks.read_log(log.path) == []
+
+
 def test_log_begins_anew_with_a_new_gan_and_forgets_torn_rows(tmp_path):
     path = tmp_path / "log.csv"
     train(build_gan(), 5, callbacks.Log(path, every=2))

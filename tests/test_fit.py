@@ -1,3 +1,4 @@
+import io
 import itertools
 import signal
 
@@ -258,6 +259,62 @@ def test_an_error_of_the_dataset_is_the_users_to_see(own):
         fit(own, Broken(pictures(6, own)))
 
 
-def test_the_bar_shows_losses_and_images(own, capsys):
+def test_without_a_terminal_there_is_no_bar(own, capsys):
     own.fit(pictures(6, own), batch_size=2, epochs=2)
-    assert capsys.readouterr().err == ""  # no terminal, no control codes
+    assert capsys.readouterr().err == ""  # no control codes
+
+
+@pytest.mark.parametrize(
+    "arguments, total",
+    [
+        ({"epochs": 2}, 6),  # 11 batches, each step takes two
+        ({"epochs": 2, "steps_per_epoch": 4}, 8),
+        ({"steps": 5}, 5),
+        ({"epochs": 2, "pretrain_steps": 2}, 6),
+    ],
+)
+def test_the_bar_counts_steps_and_shows_losses_and_images(own, monkeypatch, arguments, total):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    own.compile(discriminator_steps=2)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    own.fit(pictures(11, own), batch_size=2, **arguments)
+    assert own.step == total
+    last = terminal.getvalue().rstrip().split("\r")[-1]
+    assert f" {total}/{total} [" in last and "100%" in last
+    for shown in ("d_loss=", "g_loss=", "images/s="):
+        assert shown in last
+
+
+def test_training_to_a_step_goes_on_in_the_middle_of_an_epoch(own):
+    images = pictures(6, own)
+    steps = Steps()
+    for last in (4, 4, 5):
+        fit(own, images, batch_size=2, steps=last, initial_epoch=own.epoch, callbacks=[steps])
+        assert own.step == last
+    assert steps.calls == ["epoch 0", 0, 1, 2, "epoch 1", 0, "end", "end", "epoch 1", 1, "end"]
+    assert own.epoch == 1 and own.epoch_step == 2
+
+
+def test_other_data_begins_an_epoch_of_its_own(own):
+    images = pictures(10, own)
+    steps = Steps(stop_after=3)
+    fit(own, [images[i : i + 1] for i in range(10)], callbacks=[steps])
+    fit(own, [images[:2], images[2:4], images[4:6]], callbacks=[steps])
+    assert steps.calls == ["epoch 0", 0, 1, 2, "end", "epoch 0", 0, 1, 2, "end"]
+    # Stopped at the end of a pass, but not of the epoch.
+    steps = Steps(stop_after=own.step + 2)
+    fit(own, images[:4], batch_size=2, steps_per_epoch=4, callbacks=[steps])
+    fit(own, images[:9], batch_size=3, steps_per_epoch=4, callbacks=[steps])
+    assert steps.calls == ["epoch 0", 0, 1, "end", "epoch 0", 0, 1, 2, 3, "end"]
+
+
+def test_images_that_do_not_fit_are_refused_before_anything_begins(own):
+    steps = Steps()
+    for x in (pictures(6, own).astype("float32"), Numbers(pictures(6, own)[..., :0])):
+        with pytest.raises(ValueError, match="`images` must be"):
+            fit(own, x, callbacks=[steps])
+    assert steps.calls == [] and own.step == 0
