@@ -70,14 +70,18 @@ def check_models(generator, discriminator):
 
 def _activation_of_score(model):
     """The activation of the layer that a discriminator's score comes from, if that has one."""
+    # What is not of a layer, such as keras.ops.sigmoid, is only among the operations, which a
+    # keras.Sequential does not have.
+    operations = getattr(model, "operations", model.layers)
     score = model.outputs[0]
-    layer = next((layer for layer in model.layers if layer.output is score), model.layers[-1])
+    layer = next((layer for layer in operations if layer.output is score), operations[-1])
     while isinstance(layer, keras.layers.Wrapper):
         layer = layer.layer
     if isinstance(layer, keras.Model):
         return _activation_of_score(layer)
-    if isinstance(layer, keras.layers.Softmax):
-        return keras.activations.softmax
+    if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.layers.Softmax):
+        # keras.ops.sigmoid makes an operation of class Sigmoid.
+        return getattr(keras.activations, type(layer).__name__.lower(), None)
     return getattr(layer, "activation", None)
 
 

@@ -19,9 +19,10 @@ import keras
 import numpy as np
 
 import kerasgan
-from kerasgan import callbacks, datasets, metrics, zoo
+from kerasgan import callbacks, datasets, metrics, pretrained, zoo
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
+from kerasgan.checks import check_value_range
 from kerasgan.files import remove_stale, replacing
 from kerasgan.gan import GAN, generate
 
@@ -33,6 +34,12 @@ DEFAULT_EPOCHS = 50
 FIXED = ("model", "size", "channels", "filters", "learning_rate", "augment", "ema", "seed")
 ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encoder}
 EVALUATION_COUNT = 5000  # images, while training goes on
+MODEL_HELP = (
+    "folder of a run, its model.keras, its generator.keras with config.json beside it, or the name "
+    f"of a model that comes with the package: {', '.join(pretrained.NAMES)} (./mnist is a folder "
+    "of that name)"
+)
+NEAREST_ROWS, NEAREST = 10, 5  # pictures, and real ones beside each
 FRAMES_BETWEEN = 16  # of an interpolation, from one key picture to the next
 
 
@@ -56,8 +63,8 @@ def main(argv=None):
         except _Refused as error:
             _tell(given.command, f"error: {error}")
             return 2
-        except KeyboardInterrupt:
-            _tell(given.command, "interrupted; nothing was saved since the last checkpoint")
+        except KeyboardInterrupt as interrupt:
+            _tell(given.command, "; ".join(("interrupted", *interrupt.args)))
             return 130
 
 
@@ -167,7 +174,7 @@ KERAS_BACKEND=torch trains on another backend than TensorFlow.""",
     )
     train.add_argument(
         "--learning-rate",
-        type=float,
+        type=_positive_number,
         metavar="RATE",
         help="of both sides' optimizers, for example 3e-4 (default: the model's own)",
     )
@@ -219,6 +226,7 @@ KERAS_BACKEND=torch trains on another backend than TensorFlow.""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="""\
 examples:
+  kerasgan sample mnist
   kerasgan sample runs/digits
   kerasgan sample runs/digits/model.keras --count 100 --seed 7 --out grid.png
   kerasgan sample runs/digits --count 1000 --out digits/
@@ -227,7 +235,7 @@ examples:
     sample.add_argument(
         "model",
         metavar="MODEL",
-        help="folder of a run, its model.keras, or its generator.keras with config.json beside it",
+        help=MODEL_HELP,
     )
     sample.add_argument(
         "--count",
@@ -267,7 +275,7 @@ Numbers can only be compared when encoder, data and count are the same.""",
     evaluate.add_argument(
         "model",
         metavar="MODEL",
-        help="folder of a run, its model.keras, or its generator.keras with config.json beside it",
+        help=MODEL_HELP,
     )
     evaluate.add_argument(
         "--data", required=True, metavar="DATA", help="folder of real images, or the word mnist"
@@ -297,6 +305,12 @@ Numbers can only be compared when encoder, data and count are the same.""",
         "--out", metavar="PATH", help="JSON file for the numbers, a new one (default: none)"
     )
     evaluate.add_argument(
+        "--nearest",
+        metavar="PATH",
+        help=f"PNG file, a new one: {NEAREST_ROWS} generated pictures, each before the {NEAREST} "
+        "real ones most like it in features, to see whether they were memorised (default: none)",
+    )
+    evaluate.add_argument(
         "--data-path",
         metavar="PATH",
         help="for mnist: folder or file that holds the data, instead of a download",
@@ -321,6 +335,13 @@ def _not_negative(text):
     return _whole_number(text, 0)
 
 
+def _positive_number(text):
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+
+
 def _size(text):
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
@@ -341,11 +362,8 @@ def _train(given):
             _open_run(run, bool(config), stack)
             data = _load_data(arguments)
             gan = _load_or_build(run, arguments, resume=bool(config))
-        steps_in_epoch = -(-_num_batches(data, arguments) // gan.discriminator_steps)
-        last_step = arguments["steps"] or arguments["epochs"] * steps_in_epoch
-        stop.last_step = arguments["steps"]
         # The rhythm stays as it is when a resume extends the run.
-        every = config["every"] if config else _rhythm(last_step)
+        every = config["every"] if config else _rhythm(_last_step(gan, data, arguments))
         with _refusing():
             _write_config(run, arguments, gan, every)
             run_callbacks = _callbacks(run, every, data, arguments["evaluate"])
@@ -361,8 +379,18 @@ def _train(given):
             flush=True,
         )
         start = time.monotonic()
-        _fit(gan, data, arguments, steps_in_epoch, [stop, *run_callbacks])
-        return _finish(run, gan, arguments, stop, time.monotonic() - start)
+        gan.fit(
+            data,
+            batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
+            epochs=arguments["epochs"] or 1,
+            steps=arguments["steps"],
+            initial_epoch=gan.epoch,
+            callbacks=[stop, *run_callbacks],
+        )
+        try:
+            return _finish(run, gan, arguments, stop, time.monotonic() - start)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("training had ended, and its last checkpoint stays") from None
 
 
 def _settle(given):
@@ -422,15 +450,22 @@ def _read_config(run):
     path = run / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if not {"arguments", "every", "backend"} <= config.keys():
-            raise ValueError("parts of it are missing")
+        missing = {"arguments", "every", "backend"} - config.keys()
+        missing = missing or {*FIXED, *DEFAULTS, "data"} - config["arguments"].keys()
+        if missing:
+            raise ValueError(f"without {', '.join(sorted(missing))}")
+        if config["arguments"]["model"] not in MODELS:
+            raise ValueError(f"model {config['arguments']['model']!r}")
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`--out` must be the folder of a run with --resume. Received: --out {run}, which "
             f"has no {CONFIG}. Check the path, or leave out --resume to begin a run."
         ) from None
     except (ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error}). The run cannot be resumed.") from error
+        raise ValueError(
+            f"{path} must be as `kerasgan train` wrote it. Received: a file that is damaged "
+            f"({error}). Put it right, or begin another run with another --out."
+        ) from error
     return config
 
 
@@ -473,6 +508,7 @@ def _shown(value):
 
 def _open_run(run, resume, stack):
     """Makes the run's folder, or finds it, and keeps every other process out of it."""
+    stack.callback(_remove_empty, [path for path in run.parents if not os.path.exists(path)])
     try:
         run.mkdir(parents=True)
         is_new = True
@@ -520,6 +556,13 @@ def _remove_if_empty(run, is_new):
         run.rmdir()
 
 
+def _remove_empty(folders):
+    """Removes those that are there and have stayed empty."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def _load_data(arguments):
     if _is_mnist(arguments):
         return datasets.load_mnist("train", arguments["data_path"])[0]
@@ -530,10 +573,6 @@ def _load_data(arguments):
         labels=False,
         seed=arguments["seed"],
     )
-
-
-def _num_batches(data, arguments):
-    return -(-_num_images(data) // arguments["batch_size"])
 
 
 def _note_short_batches(num_images, batch_size):
@@ -557,7 +596,7 @@ def _load_or_build(run, arguments, resume):
     if resume and any(
         (run / name).exists() for name in (callbacks.MODEL, callbacks.PREVIOUS_MODEL)
     ):
-        return callbacks.load_checkpoint(run)
+        return _load(callbacks.load_checkpoint, run)
     # Keras's initialisers and the GAN draw their seeds from here. (`set_random_seed` would do
     # too, but imports TensorFlow under JAX and PyTorch as well.)
     random.seed(arguments["seed"])
@@ -565,10 +604,16 @@ def _load_or_build(run, arguments, resume):
     build = getattr(zoo, f"build_{arguments['model']}")
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
     gan.compile(augment=arguments["augment"], ema=arguments["ema"])
-    if arguments["learning_rate"]:
+    if arguments["learning_rate"] is not None:
         for optimizer in gan.optimizer.optimizers:
             optimizer.learning_rate = arguments["learning_rate"]
     return gan
+
+
+def _last_step(gan, data, arguments):
+    """About how many steps the run will have."""
+    num_batches = math.ceil(_num_images(data) / arguments["batch_size"])
+    return arguments["steps"] or arguments["epochs"] * num_batches // gan.discriminator_steps
 
 
 def _rhythm(last_step):
@@ -641,20 +686,6 @@ def _describe(data, arguments):
     return f"{_num_images(data)} images of {source} ({height}x{width}x{arguments['channels']})"
 
 
-def _fit(gan, data, arguments, steps_in_epoch, run_callbacks):
-    epochs = arguments["epochs"]
-    if arguments["steps"]:
-        steps = arguments["steps"] - gan.step + gan.epoch_step
-        epochs = gan.epoch + math.ceil(steps / steps_in_epoch)
-    gan.fit(
-        data,
-        batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
-        epochs=epochs,
-        initial_epoch=gan.epoch,
-        callbacks=run_callbacks,
-    )
-
-
 def _finish(run, gan, arguments, stop, seconds):
     """Says how the run ended and what it left; returns the exit code."""
     if stop.nan_step:
@@ -669,7 +700,7 @@ def _finish(run, gan, arguments, stop, seconds):
             image_tools.save_png(run / "samples.png", grid)
         except OSError as error:
             warnings.warn(f"No samples.png: {error}", stacklevel=2)
-    is_finished = _is_finished(gan, arguments)
+    is_finished = not stop.nan_step and _is_finished(gan, arguments)
     print(
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {seconds / 60:.0f} min {seconds % 60:.0f} s."
@@ -689,7 +720,7 @@ def _finish(run, gan, arguments, stop, seconds):
 
 
 class _Stop(keras.callbacks.Callback):
-    """Ends training after a step: the last one, one that makes a loss NaN, or at a signal.
+    """Ends training after a step that makes a loss NaN, or at a signal.
 
     Before training a signal ends the process at once: there is nothing to save.
     """
@@ -698,7 +729,6 @@ class _Stop(keras.callbacks.Callback):
         super().__init__()
         self.signal = None
         self.nan_step = None
-        self.last_step = None
         self._before = {}
 
     def __enter__(self):
@@ -722,15 +752,14 @@ class _Stop(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self.nan_step = self.model.step
             self.model.stop_training = True
-        if self.model.step == self.last_step:
-            self.model.stop_training = True
 
     def _exit(self, number, frame):
         sys.exit(128 + number)
 
     def _stop_training(self, number, frame):
         if self.signal and number == signal.SIGINT:
-            raise KeyboardInterrupt  # the second time
+            # The second time.
+            raise KeyboardInterrupt("nothing was saved since the last checkpoint")
         self.signal = number
         self.model.stop_training = True
 
@@ -743,7 +772,7 @@ def _sample(given):
         out = pathlib.Path(given.out)
         kind = _output_kind(given.out)
         _check_output(out, kind, given.overwrite)
-        source = _load_generator(pathlib.Path(given.model))
+        source = _load_generator(given.model)
         out.parent.mkdir(parents=True, exist_ok=True)
         count = given.count or (8 if kind == "gif" else 64)
         latents = _draw_latents(source, count, given.seed)
@@ -786,18 +815,21 @@ def _check_output(out, kind, overwrite):
         )
 
 
-def _load_generator(path):
+def _load_generator(text):
     """The generator to sample from, with what its latents and images are."""
-    if path.is_dir():
-        model = callbacks.load_checkpoint(path)
+    path = pathlib.Path(text)
+    if text in pretrained.NAMES:
+        model = pretrained.load_pretrained(text)
+    elif path.is_dir():
+        model = _load(callbacks.load_checkpoint, path)
     else:
         damage = callbacks.find_damage(path)
         if damage:
             raise ValueError(
-                "MODEL must be the folder of a run or a .keras file. Received: "
-                f"{path}, which {damage}. Check the path."
+                "MODEL must be the folder of a run, a .keras file or one of "
+                f"{', '.join(pretrained.NAMES)}. Received: {path}, which {damage}. Check the path."
             )
-        model = keras.models.load_model(path)
+        model = _load(keras.models.load_model, path)
     if isinstance(model, GAN):
         return types.SimpleNamespace(
             generator=model.averaged_generator,
@@ -811,13 +843,41 @@ def _load_generator(path):
             f"MODEL must be a GAN, or a generator with the {CONFIG} of its run beside it. "
             f"Received: {path}, without one. Copy it there, or pass the run's {callbacks.MODEL}."
         )
-    config = json.loads(config_path.read_text(encoding="utf-8"))
-    return types.SimpleNamespace(
-        generator=model,
-        latents=latent_tools.standardize(config["latents"]),
-        latent_dim=config["latent_dim"],
-        value_range=config["value_range"],
-    )
+    try:
+        config = json.loads(config_path.read_text(encoding="utf-8"))
+        if model.input_shape != (None, config["latent_dim"]) or len(model.output_shape) != 4:
+            raise ValueError(f"it is not that of {path.name}")
+        return types.SimpleNamespace(
+            generator=model,
+            latents=latent_tools.standardize(config["latents"]),
+            latent_dim=config["latent_dim"],
+            value_range=check_value_range(config["value_range"]),
+        )
+    # What has other contents than ours ends in one of these.
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"MODEL must be a GAN, or a generator with the {CONFIG} of its run beside it. "
+            f"Received: {config_path}, which cannot be used ({_in_short(error)}). "
+            f"Copy that of the run there, or pass the run's {callbacks.MODEL}."
+        ) from error
+
+
+def _in_short(error):
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def _load(load, path):
+    """What `load` makes of a path; ValueError or OSError where it cannot."""
+    try:
+        return load(path)
+    # Keras says in one of these that it lacks a class or function, or cannot read what is there.
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+        raise ValueError(
+            "MODEL must be made of what Keras and kerasgan know. Received: "
+            f"{path}, which cannot be loaded ({_in_short(error)}). If it holds "
+            "functions or classes of your own, use it from Python: keras.models.load_model(PATH, "
+            "custom_objects={...}).sample(64)."
+        ) from error
 
 
 def _draw_latents(source, count, seed):
@@ -859,11 +919,19 @@ def _slerp(start, end, share):
 
 def _evaluate(given):
     with _refusing():
-        if given.out and os.path.exists(given.out):
-            raise FileExistsError(
-                f"`--out` must be new. Received: --out {given.out}, which exists. Pass another."
+        for option in ("out", "nearest"):
+            path = getattr(given, option)
+            if path and os.path.exists(path):
+                raise FileExistsError(
+                    f"`--{option}` must be new. Received: --{option} {path}, which exists. Pass "
+                    "another."
+                )
+        if given.nearest and not given.nearest.lower().endswith(".png"):
+            raise ValueError(
+                f"`--nearest` must end in .png. Received: --nearest {given.nearest}. Pass for "
+                "example --nearest nearest.png."
             )
-        source = _load_generator(pathlib.Path(given.model))
+        source = _load_generator(given.model)
         images = _load_real_images(given, source.generator.output_shape[1:])
         encoder = ENCODERS[given.encoder or ("mnist" if _is_mnist(vars(given)) else "inception")]()
         evaluator = metrics.Evaluator(images, encoder, given.count, given.seed)
@@ -873,6 +941,13 @@ def _evaluate(given):
     print(f"{'':<20}{'generated':>12}{'real':>12}")
     for name, value in scores.items():
         print(f"{name.replace('_', ' '):<20}{value:>12.4f}{evaluator.floor[name]:>12.4f}")
+    digits = None
+    if _is_mnist(vars(given)):
+        digits = metrics.digit_statistics(fakes, metrics.Encoder(metrics.mnist_classifier()))
+        print(
+            f"digits 0 to 9: {' '.join(map(str, digits['histogram']))}; KL from equal shares "
+            f"{digits['kl']:.4f}, mean confidence {digits['confidence']:.4f}"
+        )
     protocol = evaluator.protocol
     print(
         f"{protocol['count']} images each; encoder {protocol['encoder']} "
@@ -880,10 +955,27 @@ def _evaluate(given):
     )
     if given.out:
         result = {"model": given.model, **protocol, "scores": scores, "floor": evaluator.floor}
+        if digits:
+            result["digits"] = digits
         with replacing(given.out) as temporary:
             temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(given.out)
+    if given.nearest:
+        rows = _beside_nearest(fakes[:NEAREST_ROWS], images, encoder)
+        image_tools.save_png(given.nearest, image_tools.grid(rows, columns=1 + NEAREST))
+        print(given.nearest)
     return 0
+
+
+def _beside_nearest(fakes, images, encoder):
+    """Each fake before the real images that are nearest to it, a row of pictures each."""
+    batches = [images] if isinstance(images, np.ndarray) else images
+    real = np.concatenate([encoder(batches[index]) for index in range(len(batches))])
+    found, _ = metrics.nearest(encoder(fakes), real, NEAREST)
+    size = len(batches[0])
+    nearest = np.stack([batches[index // size][index % size] for index in found.ravel()])
+    nearest = nearest.reshape(len(fakes), NEAREST, *fakes.shape[1:])
+    return np.concatenate([fakes[:, None], nearest], axis=1).reshape(-1, *fakes.shape[1:])
 
 
 def _load_real_images(given, image_shape):

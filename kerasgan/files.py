@@ -31,10 +31,32 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
-def remove_stale(folder):
-    """Removes what `replacing` left in a folder that no other process is writing to."""
-    for path in pathlib.Path(folder).glob(".*.tmp*"):
-        path.unlink(missing_ok=True)
+def remove_stale(folder, prefix="", is_shared=False):
+    """Removes what `replacing` left behind when its process was killed.
+
+    Args:
+        folder: The folder.
+        prefix: How the names of the files that were written begin.
+        is_shared: Whether other processes may be writing there now; their files stay.
+    """
+    for path in pathlib.Path(folder).glob(f".{prefix}*.tmp*"):
+        pid = path.name.split(".")[-3]
+        if not is_shared or (pid.isdecimal() and not _is_running(int(pid))):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _is_running(pid):
+    # Windows has no such question to ask, and refuses to remove a file that is being written.
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sync_folder(folder):

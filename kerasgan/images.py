@@ -40,11 +40,15 @@ def check(images, image_shape, value_range, name="images"):
     Raises:
         ValueError: Other shape or dtype, values outside the range, or NaN.
     """
-    images = np.asarray(images)
+    # A tensor of the backend in use may be on a device, or have a gradient.
+    kind = type(images).__name__
+    images = ops.convert_to_numpy(images) if ops.is_tensor(images) else np.asarray(images)
     expected = (
         f"`{name}` must be uint8 (0 to 255) or floats in {tuple(value_range)}, of shape "
         f"(batch_size, {', '.join(map(str, image_shape))}). Received: "
     )
+    if not images.ndim or images.dtype == object:
+        raise ValueError(f"{expected}{name} of type {kind}. Pass the array of images alone.")
     if images.ndim != 4 or images.shape[1:] != tuple(image_shape) or not len(images):
         raise ValueError(
             f"{expected}{name} of shape {images.shape}. {_shape_hint(images.shape, image_shape)}"

@@ -1,26 +1,21 @@
 """Train models of the zoo on MNIST for a few minutes each, to see that they learn.
 
     scripts/learn.py                                  all of them, five minutes each
-    scripts/learn.py dcgan sngan --minutes 10
+    scripts/learn.py dcgan sngan --minutes 15 --seeds 0 1 2
     scripts/learn.py --data-path FOLDER               with MNIST's files in it, without a download
 
-Leaves in `--out`, for each model: NAME.png (64 samples from seed 0), NAME-losses.csv and
-NAME-losses.png, and NAME.json (width, batch size, steps, seconds of training, versions, scores of
-10,000 samples in the features of the package's MNIST classifier).
+Minutes are of processor time. Leaves in `--out`, for each model, NAME.png (64 samples from seed 0),
+NAME-losses.csv and NAME-losses.png, and a line in learn.jsonl: width, batch size, steps, scores of
+10,000 samples in the features of the package's MNIST classifier; and prints them as a table.
 Everything but the settings below is as `build_NAME` has it. `docs/models.md` shows what came of
 it.
 """
 
 import argparse
-import json
-import os
 import pathlib
-import platform
 import random
-import time
 
-import keras
-import numpy as np
+import results
 
 import kerasgan
 from kerasgan import callbacks, images, metrics, zoo
@@ -40,55 +35,30 @@ OTHERS = {"filters": 16, "batch_size": 64}
 NAMES = [name.removeprefix("build_") for name in zoo.__all__]
 
 
-class StopAfter(keras.callbacks.Callback):
-    """Stops training after so many seconds, the compilation of the first steps included."""
-
-    def __init__(self, seconds):
-        super().__init__()
-        self.seconds = seconds
-
-    def on_train_begin(self, logs=None):
-        self.start = time.monotonic()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.trained = time.monotonic() - self.start
-        self.model.stop_training = self.trained > self.seconds
-
-
 def learn(name, data, evaluator, minutes, seed, out):
-    """Trains one model and writes what came of it."""
+    """Trains one model, and leaves its grid and its losses in `out`."""
     settings = SETTINGS.get(name, OTHERS)
     random.seed(seed)  # Keras draws the initial weights from it
     gan = getattr(kerasgan, f"build_{name}")(data.shape[1:], filters=settings["filters"])
-    stop = StopAfter(60 * minutes)
+    stop = results.StopAfter(60 * minutes)
+    stem = out / (name if seed == 0 else f"{name}-{seed}")
     gan.fit(
         data,
         batch_size=settings["batch_size"],
         pretrain_steps=settings.get("pretrain_steps", 0),
         epochs=10**6,
-        callbacks=[stop, callbacks.LossPlot(out / f"{name}-losses.png")],
+        callbacks=[stop, callbacks.LossPlot(f"{stem}-losses.png")],
     )
-    images.save_png(out / f"{name}.png", images.grid(gan.sample(64, seed=0)))
+    images.save_png(f"{stem}.png", images.grid(gan.sample(64, seed=0)))
     fakes = gan.sample(evaluator.count, seed=evaluator.seed)
-    classify = metrics.Encoder(metrics.mnist_classifier())
-    result = {
-        "model": name,
+    return {
         **settings,
-        "training_seed": seed,
         "steps": gan.step,
-        "seconds": round(stop.trained, 1),
-        "cores": len(os.sched_getaffinity(0)),
-        "backend": keras.config.backend(),
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "machine": platform.machine(),
         **evaluator.protocol,
         "scores": evaluator(fakes),
         "floor": evaluator.floor,
-        "digits": metrics.digit_statistics(fakes, classify),
+        "digits": metrics.digit_statistics(fakes, metrics.Encoder(metrics.mnist_classifier())),
     }
-    (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result), flush=True)
 
 
 def main():
@@ -97,18 +67,30 @@ def main():
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", default=NAMES, help=f"of {NAMES}")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training, each (default: 5)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--data-path", help="folder or file that holds MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/learn"))
     given = parser.parse_args()
     unknown = set(given.models) - set(NAMES)
     if unknown:
         parser.error(f"MODEL must be of {NAMES}. Received: {sorted(unknown)}.")
-    given.out.mkdir(parents=True, exist_ok=True)
     data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
     evaluator = metrics.Evaluator(data, metrics.mnist_encoder())
+    rows = []
     for name in given.models:
-        learn(name, data, evaluator, given.minutes, given.seed, given.out)
+        runs = []
+        for seed in given.seeds:
+            key = {"model": name, "training_seed": seed, "minutes": given.minutes}
+            arguments = (name, data, evaluator, given.minutes, seed, given.out)
+            runs.append(results.measure(given.out / "learn.jsonl", key, learn, *arguments))
+        columns = (("frechet_distance", 1), ("precision", 3), ("recall", 3))
+        scores = [results.spread([run["scores"][n] for run in runs], d) for n, d in columns]
+        digits = results.spread([run["digits"]["kl"] for run in runs], 3)
+        steps = results.spread([run["steps"] for run in runs], 0)
+        rows.append([name, runs[0]["filters"], runs[0]["batch_size"], steps, *scores, digits])
+    header = ["model", "filters", "batch", "steps", "Frechet", "precision", "recall", "digits' KL"]
+    print(results.table(header, rows))
+    print("real images:", evaluator.floor)
 
 
 if __name__ == "__main__":

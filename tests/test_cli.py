@@ -394,8 +394,12 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     for index in range(24):
         image_tools.save_png(many / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
     arguments[3] = str(many)
-    assert cli.main([*arguments, "--out", str(out)]) == 0
+    nearest = tmp_path / "nearest.png"
+    assert cli.main([*arguments, "--out", str(out), "--nearest", str(nearest)]) == 0
     printed = capsys.readouterr().out
+    assert str(nearest) in printed
+    with Image.open(nearest) as picture:
+        assert picture.size == (6 * 18 + 2, 10 * 18 + 2)
     result = json.loads(out.read_text())
     assert result["count"] == 12 and result["encoder"] == "mnist_classifier"
     assert result["encoder_hash"] in printed and str(out) in printed
@@ -404,7 +408,32 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
         assert row.split()[-2:] == [f"{value:.4f}", f"{result['floor'][name]:.4f}"]
     assert cli.main([*arguments, "--out", str(out)]) == 2
     assert "`--out` must be new" in errors(capsys)
+    assert cli.main([*arguments, "--nearest", str(nearest)]) == 2
+    assert "`--nearest` must be new" in errors(capsys)
+    assert cli.main([*arguments, "--nearest", str(tmp_path / "nearest.gif")]) == 2
+    assert "`--nearest` must end in .png" in errors(capsys)
     assert cli.main(["evaluate", str(run), "--data", "mnist", "--data-path", str(many)]) == 2
+
+
+def test_nearest_images_stand_beside_what_was_memorised():
+    rng = np.random.default_rng(0)
+    real = rng.integers(0, 256, (150, 8, 8, 1), dtype="uint8")
+
+    class Batches:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return real[64 * index : 64 * (index + 1)]
+
+    def encoder(images):
+        return images.reshape(len(images), -1)
+
+    for images in (real, Batches()):
+        rows = cli._beside_nearest(real[[3, 149]], images, encoder).reshape(2, 6, 8, 8, 1)
+        np.testing.assert_array_equal(rows[:, 0], rows[:, 1])
+        np.testing.assert_array_equal(rows[:, 0], real[[3, 149]])
+        assert not np.array_equal(rows[:, 1], rows[:, 2])
 
 
 def test_train_measures_on_request_and_keeps_the_best(photos, tmp_path):

@@ -11,7 +11,7 @@ import kerasgan
 def test_public_names():
     public = {name for name in vars(kerasgan) if not name.startswith("_")}
     modules = {"backend", "batches", "checks", "cli", "files", "gan", "images", "latents"}
-    modules |= {"stacks", "zoo"}
+    modules |= {"pretrained", "stacks", "zoo"}
     assert sorted(kerasgan.__all__) == kerasgan.__all__
     assert public - modules == set(kerasgan.__all__)
 

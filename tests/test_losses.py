@@ -255,6 +255,53 @@ def test_penalties_by_hand(penalty, value, slope):
     np.testing.assert_allclose(kernel, 3.0 - slope, rtol=1e-4)
 
 
+def test_penalties_are_taken_where_they_say(monkeypatch):
+    rng = np.random.default_rng(0)
+    real = rng.uniform(1.0, 2.0, (2000, 2, 2, 1)).astype("float32")
+    fake = rng.uniform(-3.0, -1.0, (2000, 2, 2, 1)).astype("float32")
+    places = []
+
+    def input_gradient(score, images):
+        places.append(keras.ops.convert_to_numpy(images))
+        return losses_gradient(score, images)
+
+    losses_gradient = losses.input_gradient
+    monkeypatch.setattr(losses, "input_gradient", input_gradient)
+
+    def found(penalty):
+        """Its value and where it looked, for a score whose gradient is the image itself."""
+        value = penalty(
+            lambda images: keras.ops.sum(keras.ops.square(images), axis=(1, 2, 3)) / 2.0,
+            *map(keras.ops.convert_to_tensor, (real, fake)),
+            keras.random.SeedGenerator(0),
+        )
+        return number(value), places.pop()
+
+    def norms(images):
+        return np.sqrt(np.sum(np.square(images), axis=(1, 2, 3)))
+
+    for penalty, images in ((losses.r1_penalty, real), (losses.r2_penalty, fake)):
+        value, place = found(penalty)
+        np.testing.assert_array_equal(place, images)
+        assert value == pytest.approx(np.mean(norms(images) ** 2) / 2, rel=1e-5)
+
+    value, place = found(losses.gradient_penalty)
+    assert value == pytest.approx(np.mean((norms(place) - 1) ** 2), rel=1e-5)
+    share = ((place - fake) / (real - fake)).reshape(2000, 4)
+    np.testing.assert_allclose(np.ptp(share, axis=1), 0.0, atol=1e-5)
+    assert -1e-5 < share.min() < 0.01 and 0.99 < share.max() < 1 + 1e-5
+    assert share.std() == pytest.approx(1 / math.sqrt(12), rel=0.05)
+
+    value, place = found(losses.dragan_penalty)
+    assert value == pytest.approx(np.mean((norms(place) - 1) ** 2), rel=1e-5)
+    noise = (place - real) / (0.5 * real.std())
+    # The product of two uniform numbers, of which one is the same for all of an image.
+    assert -1e-5 < noise.min() and 0.9 < noise.max() < 1 + 1e-5
+    assert noise.mean() == pytest.approx(1 / 4, rel=0.05)
+    assert noise.std() == pytest.approx(math.sqrt(1 / 9 - 1 / 16), rel=0.05)
+    assert noise.mean(axis=(1, 2, 3)).std() == pytest.approx(1 / 6, rel=0.05)
+
+
 @pytest.mark.parametrize("penalty", losses.PENALTIES)
 def test_a_flat_score_has_a_finite_penalty_and_gradient(penalty):
     gan = sum_pair(0.0, penalty)

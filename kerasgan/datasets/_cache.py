@@ -4,7 +4,6 @@ A cache file is a `.npy` array of all images, blank where one could not be decod
 a JSON index that says which ones and why. One file, so that both are there or neither is.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasgan.files import replacing
+from kerasgan.files import remove_stale, replacing
 
-_PREFIX = "kerasgan-images-"
-_FEATURES_PREFIX = "kerasgan-features-"
+_PREFIX_OF_ALL = "kerasgan-"
+_PREFIX = f"{_PREFIX_OF_ALL}images-"
+_FEATURES_PREFIX = f"{_PREFIX_OF_ALL}features-"
 
 
 def clear_cache(cache=True):
@@ -37,7 +37,7 @@ def clear_cache(cache=True):
     for pattern in (f"{_PREFIX}*.npy", f"{_FEATURES_PREFIX}*.npz"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
-    _remove_stale(folder)
+    remove_stale(folder, _PREFIX_OF_ALL, is_shared=True)
 
 
 def cache_folder(cache):
@@ -108,7 +108,7 @@ def write(path, shape, images, index):
         OSError: The disk is full or cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(path.parent)
+    remove_stale(path.parent, _PREFIX_OF_ALL, is_shared=True)
     needed = int(np.prod(shape, dtype=np.int64))
     free = shutil.disk_usage(path.parent).free
     if free < 1.01 * needed:
@@ -121,25 +121,3 @@ def write(path, shape, images, index):
             for image in images:
                 stream.write(np.ascontiguousarray(image))
             stream.write(json.dumps(index).encode())
-
-
-def _remove_stale(folder):
-    """Removes temporary files of processes that were killed while they wrote."""
-    for temporary in folder.glob(".kerasgan-*.tmp.np[yz]"):
-        pid = temporary.name.split(".")[-3]
-        if pid.isdecimal() and not _is_running(int(pid)):
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-
-def _is_running(pid):
-    # Windows has no such question to ask, and refuses to remove a file that is being written.
-    if os.name == "nt":
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -1,8 +1,7 @@
 """Mode collapse, counted: by known centres, by three digits in one image, by bins of features."""
 
 import numpy as np
-import scipy.cluster.vq
-import scipy.stats
+import scipy.special
 
 from kerasgan.checks import check_whole
 
@@ -165,6 +164,8 @@ def different_bins(real, fake, bins=100, significance=0.05, seed=0):
     Raises:
         ValueError: Fewer real vectors than bins.
     """
+    from scipy.cluster import vq  # takes a third of a second, and is of use here only
+
     check_whole("bins", bins, 2)
     real, fake = (np.asarray(x, dtype="float64") for x in (real, fake))
     if len(real) < bins:
@@ -172,10 +173,10 @@ def different_bins(real, fake, bins=100, significance=0.05, seed=0):
             f"`real` must hold at least `bins` vectors. Received: {len(real)} for {bins} bins. "
             "Pass fewer bins."
         )
-    centres, _ = scipy.cluster.vq.kmeans2(real, bins, minit="++", rng=seed)
-    counts = [np.bincount(scipy.cluster.vq.vq(x, centres)[0], minlength=bins) for x in (real, fake)]
+    centres, _ = vq.kmeans2(real, bins, minit="++", rng=seed)
+    counts = [np.bincount(vq.vq(x, centres)[0], minlength=bins) for x in (real, fake)]
     shares = [count / len(x) for count, x in zip(counts, (real, fake), strict=True)]
     pooled = sum(counts) / (len(real) + len(fake))
     deviation = np.sqrt(pooled * (1.0 - pooled) * (1.0 / len(real) + 1.0 / len(fake)))
     z = np.abs(shares[0] - shares[1]) / np.maximum(deviation, 1e-300)
-    return float(np.mean(z > scipy.stats.norm.ppf(1.0 - significance / 2.0)))
+    return float(np.mean(z > scipy.special.ndtri(1.0 - significance / 2.0)))

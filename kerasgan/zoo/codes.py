@@ -13,8 +13,8 @@ class _Codes:
     """How many codes of each kind the latents end in."""
 
     def __init__(self, num_categories, num_continuous):
-        self.num_categories = num_categories
-        self.num_continuous = num_continuous
+        self.num_categories = int(num_categories)
+        self.num_continuous = int(num_continuous)
 
     def get_config(self):
         return {"num_categories": self.num_categories, "num_continuous": self.num_continuous}

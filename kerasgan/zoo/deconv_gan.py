@@ -10,7 +10,7 @@ import math
 import keras
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.parts import check_sizes, normalize_by_batch
+from kerasgan.zoo.parts import check_sizes, normalize_by_batch, pooling_discriminator
 
 
 def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
@@ -47,7 +47,7 @@ def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
         default 1,186,945 and 28,577 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or not from such a latent_dim.
+        ValueError: An image_shape that it cannot make from this latent_dim, or filters below 1.
 
     Example:
 
@@ -56,20 +56,20 @@ def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
     gan.fit(digits, batch_size=16, epochs=1)
     ```
     """
-    check_sizes(image_shape, 1 if latent_dim is None else latent_dim, filters)
+    wanted = 100 if latent_dim is None else latent_dim
+    image_shape, wanted, filters = check_sizes(image_shape, wanted, filters)
     sizes = _sizes(image_shape)
     places = math.prod(sizes[0])
-    closest = places * max(1, round((100 if latent_dim is None else latent_dim) / places))
-    latent_dim = closest if latent_dim is None else latent_dim
-    if latent_dim != closest:
+    closest = places * max(1, round(wanted / places))
+    if latent_dim not in (None, closest):
         raise ValueError(
             f"`latent_dim` must be a multiple of {places} for images of {image_shape[0]} x "
             f"{image_shape[1]} pixels. Received: latent_dim={latent_dim!r}. Pass for example "
             f"latent_dim={closest}."
         )
     gan = GAN(
-        _generator(image_shape, latent_dim, filters, sizes),
-        _discriminator(image_shape, filters),
+        _generator(image_shape, closest, filters, sizes),
+        pooling_discriminator(image_shape, (filters // 8, filters // 4), filters // 2),
         latents=("normal", -1.0, 1.0),
         name="deconv_gan",
     )
@@ -109,35 +109,12 @@ def _generator(image_shape, latent_dim, filters, sizes):
     return keras.Model(inputs, x, name="generator")
 
 
-def _discriminator(image_shape, filters):
-    inputs = keras.Input(image_shape, name="images")
-    x = inputs
-    for part in (8, 4):
-        x = keras.layers.Conv2D(
-            max(1, filters // part),
-            5,
-            padding="same",
-            activation="relu",
-            kernel_initializer=_normal(0.02),
-        )(x)
-        x = keras.layers.AveragePooling2D(2, padding="same")(x)  # (14, 14, 8), then (7, 7, 16)
-    x = keras.layers.Flatten()(x)
-    units = max(1, filters // 2)
-    x = keras.layers.Dense(units, activation="relu", kernel_initializer=_normal(0.02))(x)
-    x = keras.layers.Dense(1, kernel_initializer=_normal(0.02))(x)  # linear score
-    return keras.Model(inputs, x, name="discriminator")
-
-
 def _transposed_convolution(filters, **kwargs):
     return keras.layers.Conv2DTranspose(
         filters,
         5,
         strides=2,
-        kernel_initializer=_normal(0.1),
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
         bias_initializer=keras.initializers.Constant(0.1),
         **kwargs,
     )
-
-
-def _normal(deviation):
-    return keras.initializers.TruncatedNormal(stddev=deviation)

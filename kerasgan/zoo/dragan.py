@@ -6,7 +6,7 @@ gradient of the score around the data.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -35,7 +35,7 @@ def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
         takes such images and gives one linear score `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -44,7 +44,7 @@ def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     gan.fit(images, batch_size=64, epochs=50)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         dcgan_generator(image_shape, latent_dim, filters),
         dcgan_discriminator(image_shape, filters, normalize=False),

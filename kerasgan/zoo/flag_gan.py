@@ -25,7 +25,9 @@ def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
     would make the LeakyReLU idle), and the discriminator's filters are those of its printed
     summary (its code says 256 and 128). Fakes for the discriminator are made in training mode.
     BatchNormalization has a momentum of 0.8 (Keras's default 0.99 makes sampled images lag
-    behind for hundreds of steps). Sizes other than 64.
+    behind for hundreds of steps). `d_loss` is the loss on real images plus that on fake ones,
+    twice the tutorial's number, which is their mean (Adam makes the same steps of both; plots
+    differ). Sizes other than 64.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -42,7 +44,7 @@ def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
         2,764,545 (2,713,153 trainable) and 8,596,898 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -52,7 +54,7 @@ def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
     gan.d_optimizer.learning_rate = 5e-5    # when the discriminator wins
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     seeds = iter(range(seed, seed + 6))
     gan = GAN(
         _generator(image_shape, latent_dim, filters, seeds),

@@ -41,7 +41,7 @@ def build_mlp_gan(image_shape=(28, 28, 1), latent_dim=100, filters=128):
         114,064 and 100,609 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -50,7 +50,7 @@ def build_mlp_gan(image_shape=(28, 28, 1), latent_dim=100, filters=128):
     gan.fit(digits, batch_size=128, epochs=100)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         _generator(image_shape, latent_dim, filters),
         _discriminator(image_shape, filters),

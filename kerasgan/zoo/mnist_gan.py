@@ -9,7 +9,7 @@ bilinear resizing; the discriminator learns from real and from fake images in se
 import keras
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.parts import check_sizes, normalize_by_batch
+from kerasgan.zoo.parts import check_sizes, normalize_by_batch, pooling_discriminator
 
 
 def build_mnist_gan(image_shape=(28, 28, 1), latent_dim=100, filters=32):
@@ -42,7 +42,7 @@ def build_mnist_gan(image_shape=(28, 28, 1), latent_dim=100, filters=32):
         and 3,265,409 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -51,10 +51,10 @@ def build_mnist_gan(image_shape=(28, 28, 1), latent_dim=100, filters=32):
     gan.fit(digits, batch_size=50, epochs=80, pretrain_steps=300)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         _generator(image_shape, latent_dim),
-        _discriminator(image_shape, filters),
+        pooling_discriminator(image_shape, (filters, 2 * filters), 32 * filters),
         value_range=(0, 1),
         name="mnist_gan",
     )
@@ -91,23 +91,8 @@ def _generator(image_shape, latent_dim):
     return keras.Model(inputs, x, name="generator")
 
 
-def _discriminator(image_shape, filters):
-    inputs = keras.Input(image_shape, name="images")
-    x = inputs
-    for count in (filters, 2 * filters):
-        x = keras.layers.Conv2D(
-            count, 5, padding="same", activation="relu", kernel_initializer=_normal()
-        )(x)
-        x = keras.layers.AveragePooling2D(2, padding="same")(x)  # (14, 14, 32), then (7, 7, 64)
-    x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(32 * filters, activation="relu", kernel_initializer=_normal())(x)
-    x = keras.layers.Dense(1, kernel_initializer=_normal())(x)  # linear score
-    return keras.Model(inputs, x, name="discriminator")
-
-
 def _initializers():
-    return {"kernel_initializer": _normal(), "bias_initializer": _normal()}
-
-
-def _normal():
-    return keras.initializers.TruncatedNormal(stddev=0.02)
+    return {
+        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
+        "bias_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
+    }

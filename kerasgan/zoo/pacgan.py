@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasgan.checks import check_whole
 from kerasgan.gan import GAN
-from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -23,7 +23,9 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
     everything else stays as in the DCGAN; section 3 has the modes found with 2, 3 and 4 images.
 
     Differs from the reference: packs are made of the batch at hand, so that a discriminator step
-    sees `batch_size / packing` packs in place of `batch_size`; a remainder is left out.
+    sees `batch_size / packing` packs in place of `batch_size`; a remainder is left out, and fewer
+    images than a pack are repeated to fill it. Penalties, if asked for, take the norm of the
+    gradient at each image, not at each pack.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -40,7 +42,7 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
         cannot be trained with `update="concatenated"`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a packing below 1.
+        ValueError: An image_shape that it cannot make, or a latent_dim, filters or packing below 1.
 
     Example:
 
@@ -49,12 +51,11 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
     gan.fit(images, batch_size=128, epochs=50)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     generator = dcgan_generator(image_shape, latent_dim, filters)
-    height, width, channels = image_shape
     images = keras.Input(image_shape, name="images")
     packs = Pack(packing)(images)  # (height, width, packing * channels)
-    scores = dcgan_discriminator((height, width, packing * channels), filters)(packs)
+    scores = dcgan_discriminator(packs.shape[1:], filters)(packs)
     # The optimizers and the loss of GAN itself are the DCGAN's.
     return GAN(generator, keras.Model(images, scores, name="discriminator"), name="pacgan")
 
@@ -71,7 +72,7 @@ class Pack(keras.layers.Layer):
     def __init__(self, packing, **kwargs):
         super().__init__(**kwargs)
         check_whole("packing", packing, 1)
-        self.packing = packing
+        self.packing = int(packing)
 
     def call(self, images):
         count = ops.shape(images)[0]

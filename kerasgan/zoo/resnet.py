@@ -8,7 +8,7 @@ Networks", https://arxiv.org/abs/1802.05957, appendix B.4 and its authors' code.
 
 import keras
 
-from kerasgan.zoo.parts import batch_norm
+from kerasgan.zoo.parts import batch_norm, crop_to
 
 
 def up_block(x, filters, convolution):
@@ -43,6 +43,24 @@ def down_block(x, filters, convolution):
 def plain_block(x, convolution):
     """The same size and filters."""
     return keras.layers.Add()([_residual(x, x.shape[-1], convolution), x])
+
+
+def to_image(x, image_shape, wrap=lambda layer: layer):
+    """Features to an image in (-1, 1); `wrap` is around the convolution."""
+    height, width, channels = image_shape
+    x = batch_norm(epsilon=1e-5)(x)
+    x = keras.layers.ReLU()(x)
+    if channels > 1:
+        x = wrap(keras.layers.Conv2D(channels, 3, padding="same"))(x)
+    else:
+        # The same convolution, with the same kernel as a matrix: the gradient of a Conv2D of one
+        # filter crashes PyTorch 2.13 on a CPU for a batch of one small image.
+        *size, features = x.shape[1:]
+        x = keras.layers.Reshape((1, *size, features))(x)
+        x = wrap(keras.layers.Conv3D(1, (1, 3, 3), padding="same"))(x)
+        x = keras.layers.Reshape((*size, 1))(x)
+    x = keras.layers.Activation("tanh")(x)
+    return crop_to(x, height, width)  # (height, width, channels)
 
 
 def sum_pool(x):

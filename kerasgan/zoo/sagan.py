@@ -9,14 +9,8 @@ import keras
 
 from kerasgan.gan import GAN
 from kerasgan.layers import SelfAttention, SpectralNormalization
-from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
-from kerasgan.zoo.resnet import (
-    down_block,
-    first_down_block,
-    plain_block,
-    sum_pool,
-    up_block,
-)
+from kerasgan.zoo import resnet
+from kerasgan.zoo.parts import check_sizes, count_halvings, reduced
 
 
 def build_sagan(image_shape=(64, 64, 3), latent_dim=128, filters=64):
@@ -35,7 +29,7 @@ def build_sagan(image_shape=(64, 64, 3), latent_dim=128, filters=64):
     normalisation and without the projection of labels; no biases in the generator's blocks,
     where the normalisation that follows takes nearly all of them away; the moving statistics
     of BatchNormalization have a momentum of 0.8 in place of 0.999 and more, so that sampled
-    images keep up with trained ones; sizes other than 128: as many blocks as leave 4 pixels,
+    images keep up with trained ones; sizes other than 128: as many blocks as leave 3 or 4 pixels,
     and attention at half the size up to 64 pixels.
 
     Args:
@@ -51,7 +45,7 @@ def build_sagan(image_shape=(64, 64, 3), latent_dim=128, filters=64):
         takes such images and gives one linear score `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -60,7 +54,7 @@ def build_sagan(image_shape=(64, 64, 3), latent_dim=128, filters=64):
     gan.fit(images, batch_size=64, epochs=100)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         _generator(image_shape, latent_dim, filters),
         _discriminator(image_shape, filters),
@@ -75,7 +69,6 @@ def build_sagan(image_shape=(64, 64, 3), latent_dim=128, filters=64):
 
 
 def _generator(image_shape, latent_dim, filters):
-    height, width, channels = image_shape
     halvings = count_halvings(image_shape)
     rows, columns = reduced(image_shape, 2**halvings)
     widest = filters * 2 ** (halvings - 1)
@@ -84,28 +77,24 @@ def _generator(image_shape, latent_dim, filters):
     x = SpectralNormalization(keras.layers.Dense(rows * columns * widest))(inputs)
     x = keras.layers.Reshape((rows, columns, widest))(x)  # (4, 4, 512)
     for halving in reversed(range(halvings)):
-        x = up_block(x, filters * 2**halving, _convolution)  # (8, 8, 512) ... (64, 64, 64)
+        x = resnet.up_block(x, filters * 2**halving, _convolution)  # (8, 8, 512) ... (64, 64, 64)
         if halving == _halvings_to_attention(halvings):
             x = SpectralNormalization(SelfAttention())(x)  # (32, 32, 128)
-    x = batch_norm(epsilon=1e-5)(x)
-    x = keras.layers.ReLU()(x)
-    x = SpectralNormalization(keras.layers.Conv2D(channels, 3, padding="same"))(x)
-    x = keras.layers.Activation("tanh")(x)
-    x = crop_to(x, height, width)  # (height, width, channels)
+    x = resnet.to_image(x, image_shape, SpectralNormalization)  # (height, width, channels)
     return keras.Model(inputs, x, name="generator")
 
 
 def _discriminator(image_shape, filters):
     halvings = count_halvings(image_shape)
     inputs = keras.Input(image_shape, name="images")
-    x = first_down_block(inputs, filters, _convolution)  # (32, 32, 64)
+    x = resnet.first_down_block(inputs, filters, _convolution)  # (32, 32, 64)
     for halving in range(1, halvings):
         if halving == _halvings_to_attention(halvings):
             x = SpectralNormalization(SelfAttention())(x)  # (32, 32, 64)
-        x = down_block(x, filters * 2**halving, _convolution)  # (16, 16, 128) ... (4, 4, 512)
-    x = plain_block(x, _convolution)
+        x = resnet.down_block(x, filters * 2**halving, _convolution)  # (16, 16, 128) to (4, 4, 512)
+    x = resnet.plain_block(x, _convolution)
     x = keras.layers.ReLU()(x)
-    x = sum_pool(x)  # (512,)
+    x = resnet.sum_pool(x)  # (512,)
     x = SpectralNormalization(keras.layers.Dense(1, name="score"))(x)  # linear
     return keras.Model(inputs, x, name="discriminator")
 

@@ -9,14 +9,8 @@ import keras
 
 from kerasgan.gan import GAN
 from kerasgan.layers import SpectralNormalization
-from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
-from kerasgan.zoo.resnet import (
-    down_block,
-    first_down_block,
-    plain_block,
-    sum_pool,
-    up_block,
-)
+from kerasgan.zoo import resnet
+from kerasgan.zoo.parts import check_sizes, count_halvings, reduced
 
 
 def build_sngan(image_shape=(32, 32, 3), latent_dim=128, filters=128):
@@ -51,7 +45,7 @@ def build_sngan(image_shape=(32, 32, 3), latent_dim=128, filters=128):
         takes such images and gives one linear score `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -65,7 +59,7 @@ def build_sngan(image_shape=(32, 32, 3), latent_dim=128, filters=128):
     gan.fit(images, batch_size=64, epochs=640)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         _generator(image_shape, latent_dim, 2 * filters),
         _discriminator(image_shape, filters),
@@ -81,7 +75,6 @@ def build_sngan(image_shape=(32, 32, 3), latent_dim=128, filters=128):
 
 
 def _generator(image_shape, latent_dim, filters):
-    height, width, channels = image_shape
     halvings = count_halvings(image_shape)
     rows, columns = reduced(image_shape, 2**halvings)
 
@@ -89,23 +82,20 @@ def _generator(image_shape, latent_dim, filters):
     x = keras.layers.Dense(rows * columns * filters)(inputs)
     x = keras.layers.Reshape((rows, columns, filters))(x)  # (4, 4, 256)
     for _ in range(halvings):
-        x = up_block(x, filters, _convolution)  # (8, 8, 256) ... (32, 32, 256)
-    x = batch_norm(epsilon=1e-5)(x)
-    x = keras.layers.ReLU()(x)
-    x = keras.layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
-    x = crop_to(x, height, width)  # (height, width, channels)
+        x = resnet.up_block(x, filters, _convolution)  # (8, 8, 256) ... (32, 32, 256)
+    x = resnet.to_image(x, image_shape)  # (height, width, channels)
     return keras.Model(inputs, x, name="generator")
 
 
 def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
-    x = first_down_block(inputs, filters, _spectral_convolution)  # (16, 16, 128)
+    x = resnet.first_down_block(inputs, filters, _spectral_convolution)  # (16, 16, 128)
     for _ in range(count_halvings(image_shape) - 2):
-        x = down_block(x, filters, _spectral_convolution)  # (8, 8, 128)
+        x = resnet.down_block(x, filters, _spectral_convolution)  # (8, 8, 128)
     for _ in range(2):
-        x = plain_block(x, _spectral_convolution)
+        x = resnet.plain_block(x, _spectral_convolution)
     x = keras.layers.ReLU()(x)
-    x = sum_pool(x)  # (128,)
+    x = resnet.sum_pool(x)  # (128,)
     x = SpectralNormalization(keras.layers.Dense(1, use_bias=False))(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")
 

@@ -9,7 +9,7 @@ import keras
 
 from kerasgan.gan import GAN
 from kerasgan.losses import WeightClip
-from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -42,7 +42,7 @@ def build_wgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
         (`discriminator`) takes such images and gives one linear score `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -51,7 +51,7 @@ def build_wgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     gan.fit(images, batch_size=64, epochs=100)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     clip = WeightClip(0.01)
     gan = GAN(
         dcgan_generator(image_shape, latent_dim, filters),

@@ -8,7 +8,7 @@ real and fake ones.
 import keras
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -24,7 +24,8 @@ def build_wgan_gp(image_shape=(64, 64, 3), latent_dim=128, filters=64):
 
     Differs from the reference: the DCGAN's architecture (the paper has several, and residual
     networks for its best results) without normalisation in the critic (the paper has layer
-    normalisation or none), whose kernels start as in He et al. 2015, as in the authors' code.
+    normalisation or none), whose kernels start as in He et al. 2015, our choice: from N(0, 0.02)
+    signals would fade from layer to layer.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -39,7 +40,7 @@ def build_wgan_gp(image_shape=(64, 64, 3), latent_dim=128, filters=64):
         (`discriminator`) takes such images and gives one linear score `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make.
+        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
 
     Example:
 
@@ -48,7 +49,7 @@ def build_wgan_gp(image_shape=(64, 64, 3), latent_dim=128, filters=64):
     gan.fit(images, batch_size=64, epochs=50)
     ```
     """
-    check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
     gan = GAN(
         dcgan_generator(image_shape, latent_dim, filters),
         dcgan_discriminator(image_shape, filters, normalize=False),

@@ -1,4 +1,4 @@
-"""What is particular to the residual models; what all share is in test_zoo and test_stacks."""
+"""What is particular to the residual models; what all share is in test_zoo and test_battery."""
 
 import random
 
@@ -8,7 +8,14 @@ import pytest
 from models import pictures, same, values
 
 from kerasgan.layers import SelfAttention, SpectralNormalization
-from kerasgan.zoo.resnet import down_block, first_down_block, plain_block, sum_pool, up_block
+from kerasgan.zoo.resnet import (
+    down_block,
+    first_down_block,
+    plain_block,
+    sum_pool,
+    to_image,
+    up_block,
+)
 from kerasgan.zoo.sagan import build_sagan
 from kerasgan.zoo.sngan import build_sngan
 
@@ -43,6 +50,20 @@ def test_sums_are_pooled():
     x = np.random.default_rng(0).standard_normal((4, 3, 5, 2)).astype("float32")
     expected = x.sum(axis=(1, 2))
     np.testing.assert_allclose(model.predict_on_batch(x), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_images_come_from_the_same_convolution_as_others(channels):
+    inputs = keras.Input((6, 5, 4))
+    model = keras.Model(inputs, to_image(inputs, (5, 5, channels)))
+    (kernel,) = (v for v in model.weights if v.name == "kernel")
+    # Whose columns, one for each channel, spectral normalisation sees.
+    matrix = values(kernel)[0].reshape(9 * 4, channels)
+    x = np.random.default_rng(0).standard_normal((2, 6, 5, 4)).astype("float32")
+    positive = np.maximum(x, 0) / (1 + 1e-5) ** 0.5  # the normalisation's moving statistics
+    convolved = keras.ops.conv(positive, matrix.reshape(3, 3, 4, channels), padding="same")
+    expected = np.tanh(keras.ops.convert_to_numpy(convolved))[:, :5]
+    np.testing.assert_allclose(model.predict_on_batch(x), expected, atol=1e-5)
 
 
 def normalised(model):

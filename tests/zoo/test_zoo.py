@@ -1,4 +1,4 @@
-"""What every builder keeps to; the behaviour in training is in test_stacks and test_saving."""
+"""What every builder keeps to; the behaviour in training is in tests/test_battery.py."""
 
 import inspect
 from unittest.mock import ANY
@@ -28,7 +28,8 @@ COUNTS = {
     "build_wgan": (3_578_627, 3_576_707, 2_763_776),
     "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
 }
-# Optimizer, learning rates of generator and discriminator, beta_1, beta_2; what differs from GAN.
+# Optimizer, learning rates of generator and discriminator, beta_1 and beta_2 (of RMSprop, rho and
+# epsilon), and what differs from GAN.
 COMPILED = {
     "build_dcgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
@@ -58,7 +59,7 @@ COMPILED = {
         {"loss": "hinge", "discriminator_steps": 5},
     ),
     "build_wgan": (
-        *("RMSprop", 5e-5, 5e-5, None, None),
+        *("RMSprop", 5e-5, 5e-5, 0.99, 1e-16),
         {"loss": "wasserstein", "discriminator_steps": 5},
     ),
     "build_wgan_gp": (
@@ -102,6 +103,13 @@ def test_any_shape_that_it_can_make(builder, image_shape):
     gan = builder(image_shape=image_shape, latent_dim=192, filters=2)
     assert gan.image_shape == image_shape and gan.latent_dim == 192
     assert gan.generator.output_shape == gan.discriminator.input_shape == (None, *image_shape)
+
+
+def test_sizes_may_be_numpys(builder):
+    sizes = np.array([16, 20, 3, 192, 2])
+    gan = builder(image_shape=list(sizes[:3]), latent_dim=sizes[3], filters=sizes[4])
+    assert gan.image_shape == (16, 20, 3) and gan.latent_dim == 192
+    gan.to_json()
 
 
 def test_odd_sizes_run(builder):
@@ -163,14 +171,15 @@ def test_docstrings_have_their_parts_in_order(builder):
 
 
 def test_it_is_compiled_as_in_its_source(builder):
-    kind, g_rate, d_rate, beta_1, beta_2, different = COMPILED[builder.__name__]
+    kind, g_rate, d_rate, *numbers, different = COMPILED[builder.__name__]
+    named = ("rho", "epsilon") if kind == "RMSprop" else ("beta_1", "beta_2")
     plain = own_pair()
     gan = builder(image_shape=(16, 16, 1), filters=2)
     for index, optimizer in enumerate(gan.optimizer.optimizers):
         assert type(optimizer).__name__ == kind
         assert float(optimizer.learning_rate) == pytest.approx(d_rate if index else g_rate)
-        assert getattr(optimizer, "beta_1", None) == beta_1
-        assert getattr(optimizer, "beta_2", None) == beta_2
+        assert [getattr(optimizer, name) for name in named] == numbers
+        assert kind == "RMSprop" or optimizer.epsilon == 1e-7
     expected, found = (
         gan._settings | {"latents": gan.latents, "value_range": gan.value_range}
         for gan in (plain, gan)

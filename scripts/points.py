@@ -1,0 +1,105 @@
+"""Modes found by small networks on the 2D ring and grid of PacGAN (Lin et al. 2018, section 3.1).
+
+    scripts/points.py                    both, ten seeds each; hours of one CPU core
+    scripts/points.py grid --seeds 0 1
+
+A line for each run goes into `--out`, and a table is printed: the mean over the seeds and its
+deviation. Both GANs have the same networks, rates, batches and steps: `plain` is the non-saturating
+loss alone, `paired` the relativistic paired loss with R1 and R2.
+"""
+
+import argparse
+import pathlib
+import random
+
+import keras
+import numpy as np
+import results
+
+import kerasgan
+from kerasgan import metrics
+from kerasgan.metrics import modes
+
+DATA = {
+    "ring": (metrics.ring(), modes.RING_DEVIATION, (-1.5, 1.5)),
+    "grid": (metrics.grid(), modes.GRID_DEVIATION, (-5.0, 5.0)),
+}
+SETTINGS = {
+    "plain": {"loss": "non_saturating"},
+    "paired": {"loss": "relativistic_paired", "penalty": {"r1": 0.1, "r2": 0.1}},
+}
+NUM_REAL, NUM_SAMPLES = 100_000, 2_500
+WIDTH, LATENT_DIM, BATCH_SIZE, STEPS, RATE, EMA = 256, 2, 256, 20_000, 1e-3, 0.999
+
+
+def build(value_range):
+    """Points are images of one row of two pixels, in a range that holds them all."""
+    latents = keras.Input((LATENT_DIM,), name="latents")
+    x = latents
+    for _ in range(3):
+        x = keras.layers.Dense(WIDTH, activation="relu", kernel_initializer="he_normal")(x)
+    x = keras.layers.Dense(2)(x)
+    generator = keras.Model(latents, keras.layers.Reshape((1, 2, 1))(x), name="generator")
+    points = keras.Input((1, 2, 1), name="points")
+    x = keras.layers.Flatten()(points)
+    for _ in range(3):
+        x = keras.layers.Dense(WIDTH, activation="relu", kernel_initializer="he_normal")(x)
+    discriminator = keras.Model(points, keras.layers.Dense(1)(x), name="discriminator")
+    return kerasgan.GAN(generator, discriminator, value_range=value_range)
+
+
+def adam(steps):
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.01)
+    return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
+
+
+def train(name, centres, deviation, value_range, seed, steps):
+    """Trains a GAN on points of a mixture and looks at 2,500 of its own."""
+    points = metrics.sample_points(centres, deviation, NUM_REAL, seed)
+    random.seed(seed)  # Keras draws the initial weights from it
+    gan = build(value_range)
+    gan.compile(g_optimizer=adam(steps), d_optimizer=adam(steps), ema=EMA, **SETTINGS[name])
+    gan.fit(
+        points.reshape(-1, 1, 2, 1).astype("float32"), batch_size=BATCH_SIZE, steps_per_epoch=steps
+    )
+    # `sample` would round to one of 256 levels.
+    latents = np.random.default_rng(seed).standard_normal((NUM_SAMPLES, LATENT_DIM))
+    found = gan.averaged_generator.predict_on_batch(latents.astype("float32"))
+    return metrics.point_modes(np.asarray(found).reshape(-1, 2), centres, deviation)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", nargs="*", metavar="DATA", default=list(DATA), help="ring, grid")
+    parser.add_argument("--gans", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(10))
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "points.jsonl")
+    given = parser.parse_args()
+    if not set(given.data) <= set(DATA):
+        parser.error(f"DATA must be of {list(DATA)}. Received: {given.data}.")
+    rows = []
+    for data in given.data:
+        for name in given.gans:
+            found = [
+                results.measure(
+                    given.out,
+                    {"data": data, "gan": name, "seed": seed, "steps": given.steps},
+                    train,
+                    name,
+                    *DATA[data],
+                    seed,
+                    given.steps,
+                )
+                for seed in given.seeds
+            ]
+            columns = zip(("modes", "high_quality", "reverse_kl"), (1, 4, 4), strict=True)
+            spreads = [results.spread([run[key] for run in found], n) for key, n in columns]
+            rows.append([data, name, len(found), *spreads])
+    print(results.table(["data", "GAN", "seeds", "modes", "high quality", "reverse KL"], rows))
+
+
+if __name__ == "__main__":
+    main()

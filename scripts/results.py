@@ -1,0 +1,98 @@
+"""What the scripts that measure share: one line of JSON a run, in a file that grows.
+
+A run whose line is there is not run again, so that a measurement that was interrupted goes on
+where it stopped, and more seeds can be added later.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+import keras
+import numpy as np
+
+FOLDER = pathlib.Path(__file__).parent.parent / "docs" / "results"
+
+
+def measure(path, key, run, *arguments):
+    """The result of `run(*arguments)`, a dict, with `key`, which tells this run from others.
+
+    It becomes a line of the file `path`, with the seconds it took and what it ran on; or is read
+    from there.
+    """
+    for result in read(path):
+        if key.items() <= result.items():
+            return result
+    start, cpu_start = time.monotonic(), time.process_time()
+    result = key | run(*arguments)
+    result |= {
+        "seconds": round(time.monotonic() - start, 1),
+        "cpu_seconds": round(time.process_time() - cpu_start, 1),
+        **environment(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(result) + "\n")
+    print(json.dumps(result), flush=True)
+    return result
+
+
+def read(path):
+    """All results in a file, in the order of their making."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def environment():
+    """What a time was taken with."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "backend": keras.config.backend(),
+        "versions": {
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _processor():
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    names = cpuinfo.read_text().split("model name\t: ")[1:] if cpuinfo.exists() else []
+    return names[0].splitlines()[0] if names else platform.processor() or platform.machine()
+
+
+def spread(values, digits=2):
+    """Mean and standard deviation over seeds, for a table."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    return f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
+
+
+def table(header, rows):
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Stops training after so many seconds of processor time, compilation included.
+
+    Processor time, so that other work on the machine does not matter.
+    """
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_begin(self, logs=None):
+        self.start = time.process_time()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.trained = time.process_time() - self.start
+        self.model.stop_training = self.trained > self.seconds

@@ -1,0 +1,102 @@
+"""How steady training is: three losses on MNIST at a quarter of the width, five seeds each.
+
+    scripts/stability.py                           about two hours of one CPU core
+    scripts/stability.py dcgan --seeds 0 1
+    scripts/stability.py --data-path FOLDER        with MNIST's files in it, without a download
+
+The models are the zoo's, filters 16, everything else as the builder has it; each run is measured at
+twelve points, with its generator's weights as they are (`raw`) and averaged with decay 0.999
+(`averaged`). A run has diverged when a loss is no longer finite, and spiked when its Frechet
+distance is ever more than five times the smallest before. A line for each run goes into `--out`.
+"""
+
+import argparse
+import math
+import pathlib
+import random
+import statistics
+
+import keras
+import results
+
+import kerasgan
+from kerasgan import metrics
+
+# Generator updates; those of WGAN-GP have five critic updates each.
+STEPS = {"dcgan": 6_000, "lsgan": 6_000, "wgan_gp": 2_400}
+FILTERS, BATCH_SIZE, EMA = 16, 64, 0.999
+MEASUREMENTS, COUNT = 12, 5_000
+
+
+class Curve(keras.callbacks.Callback):
+    """The Frechet distance of raw and of averaged weights as training goes on."""
+
+    def __init__(self, images, every):
+        super().__init__()
+        self.encoder = metrics.mnist_encoder()
+        self.real = metrics.statistics(self.encoder(images[:COUNT]))
+        self.every = every
+        self.curves = {"raw": [], "averaged": []}
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            self.model.stop_training = True
+        elif self.model.step % self.every == 0:
+            raw = kerasgan.GAN(self.model.generator, self.model.discriminator)
+            for name, gan in (("raw", raw), ("averaged", self.model)):
+                features = self.encoder(gan.sample(COUNT, seed=0))
+                found = metrics.statistics(features)
+                distance = metrics.frechet_distance_from_statistics(*self.real, *found)
+                self.curves[name].append(round(distance, 3))
+
+
+def train(model, images, seed):
+    random.seed(seed)  # Keras draws the initial weights from it
+    gan = getattr(kerasgan, f"build_{model}")(images.shape[1:], filters=FILTERS)
+    gan.compile(ema=EMA)
+    curve = Curve(images, STEPS[model] // MEASUREMENTS)
+    gan.fit(images, batch_size=BATCH_SIZE, steps_per_epoch=STEPS[model], callbacks=[curve])
+    return {"diverged": gan.step < STEPS[model], "steps": gan.step, **curve.curves}
+
+
+def has_spiked(curve):
+    return any(value > 5 * min(curve[: index + 1]) for index, value in enumerate(curve))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", default=list(STEPS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
+    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "stability.jsonl")
+    given = parser.parse_args()
+    if not set(given.models) <= set(STEPS):
+        parser.error(f"MODEL must be of {list(STEPS)}. Received: {given.models}.")
+    images, _ = kerasgan.datasets.load_mnist("train", given.data_path)
+    rows = []
+    for model in given.models:
+        runs = [
+            results.measure(given.out, {"model": model, "seed": seed}, train, model, images, seed)
+            for seed in given.seeds
+        ]
+        for weights in ("raw", "averaged"):
+            curves = [run[weights] for run in runs if not run["diverged"]]
+            ratios = [curve[-1] / min(curve) for curve in curves]
+            rows.append(
+                [
+                    model,
+                    weights,
+                    f"{sum(run['diverged'] for run in runs)} of {len(runs)}",
+                    f"{sum(map(has_spiked, curves))} of {len(runs)}",
+                    f"{statistics.median(ratios):.2f}" if ratios else "",
+                    results.spread([curve[-1] for curve in curves]) if curves else "",
+                ]
+            )
+    header = ["model", "weights", "diverged", "spiked", "median last/best", "last distance"]
+    print(results.table(header, rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The models that come with the package."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+import kerasgan
+from kerasgan import cli, images, metrics, pretrained
+
+SHAPES = {"flags": (32, 32, 3), "mnist": (28, 28, 1)}
+
+
+@pytest.fixture(scope="module", params=pretrained.NAMES)
+def gan(request):
+    return kerasgan.load_pretrained(request.param)
+
+
+def test_it_samples_and_trains_further(gan):
+    assert gan.image_shape == SHAPES[gan.name]
+    samples = gan.sample(8, seed=0)
+    assert len(np.unique(samples.reshape(8, -1), axis=0)) == 8
+    logs = gan.train_on_batch(samples)
+    assert np.isfinite(list(logs.values())).all()
+
+
+def test_it_is_small():
+    files = pathlib.Path(pretrained.__file__).parent.glob("*.keras")
+    assert sum(path.stat().st_size for path in files) <= 8_000_000
+
+
+def test_the_digits_are_digits():
+    digits = kerasgan.load_pretrained("mnist").sample(500, seed=0)
+    found = metrics.digit_statistics(digits, metrics.Encoder(metrics.mnist_classifier()))
+    assert found["confidence"] > 0.9 and found["kl"] < 0.1 and min(found["histogram"]) > 10
+
+
+def test_other_names_are_refused():
+    with pytest.raises(ValueError, match="`name` must be one of .*Received: name='cats'"):
+        kerasgan.load_pretrained("cats")
+
+
+def test_the_command_knows_the_names(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist").mkdir()  # what else has the name is no obstacle
+    assert cli.main(["sample", "mnist", "--count", "4"]) == 0
+    expected = images.grid(kerasgan.load_pretrained("mnist").sample(4, seed=0))
+    found = keras.utils.img_to_array(keras.utils.load_img("grid.png", color_mode="grayscale"))
+    np.testing.assert_array_equal(found, expected)
+    assert cli.main(["sample", "./mnist", "--out", "other.png"]) == 2
+    assert "error" in capsys.readouterr().err

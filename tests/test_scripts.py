@@ -1,0 +1,84 @@
+"""The scripts that measure: what they share, and that they run."""
+
+import importlib
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module
+
+
+def run(module, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+    module.main()
+
+
+def test_a_run_that_is_recorded_is_not_run_again(script, tmp_path):
+    results = script("results")
+    path = tmp_path / "made" / "runs.jsonl"
+    calls = []
+
+    def square(number):
+        calls.append(number)
+        return {"square": number**2}
+
+    for number in (2, 3, 2):
+        found = results.measure(path, {"number": number}, square, number)
+        assert found["square"] == number**2 and found["cores"] >= 1
+    assert calls == [2, 3]
+    assert [run["number"] for run in results.read(path)] == [2, 3]
+
+
+def test_tables_show_mean_and_deviation(script):
+    results = script("results")
+    assert results.spread([1.0, 2.0, 3.0], 1) == "2.0 ± 1.0"
+    assert results.spread([4.0], 0) == "4"
+    assert results.table(["a", "b"], [[1, "x"]]) == "| a | b |\n| --- | --- |\n| 1 | x |"
+
+
+def test_a_spike_is_five_times_the_best_before(script):
+    has_spiked = script("stability").has_spiked
+    assert has_spiked([9.0, 1.0, 5.1, 1.0])
+    assert not has_spiked([9.0, 1.0, 5.0])
+    assert not has_spiked([60.0, 2.0, 1.0])
+
+
+def test_points_are_counted(script, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "points.jsonl"
+    points = script("points")
+    for _ in range(2):
+        run(points, monkeypatch, "ring", "--seeds", 0, "--steps", 2, "--out", out)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["gan"] for line in lines] == ["plain", "paired"]
+    assert all(0 <= line["modes"] <= 8 for line in lines)
+    assert "| ring | paired | 1 |" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(points, monkeypatch, "cube")
+
+
+def test_stacks_are_counted(script, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{split}": rng.integers(0, 10, shape).astype("uint8")
+        for split in ("train", "test")
+        for kind, shape in (("x", (70, 28, 28)), ("y", (70,)))
+    }
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    out = tmp_path / "stacked.jsonl"
+    tiny = ["--steps", 1, "--samples", 20, "--filters", 1, "--data-path", tmp_path, "--out", out]
+    stacked = script("stacked_mnist")
+    monkeypatch.setattr(stacked, "NUM_STACKS", 64)
+    run(stacked, monkeypatch, "paired", *tiny)
+    (line,) = [json.loads(line) for line in out.read_text().splitlines()]
+    assert line["gan"] == "paired" and 1 <= line["modes"] <= 20
+    for name in stacked.GANS:
+        assert stacked.build(name, 1).image_shape == (28, 28, 3)
