@@ -1,7 +1,7 @@
 """Train the models that `kerasgan.load_pretrained` loads.
 
-    scripts/pretrain.py mnist                     about 70 minutes of one CPU core
-    scripts/pretrain.py flags                     about 30 minutes
+    scripts/pretrain.py mnist                     about an hour of one CPU core
+    scripts/pretrain.py flags                     about a quarter of an hour
     scripts/pretrain.py mnist --data-path FOLDER  with MNIST's files in it, without a download
 
 Writes kerasgan/pretrained/NAME_generator.keras (the average of the training's generators) and
