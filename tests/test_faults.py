@@ -1,0 +1,118 @@
+"""What can go wrong around a GAN and is not the matter of another file's tests."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from models import pictures
+
+import kerasgan
+
+
+def run(program, **environment):
+    """What a new process prints."""
+    process = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"KERAS_BACKEND": keras.backend.backend()} | environment,
+        cwd=os.path.dirname(os.path.dirname(kerasgan.__file__)),
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout.strip()
+
+
+def test_a_confident_discriminator_still_teaches_the_generator():
+    # On a sigmoid's output the cross-entropy would be clipped, and its gradient 0.
+    zeros = keras.initializers.Zeros()
+    generator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(4, kernel_initializer=zeros)]
+        + [keras.layers.Reshape((2, 2, 1))]
+    )
+    score = keras.layers.Dense(
+        1,
+        kernel_initializer=keras.initializers.Constant(0.01),
+        bias_initializer=keras.initializers.Constant(-40.0),
+    )
+    discriminator = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), score])
+    gan = kerasgan.GAN(generator, discriminator)
+    gan.compile(g_optimizer=keras.optimizers.SGD(1.0))
+    logs = gan.train_generator_on_batch(np.zeros((3, 2, 2, 1), "uint8"))
+    assert logs["g_loss"] == pytest.approx(40.0, rel=1e-5)
+    # d softplus(-s) / d bias = -sigmoid(40) * 0.01.
+    np.testing.assert_allclose(generator.get_weights()[1], 0.01, rtol=1e-5)
+
+
+def test_one_seed_gives_one_hash_in_every_process():
+    program = """
+import hashlib, random, numpy, kerasgan
+random.seed(0)
+gan = kerasgan.build_dcgan((16, 16, 1), latent_dim=3, filters=2)
+images = numpy.random.default_rng(0).integers(0, 256, (6, 16, 16, 1), dtype="uint8")
+gan.fit(images, batch_size=2, steps=3, verbose=0)
+weights = b"".join(weight.tobytes() for weight in gan.get_weights())
+print(hashlib.sha256(weights).hexdigest())
+"""
+    assert run(program) == run(program)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux tells")
+def test_training_does_not_grow(own):
+    def memory():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    images = pictures(4, own)
+    own.fit(images, batch_size=4, steps=100, verbose=0)
+    before = memory()
+    own.fit(images, batch_size=4, steps=500, verbose=0)
+    assert memory() - before < 2.0  # MiB in 400 steps
+
+
+@pytest.mark.parametrize(
+    "harmful",
+    [
+        {"class_name": "function", "module": "os", "config": "system", "registered_name": "system"},
+        {
+            "class_name": "function",
+            "module": "keras.utils",
+            "config": "get_file",
+            "registered_name": "get_file",
+        },
+        {"class_name": "__lambda__", "config": {"value": "4wAAAAAAAAAAAAAAAA=="}},
+    ],
+)
+def test_code_in_a_model_file_is_refused(tmp_path, own, harmful):
+    own.save(tmp_path / "own.keras")
+    with zipfile.ZipFile(tmp_path / "own.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["latents"] = harmful
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "crafted.keras", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises((TypeError, ValueError)):
+        keras.models.load_model(tmp_path / "crafted.keras")
+
+
+def test_importing_takes_no_more_than_it_needs():
+    program = """
+import sys, keras
+before = set(sys.modules)
+import kerasgan
+added = {name.split(".")[0] for name in set(sys.modules) - before}
+added |= {name for name in set(sys.modules) - before if name.count(".") == 1}
+print(*sorted(added & {"matplotlib", "tensorboard", "scipy.stats", "scipy.cluster", "pandas"}))
+"""
+    assert run(program) == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="a home that cannot be written")
+def test_a_home_that_cannot_be_written_does_no_harm():
+    assert run("import kerasgan; print(kerasgan.GAN.__name__)", HOME="/proc") == "GAN"
