@@ -177,6 +177,8 @@ class GAN(keras.Model):
             ema: Decay in (0, 1) of the exponential moving average of the generator that
                 `sample` uses; `False` turns it off. It starts smaller, at
                 `(1 + step) / (10 + step)`, so that the first weights are soon forgotten.
+                (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`, know
+                the raw ones only.)
             augment: What all images pass through on their way to the discriminator: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
                 a function; differentiable. `False` turns it off.
@@ -266,7 +268,13 @@ class GAN(keras.Model):
         if len(d_optimizer) < len(stacks) - 1:
             optimizer = keras.optimizers.get(d_optimizer[0])
             d_optimizer = [optimizer, _fresh(optimizer)]
+        # One that a stack has put into a LossScaleOptimizer, for half precision, may come again.
+        inner = {
+            id(getattr(stack.optimizer, "inner_optimizer", None)): stack.optimizer
+            for stack in in_use
+        }
         optimizers = [keras.optimizers.get(o) for o in (g_optimizer, *d_optimizer)]
+        optimizers = [inner.get(id(optimizer), optimizer) for optimizer in optimizers]
         if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
             raise ValueError(
                 "`g_optimizer` and `d_optimizer` must be different instances, since each keeps "

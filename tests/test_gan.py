@@ -244,6 +244,11 @@ def test_seeds_are_checked(own, seed):
         kerasgan.GAN(own.generator, own.discriminator, seed=seed)
 
 
+def test_a_negative_seed_is_refused(own):
+    with pytest.raises(ValueError, match="`seed` must be .* Received: seed=-1"):
+        own.sample(2, seed=-1)
+
+
 def test_value_range_is_checked(own):
     with pytest.raises(ValueError, match="`value_range` must be"):
         kerasgan.GAN(own.generator, own.discriminator, value_range=(1, 0))
@@ -291,3 +296,25 @@ def test_a_float32_score_is_not_rounded_in_the_generators_step(half_precision):
     in_its_own = gan.train_discriminator_on_batch(images)["d_fake"]
     assert in_its_own == pytest.approx(4.012, abs=1e-5)
     assert gan.train_generator_on_batch(images)["d_fake"] == pytest.approx(in_its_own, abs=1e-5)
+
+
+def test_a_penalty_in_half_precision(half_precision):
+    gan = kerasgan.build_wgan_gp((16, 16, 1), latent_dim=3, filters=2)
+    logs = gan.train_on_batch(pictures(3, gan))
+    assert math.isfinite(logs["penalty"]) and math.isfinite(logs["loss"])
+
+
+def test_optimizers_in_half_precision_are_written_for_every_backend(half_precision):
+    gan = linear_pair()
+    config = gan.get_compile_config()["g_optimizer"]
+    inner = config["config"].get("inner_optimizer", config)  # float16 has one around it
+    assert inner["module"] == "keras.optimizers" and inner["class_name"] == "SGD"
+
+
+def test_an_optimizer_in_use_may_be_given_again_in_half_precision(half_precision):
+    gan = linear_pair()
+    optimizer = keras.optimizers.SGD(0.1)
+    for _ in range(2):
+        gan.compile(g_optimizer=optimizer)
+        gan.train_on_batch(pictures(4, gan))
+    assert int(optimizer.iterations) == 2

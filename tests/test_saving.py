@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -178,6 +179,19 @@ def test_functions_of_keras_and_kerasgan_come_back_by_themselves(tmp_path, own):
     gan.save(tmp_path / "gan.keras")
     loaded = keras.models.load_model(tmp_path / "gan.keras")
     assert gan.train_on_batch(pictures(4, own)) == loaded.train_on_batch(pictures(4, own))
+
+
+def test_the_average_comes_back_without_compiling_too(tmp_path, own):
+    own.compile(ema=0.9)
+    for seed in range(3):
+        own.train_on_batch(pictures(4, own, seed))
+    own.save(tmp_path / "gan.keras")
+    # Optimizers that are not wanted give a warning of Keras's own.
+    with warnings.catch_warnings(action="ignore"):
+        loaded = keras.models.load_model(tmp_path / "gan.keras", compile=False)
+    np.testing.assert_array_equal(loaded.sample(4, seed=0), own.sample(4, seed=0))
+    raw = loaded.generator.get_weights()[0]
+    assert not np.array_equal(raw, loaded.averaged_generator.get_weights()[0])
 
 
 def test_averages_that_come_and_go_leave_nothing_behind(tmp_path, own):
