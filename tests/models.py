@@ -115,6 +115,17 @@ def pictures(count, gan, seed=0):
     return rng.integers(0, 256, (count, *gan.image_shape), dtype="uint8")
 
 
+def write_mnist(folder, count):
+    """A file like MNIST's, of noise."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{split}": rng.integers(0, 10, shape).astype("uint8")
+        for split in ("train", "test")
+        for kind, shape in (("x", (count, 28, 28)), ("y", (count,)))
+    }
+    np.savez(folder / "mnist.npz", **arrays)
+
+
 def values(*things):
     """Copies of all variables of models, layers or optimizers."""
     return [

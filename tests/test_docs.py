@@ -4,6 +4,7 @@ import pathlib
 import re
 
 import numpy as np
+from models import write_mnist
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -33,12 +34,7 @@ SMALL = {
 
 def test_the_tutorials_sessions(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    arrays = {
-        f"{kind}_{split}": rng.integers(0, 10, shape).astype("uint8")
-        for split in ("train", "test")
-        for kind, shape in (("x", (7, 28, 28)), ("y", (7,)))
-    }
-    np.savez(tmp_path / "mnist.npz", **arrays)
+    write_mnist(tmp_path, 7)
     folder = tmp_path / "datasets" / "flags"
     folder.mkdir(parents=True)
     for index in range(5):

@@ -5,8 +5,8 @@ import json
 import pathlib
 import sys
 
-import numpy as np
 import pytest
+from models import write_mnist
 
 SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
 
@@ -66,13 +66,7 @@ def test_points_are_counted(script, tmp_path, monkeypatch, capsys):
 
 
 def test_stacks_are_counted(script, tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    arrays = {
-        f"{kind}_{split}": rng.integers(0, 10, shape).astype("uint8")
-        for split in ("train", "test")
-        for kind, shape in (("x", (70, 28, 28)), ("y", (70,)))
-    }
-    np.savez(tmp_path / "mnist.npz", **arrays)
+    write_mnist(tmp_path, 70)
     out = tmp_path / "stacked.jsonl"
     tiny = ["--steps", 1, "--samples", 20, "--filters", 1, "--data-path", tmp_path, "--out", out]
     stacked = script("stacked_mnist")
