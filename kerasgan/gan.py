@@ -756,10 +756,13 @@ class _ProgressBar(tqdm.auto.tqdm):
     """Steps made, steps left and the time for them, losses, and images per second."""
 
     def show(self, logs, num_images):
+        if self.disable:
+            return
         shown = {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}
-        if not self.disable and (rate := self.format_dict["rate"]):
-            shown["images/s"] = f"{rate * num_images:.0f}"
-        self.set_postfix(shown, refresh=False)
+        state = self.format_dict
+        # Before tqdm has a smoothed rate it is the mean one.
+        rate = state["rate"] or (state["n"] + 1) / state["elapsed"]
+        self.set_postfix(shown | {"images/s": f"{rate * num_images:.0f}"}, refresh=False)
         self.update()
 
 

@@ -58,7 +58,7 @@ def train(policy, flags, encoder, seed, picture):
     gan.compile(augment=POLICIES[policy], ema=EMA)
     for optimizer in gan.optimizer.optimizers:
         optimizer.learning_rate = RATE
-    gan.fit(flags, batch_size=BATCH_SIZE, steps_per_epoch=STEPS)
+    gan.fit(flags, batch_size=BATCH_SIZE, steps=STEPS)
     real, fake = encoder(flags), encoder(gan.sample(COUNT, seed=seed))
     mean, deviation = metrics.kernel_distance(real, fake, subsets=100, subset_size=200)
     precision, recall = metrics.precision_recall(real, fake)

@@ -29,7 +29,7 @@ SETTINGS = {
     "paired": {"loss": "relativistic_paired", "penalty": {"r1": 0.1, "r2": 0.1}},
 }
 NUM_REAL, NUM_SAMPLES = 100_000, 2_500
-WIDTH, LATENT_DIM, BATCH_SIZE, STEPS, RATE, EMA = 256, 2, 256, 20_000, 1e-3, 0.999
+WIDTH, LATENT_DIM, BATCH_SIZE, STEPS, RATE, EMA = 128, 2, 256, 20_000, 2e-3, 0.999
 
 
 def build(value_range):
@@ -43,7 +43,8 @@ def build(value_range):
     points = keras.Input((1, 2, 1), name="points")
     x = keras.layers.Flatten()(points)
     for _ in range(3):
-        x = keras.layers.Dense(WIDTH, activation="relu", kernel_initializer="he_normal")(x)
+        x = keras.layers.Dense(WIDTH, kernel_initializer="he_normal")(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
     discriminator = keras.Model(points, keras.layers.Dense(1)(x), name="discriminator")
     return kerasgan.GAN(generator, discriminator, value_range=value_range)
 
@@ -59,9 +60,7 @@ def train(name, centres, deviation, value_range, seed, steps):
     random.seed(seed)  # Keras draws the initial weights from it
     gan = build(value_range)
     gan.compile(g_optimizer=adam(steps), d_optimizer=adam(steps), ema=EMA, **SETTINGS[name])
-    gan.fit(
-        points.reshape(-1, 1, 2, 1).astype("float32"), batch_size=BATCH_SIZE, steps_per_epoch=steps
-    )
+    gan.fit(points.reshape(-1, 1, 2, 1).astype("float32"), batch_size=BATCH_SIZE, steps=steps)
     # `sample` would round to one of 256 levels.
     latents = np.random.default_rng(seed).standard_normal((NUM_SAMPLES, LATENT_DIM))
     found = gan.averaged_generator.predict_on_batch(latents.astype("float32"))

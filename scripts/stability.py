@@ -55,7 +55,7 @@ def train(model, images, seed):
     gan = getattr(kerasgan, f"build_{model}")(images.shape[1:], filters=FILTERS)
     gan.compile(ema=EMA)
     curve = Curve(images, STEPS[model] // MEASUREMENTS)
-    gan.fit(images, batch_size=BATCH_SIZE, steps_per_epoch=STEPS[model], callbacks=[curve])
+    gan.fit(images, batch_size=BATCH_SIZE, steps=STEPS[model], callbacks=[curve])
     return {"diverged": gan.step < STEPS[model], "steps": gan.step, **curve.curves}
 
 

@@ -49,7 +49,7 @@ def train(name, digits, classify, given, seed):
     gan = build(name, given.filters)
     gan.compile(ema=0.999)
     stacks = metrics.stack_digits(digits, NUM_STACKS, seed)
-    gan.fit(stacks, batch_size=BATCH_SIZE, steps_per_epoch=given.steps)
+    gan.fit(stacks, batch_size=BATCH_SIZE, steps=given.steps)
     return metrics.stacked_modes(gan.sample(given.samples, seed=seed), classify)
 
 
