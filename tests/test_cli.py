@@ -143,6 +143,20 @@ def test_a_finished_run_is_left_as_it_is(run, capsys):
     assert after == before
 
 
+def test_steps_are_counted_whatever_they_take_from_the_data(photos, tmp_path, capsys):
+    run = tmp_path / "run"
+    # Five batches for each step, three in a pass.
+    arguments = ["--model", "wgan", "--learning-rate", 0.01, "--out", run]
+    assert train(photos, *TINY, *arguments, "--steps", 4) == 0
+    assert "Finished at step 4 of 4" in capsys.readouterr().out
+    assert train("--resume", "--out", run, "--steps", 6) == 0
+    assert "Finished at step 6 of 6" in capsys.readouterr().out
+    gan = callbacks.load_checkpoint(run)
+    assert gan.step == 6
+    for optimizer in gan.optimizer.optimizers:
+        assert float(optimizer.learning_rate) == pytest.approx(0.01)
+
+
 # How it ends
 
 
@@ -166,6 +180,41 @@ def test_signals_end_after_the_step_and_save(photos, tmp_path, monkeypatch, caps
     assert callbacks.load_checkpoint(run).step == 2
 
 
+def add_callback(monkeypatch, callback):
+    make = cli._callbacks
+    monkeypatch.setattr(cli, "_callbacks", lambda *arguments: [*make(*arguments), callback])
+
+
+def test_a_signal_before_the_first_step_leaves_a_run_to_resume(photos, tmp_path, monkeypatch):
+    begin = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    add_callback(monkeypatch, begin)
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--steps", 1, "--out", run) == 128 + signal.SIGTERM
+    assert callbacks.load_checkpoint(run).step == 0
+
+
+def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
+    def interrupt(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def interrupt_twice(batch, logs):
+        interrupt()
+        interrupt()
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "_finish", interrupt)
+        assert train(photos, *TINY, "--steps", 1, "--out", run) == 130
+    assert "training had ended, and its last checkpoint stays" in errors(capsys)
+    assert callbacks.load_checkpoint(run).step == 1
+    add_callback(monkeypatch, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt_twice))
+    assert train("--resume", "--out", run, "--steps", 2) == 130
+    assert "nothing was saved since the last checkpoint" in errors(capsys)
+    assert callbacks.load_checkpoint(run).step == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number):
     def load(*arguments, **options):
@@ -182,7 +231,8 @@ def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number
 
 
 @pytest.mark.filterwarnings("ignore:The weights hold NaN")
-def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("steps", [2, 9])
+def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys, steps):
     build = zoo.build_dcgan
 
     def explode(**options):
@@ -192,9 +242,10 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
 
     monkeypatch.setattr(zoo, "build_dcgan", explode)
     run = tmp_path / "run"
-    assert train(photos, *TINY, "--steps", 9, "--out", run) == 1
+    assert train(photos, *TINY, "--steps", steps, "--out", run) == 1
     captured = capsys.readouterr()
     assert "not finite at step 2" in captured.err
+    assert f"Stopped at step 2 of {steps}" in captured.out and "Finished" not in captured.out
     assert captured.out.splitlines()[-1] == str(run)
     assert not (run / "model.keras").exists()
     assert not (run / "samples.png").exists()
@@ -242,6 +293,24 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
     assert len(lines) == 9  # model, size, channels, filters, ema, seed, data; first and last
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda config: config["arguments"].pop("ema"),
+        lambda config: config["arguments"].clear(),
+        lambda config: config.update(arguments=None),
+        lambda config: config["arguments"].update(model="nosuch"),
+        lambda config: config.clear(),
+    ],
+)
+def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage):
+    config = json.loads((run / "config.json").read_text())
+    damage(config)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert train("--resume", "--out", tmp_path, "--ema", 0.9) == 2
+    assert "must be as `kerasgan train` wrote it" in errors(capsys)
+
+
 @pytest.mark.filterwarnings("always::UserWarning")
 def test_another_batch_size_and_backend_are_a_note(run, photos, tmp_path, capsys):
     (tmp_path / "run").mkdir()
@@ -283,12 +352,18 @@ def test_wrong_arguments_are_one_line(photos, tmp_path, monkeypatch, capsys, arg
     assert train(*arguments) == 2
     text = errors(capsys)
     assert message in text and len(text.splitlines()) == 1
-    assert not list(tmp_path.glob("runs/*"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--size", "big"], ["--size", "1x2x3"], ["--steps", "0"], ["--steps", "1", "--epochs", "1"]],
+    [
+        ["--size", "big"],
+        ["--size", "1x2x3"],
+        ["--steps", "0"],
+        ["--steps", "1", "--epochs", "1"],
+        *(["--learning-rate", rate] for rate in ("0", "-1", "nan", "inf", "fast")),
+    ],
 )
 def test_values_of_no_sense_are_refused_by_the_parser(capsys, arguments):
     with pytest.raises(SystemExit, match="2"):
@@ -358,6 +433,39 @@ def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     assert sample(alone, "--out", tmp_path / "grid.png") == 2
     assert "with the config.json of its run beside it" in errors(capsys)
     assert not (tmp_path / "grid.png").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda config: config.clear(),
+        lambda config: config.update(latents="keras.random.nope"),
+        lambda config: config.update(latents={"class_name": "function", "config": "nope"}),
+        lambda config: config.update(latent_dim=3),
+        lambda config: config.update(value_range=[1]),
+        lambda config: config.update(value_range="ab"),
+    ],
+)
+def test_sample_refuses_a_generator_whose_config_is_not_its_own(run, tmp_path, capsys, damage):
+    config = json.loads((run / "config.json").read_text())
+    damage(config)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "generator.keras").write_bytes((run / "generator.keras").read_bytes())
+    assert sample(tmp_path / "generator.keras", "--out", tmp_path / "grid.png") == 2
+    assert "config.json, which cannot be used" in errors(capsys)
+    assert not (tmp_path / "grid.png").exists()
+
+
+def test_sample_says_how_to_use_functions_of_ones_own(tmp_path, capsys):
+    def mean(real_scores, fake_scores):
+        return keras.ops.mean(fake_scores)
+
+    gan = zoo.build_dcgan((16, 16, 1), latent_dim=3, filters=2)
+    gan.compile(loss=(mean, mean))
+    gan.save(tmp_path / "model.keras")
+    for source in (tmp_path, tmp_path / "model.keras"):
+        assert sample(source, "--out", tmp_path / "grid.png") == 2
+        assert "custom_objects" in errors(capsys)
 
 
 def test_a_walk_keeps_normal_latents_at_their_length():

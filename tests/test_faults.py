@@ -12,6 +12,7 @@ import pytest
 from models import pictures
 
 import kerasgan
+from kerasgan.images import save_png
 
 
 def run(program, **environment):
@@ -79,9 +80,9 @@ def test_training_does_not_grow(own):
     [
         {"class_name": "function", "module": "os", "config": "system", "registered_name": "system"},
         {
-            "class_name": "function",
+            "class_name": "get_file",
             "module": "keras.utils",
-            "config": "get_file",
+            "config": {"fname": "x", "origin": "ORIGIN", "cache_dir": "FOLDER"},
             "registered_name": "get_file",
         },
         {"class_name": "__lambda__", "config": {"value": "4wAAAAAAAAAAAAAAAA=="}},
@@ -93,12 +94,53 @@ def test_code_in_a_model_file_is_refused(tmp_path, own, harmful):
         members = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(members["config.json"])
     config["config"]["latents"] = harmful
-    members["config.json"] = json.dumps(config).encode()
+    text = json.dumps(config).replace("ORIGIN", (tmp_path / "own.keras").as_uri())
+    members["config.json"] = text.replace("FOLDER", str(tmp_path / "cache")).encode()
     with zipfile.ZipFile(tmp_path / "crafted.keras", "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises((TypeError, ValueError)):
         keras.models.load_model(tmp_path / "crafted.keras")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_code_in_a_layer_is_refused(tmp_path, own):
+    marker = str(tmp_path / "marker")
+    latents = keras.Input((4,))
+    harmful = keras.layers.Lambda(lambda x: (os.mkdir(marker), x)[1], output_shape=own.image_shape)
+    generator = keras.Model(latents, harmful(own.generator(latents)))
+    kerasgan.GAN(generator, own.discriminator).save(tmp_path / "crafted.keras")
+    assert not os.path.exists(marker)
+    with pytest.raises(ValueError, match="arbitrary code execution"):
+        keras.models.load_model(tmp_path / "crafted.keras")
+    assert not os.path.exists(marker)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_an_operation_that_squashes_the_score_is_refused(own, activation):
+    images = keras.Input(own.image_shape)
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(images))
+    discriminator = keras.Model(images, getattr(keras.ops, activation)(outputs))
+    with pytest.raises(ValueError, match=f"Received: discriminator that ends in {activation}"):
+        kerasgan.GAN(own.generator, discriminator)
+
+
+def test_the_command_works_without_tensorflow(tmp_path):
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("it is the backend in use")
+    (tmp_path / "photos").mkdir()
+    for index, image in enumerate(np.zeros((4, 16, 16, 3), "uint8")):
+        save_png(tmp_path / "photos" / f"{index}.png", image)
+    program = f"""
+import os, sys
+sys.modules["tensorflow"] = None
+from kerasgan import cli
+os.chdir({str(tmp_path)!r})
+arguments = "train photos --size 16 --filters 2 --batch-size 2 --steps 2 --out run"
+assert cli.main(arguments.split()) == 0
+assert cli.main(["sample", "run"]) == 0
+"""
+    assert run(program).endswith("grid.png")
 
 
 def test_importing_takes_no_more_than_it_needs():

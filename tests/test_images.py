@@ -1,5 +1,8 @@
+import os
+
 import numpy as np
 import pytest
+from keras import ops
 from PIL import Image
 
 from kerasgan import files, images, latents
@@ -16,6 +19,20 @@ def test_every_uint8_survives_the_way_to_float_and_back():
 
 def test_values_beyond_the_range_are_clipped_not_wrapped():
     assert list(images.to_uint8([-1.5, 1.5, 0.0], (-1, 1))) == [0, 255, 128]
+
+
+def test_tensors_of_the_backend_are_checked_too():
+    tensor = ops.convert_to_tensor(np.full((2, 4, 4, 1), 0.5, "float32"))
+    if hasattr(tensor, "requires_grad_"):
+        tensor.requires_grad_()
+    checked = images.check(tensor, (4, 4, 1), (-1, 1))
+    assert isinstance(checked, np.ndarray) and (checked == 0.5).all()
+
+
+@pytest.mark.parametrize("batch", [{"images": np.zeros((2, 4, 4, 1))}, None, [{}, {}]])
+def test_what_is_no_array_is_called_by_its_type(batch):
+    with pytest.raises(ValueError, match=f"Received: images of type {type(batch).__name__}"):
+        images.check(batch, (4, 4, 1), (-1, 1))
 
 
 def test_a_grid_holds_the_images_in_reading_order():
@@ -53,7 +70,10 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     with files.replacing(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
-    (tmp_path / ".model.123.tmp.keras").write_text("left by a killed process")
+    mine = tmp_path / f".model.{os.getpid()}.tmp.keras"
+    mine.write_text("left by a process that was killed and had this one's number")
+    files.remove_stale(tmp_path, is_shared=True)
+    assert mine.exists()
     files.remove_stale(tmp_path)
     assert list(tmp_path.iterdir()) == [path]
 
