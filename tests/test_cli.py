@@ -143,11 +143,14 @@ def test_a_finished_run_is_left_as_it_is(run, capsys):
     assert after == before
 
 
-def test_steps_are_counted_whatever_they_take_from_the_data(photos, tmp_path, capsys):
-    run = tmp_path / "run"
-    # Five batches for each step, three in a pass.
+def test_steps_are_counted_whatever_they_take_from_the_data(tmp_path, capsys):
+    folder, run = tmp_path / "photos", tmp_path / "run"
+    folder.mkdir()
+    for index, image in enumerate(np.zeros((12, 16, 16, 3), "uint8")):
+        image_tools.save_png(folder / f"{index}.png", image)
+    # Five batches for each step, six in a pass: from the second on, every step ends one.
     arguments = ["--model", "wgan", "--learning-rate", 0.01, "--out", run]
-    assert train(photos, *TINY, *arguments, "--steps", 4) == 0
+    assert train(folder, *TINY, *arguments, "--batch-size", 2, "--steps", 4) == 0
     assert "Finished at step 4 of 4" in capsys.readouterr().out
     assert train("--resume", "--out", run, "--steps", 6) == 0
     assert "Finished at step 6 of 6" in capsys.readouterr().out
