@@ -21,13 +21,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kerasgan import images as image_tools
-from kerasgan.checks import check_whole
+from kerasgan.checks import check_whole, is_finite
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 
 MODEL, PREVIOUS_MODEL, GENERATOR = "model.keras", "model.previous.keras", "generator.keras"
 EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
 MOST_FRAMES = 100
+LEAST_VARIETY, SURE = 0.1, 0.01  # see Diagnose
 CAPTION_HEIGHT, CAPTION_WIDTH = 12, 40  # pixels, for one line of Pillow's built-in font
 
 
@@ -155,7 +156,7 @@ class Checkpoint(_Periodic):
         self._has_met_nan = False
 
     def act(self):
-        if not _is_finite(self.model):
+        if not is_finite(self.model):
             if not self._has_met_nan:
                 self._has_met_nan = True
                 warnings.warn(
@@ -672,7 +673,7 @@ class Evaluate(_Periodic):
         logs.update(self._scores())
 
     def act(self):
-        if not _is_finite(self.model):
+        if not is_finite(self.model):
             return
         scores = self.evaluator(self.model)
         is_best = all(
@@ -688,6 +689,70 @@ class Evaluate(_Periodic):
     def _scores(self):
         newest = self._rows[-1] if self._rows else {}
         return {name: float(value) for name, value in newest.items() if name != "step"}
+
+
+class Diagnose(keras.callbacks.Callback):
+    """Warns, once each, of the two ways in which a GAN fails with finite losses.
+
+    *Collapse*: all samples are one image. Every `every` steps 64 samples from seed 0 are looked
+    at: less than a tenth of their pixels' variance is between the samples. (0.6 to 0.7 is usual
+    for digits.)
+
+    *A discriminator that always wins*, from which the generator learns little: the mean
+    `d_loss` of the last `every` steps is below 0.01. It says nothing of losses that fall below 0
+    (`"wasserstein"`) and of smoothed labels.
+
+    Args:
+        every: Steps between two looks.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.Diagnose()])
+    ```
+    """
+
+    def __init__(self, every=500):
+        super().__init__()
+        check_whole("every", every, 1)
+        self.every = every
+        self._d_losses = []
+        self._told = set()
+
+    def on_train_begin(self, logs=None):
+        self._d_losses = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._d_losses.append(logs["d_loss"])
+        if self.model.step % self.every:
+            return
+        samples = _sample(self.model, 64, seed=0)
+        if samples is not None:
+            between = samples.var(axis=0, dtype="float64").mean()
+            if between <= LEAST_VARIETY * samples.var(dtype="float64"):
+                self._tell(
+                    "collapse",
+                    "64 samples are nearly one image. If yours differ more than that, the "
+                    "generator has collapsed. Try loss='relativistic_paired' with "
+                    "penalty={'r1': 1.0, 'r2': 1.0}, other learning rates, or build_pacgan",
+                )
+        if min(self._d_losses) >= 0 and np.mean(self._d_losses) < SURE:
+            self._tell(
+                "sure",
+                f"the discriminator's loss was {np.mean(self._d_losses):.1g} on average: it tells "
+                "all images apart, and the generator learns little from it. Try a lower rate for "
+                "it (gan.d_optimizer.learning_rate), augment='color,translation' or "
+                "label_smoothing=0.1",
+            )
+        self._d_losses = []
+
+    def _tell(self, what, text):
+        if what not in self._told:
+            self._told.add(what)
+            warnings.warn(f"At step {self.model.step} {text}.", stacklevel=2)
 
 
 class OnOptimizer(keras.callbacks.Callback):
@@ -759,13 +824,9 @@ def _step_path(folder, step):
 
 def _sample(gan, count, seed):
     """Samples, or None from a generator that has gone to NaN: there is nothing to see."""
-    if not _is_finite(gan.averaged_generator):
+    if not is_finite(gan.averaged_generator):
         return None
     return gan.sample(count, seed=seed)
-
-
-def _is_finite(model):
-    return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
 
 
 def _captioned(images, captions):

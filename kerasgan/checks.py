@@ -156,6 +156,11 @@ def is_number(value):
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
+def is_finite(model):
+    """Whether no weight of a model is NaN or infinite."""
+    return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
+
+
 def check_whole(name, value, smallest, largest=None):
     """Raises ValueError unless `value` is a whole number within bounds."""
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)

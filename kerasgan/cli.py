@@ -633,6 +633,7 @@ def _callbacks(run, every, data=None, encoder=None):
         log,
         callbacks.SampleGrid(run / "samples", every),
         callbacks.Animation(run / "training.gif", max(1, every // 5)),
+        callbacks.Diagnose(),
     ]
     try:
         found.append(callbacks.LossPlot(run / "losses.png", every, log=log.path))

@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import signal
+import tempfile
 import threading
 import types
 
@@ -641,6 +642,27 @@ class GAN(keras.Model):
             stack.check_trainable()
         with replacing(filepath) as temporary:
             super().save(temporary, **kwargs)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Loads what `save_weights` or `save` wrote, as in Keras, but all of it or nothing.
+
+        Raises:
+            ValueError: The file is of other models, or its weights are not finite. (Keras raises
+                other errors for a file that is none.) The GAN is then what it was before.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            before = os.path.join(folder, "before.weights.h5")
+            self.save_weights(before)
+            try:
+                super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+                if not checks.is_finite(self):
+                    raise ValueError(
+                        "`filepath` must hold finite weights. Received: "
+                        f"filepath={str(filepath)!r}, with NaN or infinity. Load an earlier file."
+                    )
+            except BaseException:
+                super().load_weights(before)
+                raise
 
     def get_config(self):
         return {

@@ -497,7 +497,51 @@ def records_in(path):
         data = data[16 + length :]
 
 
-# OnOptimizer
+# Diagnose
+
+
+def test_diagnose_warns_once_of_a_collapse():
+    gan = build_gan()
+    weights, bias = gan.generator.weights
+    weights.assign(keras.ops.zeros_like(weights))
+    bias.assign(keras.random.normal(bias.shape, seed=0))
+    gan.g_optimizer.learning_rate = 0.0
+    with recorded_warnings() as texts:
+        train(gan, 6, callbacks.Diagnose(every=2))
+    assert len(texts) == 1
+    assert texts[0].startswith("At step 2 64 samples are nearly one image.")
+
+
+def test_diagnose_warns_once_of_a_discriminator_that_always_wins():
+    gan = build_gan()
+    # Real images are bright: score 64 for white, -64 for black.
+    weights, bias = gan.generator.weights
+    bias.assign(keras.ops.full(bias.shape, -2.0))
+    d_weights, _ = gan.discriminator.weights
+    d_weights.assign(keras.ops.full(d_weights.shape, 1 / 3))
+    for optimizer in gan.optimizer.optimizers:
+        optimizer.learning_rate = 0.0
+    white = np.full((12, 8, 8, 3), 255, "uint8")
+    with recorded_warnings() as texts:
+        gan.fit(white, batch_size=4, steps=6, callbacks=[callbacks.Diagnose(every=2)], verbose=0)
+    assert len(texts) == 1
+    assert texts[0].startswith("At step 2 the discriminator's loss was ")
+    gan.compile(label_smoothing=0.1)
+    with recorded_warnings() as texts:
+        gan.fit(white, batch_size=4, steps=12, callbacks=[callbacks.Diagnose(every=2)], verbose=0)
+    assert texts == []
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "wasserstein"])
+def test_diagnose_is_silent_while_all_is_well(loss):
+    gan = build_gan()
+    gan.compile(loss=loss)
+    with recorded_warnings() as texts:
+        train(gan, 6, callbacks.Diagnose(every=1))
+    assert texts == []
+
+
+# Evaluate
 
 
 def test_evaluate_writes_scores_and_keeps_the_best_generator(tmp_path):
@@ -559,6 +603,9 @@ def test_evaluate_goes_on_after_a_resume(tmp_path):
         ("2", "5.0"),
         ("4", "4.0"),
     ]
+
+
+# OnOptimizer
 
 
 def test_on_optimizer_changes_one_learning_rate():

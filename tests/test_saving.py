@@ -163,6 +163,33 @@ def test_weights_alone_can_be_saved_and_loaded(tmp_path, own):
     )
 
 
+@pytest.mark.parametrize("fault", ["nan", "shape", "half"])
+def test_bad_weights_are_refused_and_change_nothing(tmp_path, own, fault):
+    path = tmp_path / "bad.weights.h5"
+    bad = own_pair()
+    if fault == "nan":
+        # The last that is loaded.
+        bad.discriminator.weights[-1].assign([np.nan])
+    elif fault == "shape":
+        # The discriminator fits, the generator does not.
+        latents = keras.Input((4,))
+        images = keras.layers.Reshape((8, 8, 3))(keras.layers.Dense(8 * 8 * 3)(latents))
+        bad = kerasgan.GAN(keras.Model(latents, images), bad.discriminator)
+    bad.train_on_batch(pictures(4, bad))
+    bad.save_weights(path)
+    if fault == "half":
+        os.truncate(path, os.path.getsize(path) // 2)
+    own.train_on_batch(pictures(4, own))
+    own.train_on_batch(pictures(4, own))
+    before = state(own)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's, of what is missing
+        with pytest.raises((ValueError, OSError)):
+            own.load_weights(path)
+    assert same(state(own), before)
+    assert own.step == 2
+
+
 def test_settings_that_are_functions_come_back(tmp_path, own):
     own.compile(loss=(generator_loss, discriminator_loss), augment=darker)
     own.latents = thirds
