@@ -49,3 +49,13 @@ def input_gradient(function, inputs):
         "KERAS_BACKEND must be tensorflow, jax or torch for losses made of gradients. Received: "
         f"{backend}. Choose one of these, or a loss without a gradient penalty."
     )
+
+
+def keep_state(model):
+    """Puts the results of a training step into the model's variables, after an interruption.
+
+    On JAX the step has given the old values away by then, and Keras might not have put the new
+    ones in their place yet: the model could neither be trained nor saved.
+    """
+    if keras.config.backend() == "jax":
+        model.jax_state_sync()

@@ -6,6 +6,7 @@ that it would have left. Each file is whole or absent at any moment (logs grow a
 that cannot be written (a full disk, a lost permission) gives one warning, and training goes on.
 """
 
+import collections
 import contextlib
 import csv
 import io
@@ -28,7 +29,7 @@ from kerasgan.gan import GAN
 MODEL, PREVIOUS_MODEL, GENERATOR = "model.keras", "model.previous.keras", "generator.keras"
 EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
 MOST_FRAMES = 100
-LEAST_VARIETY, SURE = 0.1, 0.01  # see Diagnose
+LEAST_VARIETY, SURE, LEAST_LEAD = 0.05, 0.01, 0.5  # see Diagnose
 CAPTION_HEIGHT, CAPTION_WIDTH = 12, 40  # pixels, for one line of Pillow's built-in font
 
 
@@ -121,7 +122,9 @@ class SampleGrid(_Periodic):
         if images is None:
             return
         if self.scores:
-            images = _captioned(images, [f"{score:.2f}" for score in self.model.score(images)])
+            scores = self.model.score(images)
+            scores = np.repeat(scores, len(images) // len(scores))  # one for each of a pack
+            images = _captioned(images, [f"{score:.2f}" for score in scores])
         path = _step_path(self.folder, self.model.step)
         image_tools.save_png(path, image_tools.grid(images, self.columns))
 
@@ -155,8 +158,19 @@ class Checkpoint(_Periodic):
         super().__init__(folder, every)
         self._has_met_nan = False
 
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        try:
+            self.model.get_config(), self.model.get_compile_config()
+        except Exception as error:
+            raise ValueError(
+                "The GAN must be made of what can be saved, for Checkpoint. Received: a setting "
+                f"of which Keras says: {error} Use a function or class registered with "
+                "keras.saving.register_keras_serializable."
+            ) from error
+
     def act(self):
-        if not is_finite(self.model):
+        if not self.model._is_finite():
             if not self._has_met_nan:
                 self._has_met_nan = True
                 warnings.warn(
@@ -673,7 +687,7 @@ class Evaluate(_Periodic):
         logs.update(self._scores())
 
     def act(self):
-        if not is_finite(self.model):
+        if not is_finite(self.model.averaged_generator.weights):
             return
         scores = self.evaluator(self.model)
         is_best = all(
@@ -695,12 +709,13 @@ class Diagnose(keras.callbacks.Callback):
     """Warns, once each, of the two ways in which a GAN fails with finite losses.
 
     *Collapse*: all samples are one image. Every `every` steps 64 samples from seed 0 are looked
-    at: less than a tenth of their pixels' variance is between the samples. (0.6 to 0.7 is usual
-    for digits.)
+    at: at most a twentieth of their pixels' variance is between the samples, the rest within
+    each. (Digits have 0.6 to 0.7 between, flags 0.4 to 0.6; it is not meant for images that
+    differ in less, as those of points.)
 
-    *A discriminator that always wins*, from which the generator learns little: the mean
-    `d_loss` of the last `every` steps is below 0.01. It says nothing of losses that fall below 0
-    (`"wasserstein"`) and of smoothed labels.
+    *A discriminator that always wins*, from which the generator learns little: in the last
+    `every` steps the mean `d_loss` was below 0.01, and scores of real images above those of
+    fakes. The loss `"wasserstein"` and smoothed labels do not show it in this way.
 
     Args:
         every: Steps between two looks.
@@ -719,14 +734,14 @@ class Diagnose(keras.callbacks.Callback):
         super().__init__()
         check_whole("every", every, 1)
         self.every = every
-        self._d_losses = []
+        self._window = collections.deque(maxlen=every)
         self._told = set()
 
     def on_train_begin(self, logs=None):
-        self._d_losses = []
+        self._window.clear()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._d_losses.append(logs["d_loss"])
+        self._window.append((logs["d_loss"], logs["d_real"] - logs["d_fake"]))
         if self.model.step % self.every:
             return
         samples = _sample(self.model, 64, seed=0)
@@ -739,15 +754,15 @@ class Diagnose(keras.callbacks.Callback):
                     "generator has collapsed. Try loss='relativistic_paired' with "
                     "penalty={'r1': 1.0, 'r2': 1.0}, other learning rates, or build_pacgan",
                 )
-        if min(self._d_losses) >= 0 and np.mean(self._d_losses) < SURE:
+        d_loss, lead = np.mean(self._window, axis=0)
+        if len(self._window) == self.every and 0 <= d_loss < SURE and lead > LEAST_LEAD:
             self._tell(
                 "sure",
-                f"the discriminator's loss was {np.mean(self._d_losses):.1g} on average: it tells "
+                f"the discriminator's loss was {d_loss:.1g} on average: it tells "
                 "all images apart, and the generator learns little from it. Try a lower rate for "
                 "it (gan.d_optimizer.learning_rate), augment='color,translation' or "
                 "label_smoothing=0.1",
             )
-        self._d_losses = []
 
     def _tell(self, what, text):
         if what not in self._told:
@@ -824,7 +839,7 @@ def _step_path(folder, step):
 
 def _sample(gan, count, seed):
     """Samples, or None from a generator that has gone to NaN: there is nothing to see."""
-    if not is_finite(gan.averaged_generator):
+    if not is_finite(gan.averaged_generator.weights):
         return None
     return gan.sample(count, seed=seed)
 

@@ -156,9 +156,10 @@ def is_number(value):
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
-def is_finite(model):
-    """Whether no weight of a model is NaN or infinite."""
-    return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
+def is_finite(variables):
+    """Whether none of them holds NaN or infinity."""
+    arrays = map(keras.ops.convert_to_numpy, variables)
+    return all(np.isfinite(array).all() for array in arrays)
 
 
 def check_whole(name, value, smallest, largest=None):

@@ -361,11 +361,13 @@ def _train(given):
             run, arguments, config = _settle(given)
             _open_run(run, bool(config), stack)
             data = _load_data(arguments)
+            if config:
+                _note_change("number of images", config["num_images"], _num_images(data))
             gan = _load_or_build(run, arguments, resume=bool(config))
         # The rhythm stays as it is when a resume extends the run.
         every = config["every"] if config else _rhythm(_last_step(gan, data, arguments))
         with _refusing():
-            _write_config(run, arguments, gan, every)
+            _write_config(run, arguments, gan, every, _num_images(data))
             run_callbacks = _callbacks(run, every, data, arguments["evaluate"])
         _note_short_batches(_num_images(data), arguments["batch_size"])
         progress = _progress(gan, arguments)
@@ -438,6 +440,12 @@ def _settle(given):
             f"--size {_shown(arguments['size'])} --channels {arguments['channels']}. Leave them "
             "out."
         )
+    folder = os.path.realpath(arguments["data"])
+    if not is_mnist and pathlib.Path(os.path.realpath(run)).is_relative_to(folder):
+        raise ValueError(
+            "`--out` must lie outside DATA, or the run would be trained on its own pictures. "
+            f"Received: --out {run} in {folder}. Pass for example --out ../{run.name}."
+        )
     if arguments["data_path"] and not is_mnist:
         raise ValueError(
             "`--data-path` must be left out unless DATA is mnist. Received: "
@@ -450,7 +458,7 @@ def _read_config(run):
     path = run / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"arguments", "every", "backend"} - config.keys()
+        missing = {"arguments", "every", "num_images", "backend"} - config.keys()
         missing = missing or {*FIXED, *DEFAULTS, "data"} - config["arguments"].keys()
         if missing:
             raise ValueError(f"without {', '.join(sorted(missing))}")
@@ -487,12 +495,16 @@ def _compare(run, config, chosen):
     now = {"backend": keras.config.backend(), **chosen}
     for name, before in (*saved.items(), ("backend", config["backend"])):
         if name in ("batch_size", "data", "data_path", "backend") and name in now:
-            if now[name] != before:
-                warnings.warn(
-                    f"{name.replace('_', ' ')}: {before} in the run, {now[name]} now. The run "
-                    "goes on, with other results than it would have had.",
-                    stacklevel=2,
-                )
+            _note_change(name.replace("_", " "), before, now[name])
+
+
+def _note_change(name, before, now):
+    if now != before:
+        warnings.warn(
+            f"{name}: {before} in the run, {now} now. The run goes on, with other results than "
+            "it would have had.",
+            stacklevel=2,
+        )
 
 
 def _is_mnist(arguments):
@@ -646,11 +658,12 @@ def _callbacks(run, every, data=None, encoder=None):
     return [*found, callbacks.Checkpoint(run, min(5 * every, 1000))]
 
 
-def _write_config(run, arguments, gan, every):
+def _write_config(run, arguments, gan, every, num_images):
     backend = keras.config.backend()
     config = {
         "arguments": arguments,
         "every": every,
+        "num_images": num_images,
         "backend": backend,
         "versions": {
             "kerasgan": kerasgan.__version__,
@@ -692,8 +705,9 @@ def _finish(run, gan, arguments, stop, seconds):
     if stop.nan_step:
         _tell(
             "train",
-            f"stopped: the losses are not finite at step {stop.nan_step}. The last good model is "
-            "kept. Smaller learning rates help, or another --seed.",
+            f"stopped: the losses are not finite at step {stop.nan_step}. Begin another run, with "
+            "a smaller --learning-rate or another --seed. (This one would come to the same; its "
+            "last good model is kept, if there was one.)",
         )
     else:
         grid = image_tools.grid(gan.sample(64, seed=0), columns=8)
@@ -706,7 +720,7 @@ def _finish(run, gan, arguments, stop, seconds):
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {seconds / 60:.0f} min {seconds % 60:.0f} s."
     )
-    if not is_finished:
+    if not is_finished and not stop.nan_step:
         print(f"To continue: kerasgan train --resume --out {run}")
     written = sorted(
         path.name + ("/" if path.is_dir() else "")
@@ -926,6 +940,11 @@ def _evaluate(given):
                 raise FileExistsError(
                     f"`--{option}` must be new. Received: --{option} {path}, which exists. Pass "
                     "another."
+                )
+            if path and not os.path.isdir(os.path.dirname(path) or "."):
+                raise FileNotFoundError(
+                    f"`--{option}` must be in a folder that exists. Received: --{option} {path}. "
+                    "Make the folder, or pass another."
                 )
         if given.nearest and not given.nearest.lower().endswith(".png"):
             raise ValueError(

@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -374,6 +375,8 @@ class GAN(keras.Model):
 
     def _step(self, batches):
         """One adversarial step: a batch for each discriminator update."""
+        for stack in self._all_stacks():
+            stack.check_trainable()
         for images in batches:
             logs = self._update_discriminator(images)
         # The scores reported are those that the discriminator's own update saw.
@@ -493,8 +496,11 @@ class GAN(keras.Model):
                 steps=self._count_steps(1, steps_per_epoch, batches.num_batches),
             )
         self.stop_training = False
+        self._initial_epoch = None
         with _progress_bar(remaining, verbose) as bar, _interrupts_between_steps(self):
             callbacks.on_train_begin()
+            # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to go on.
+            initial_epoch = self._initial_epoch or initial_epoch
             self._pretrain(batches, pretrain_steps, bar)
             stream = self._stream(batches)
             logs = None
@@ -647,22 +653,39 @@ class GAN(keras.Model):
         """Loads what `save_weights` or `save` wrote, as in Keras, but all of it or nothing.
 
         Raises:
-            ValueError: The file is of other models, or its weights are not finite. (Keras raises
+            ValueError: The file is of other models or optimizers, or not finite. (Keras raises
                 other errors for a file that is none.) The GAN is then what it was before.
         """
         with tempfile.TemporaryDirectory() as folder:
             before = os.path.join(folder, "before.weights.h5")
             self.save_weights(before)
             try:
-                super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
-                if not checks.is_finite(self):
+                with warnings.catch_warnings():
+                    # Keras leaves out an optimizer that does not fit, and only warns.
+                    warnings.filterwarnings(
+                        "default" if skip_mismatch else "error", "Skipping variable loading"
+                    )
+                    super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+                if not self._is_finite():
                     raise ValueError(
                         "`filepath` must hold finite weights. Received: "
                         f"filepath={str(filepath)!r}, with NaN or infinity. Load an earlier file."
                     )
-            except BaseException:
+            except BaseException as error:
                 super().load_weights(before)
+                if "Skipping variable loading" in str(error):
+                    raise ValueError(
+                        "`filepath` must be of a GAN with the same optimizers. Received: "
+                        f"filepath={str(filepath)!r}. Compile with those first, or pass "
+                        "skip_mismatch=True to begin with new ones."
+                    ) from error
                 raise
+
+    def _is_finite(self):
+        """Whether training can go on from here: no weight, average or moment is NaN."""
+        return checks.is_finite(
+            [*self.weights, *self.averaged_generator.weights, *self.optimizer.variables]
+        )
 
     def get_config(self):
         return {

@@ -18,6 +18,7 @@ from keras import ops
 
 from kerasgan import images as image_tools
 from kerasgan import losses
+from kerasgan.backend import keep_state
 from kerasgan.checks import auxiliary_name
 
 SIDES = ("real", "fake")
@@ -137,7 +138,11 @@ class Stack(keras.Model):
         size = keras.tree.flatten(x)[0].shape[0]
         self.train_function = self._train_functions.get(size)
         with self._held_frozen():
-            logs = super().train_on_batch(x, *args, **kwargs)
+            try:
+                logs = super().train_on_batch(x, *args, **kwargs)
+            except BaseException:
+                keep_state(self)
+                raise
         self._train_functions[size] = self.train_function
         return logs
 

@@ -1,6 +1,7 @@
 """Callbacks, with a GAN small enough to be trained in a moment."""
 
 import contextlib
+import functools
 import io
 import os
 import random
@@ -196,7 +197,29 @@ def test_sample_grid_prints_scores_under_the_pictures(tmp_path, channels):
     assert len(set(captions)) == 3
 
 
+def test_sample_grid_prints_the_score_of_a_pack_under_all_its_pictures(tmp_path):
+    gan = kerasgan.build_pacgan((16, 16, 1), latent_dim=4, filters=2)
+    gan.discriminator.set_weights([1000 * weight for weight in gan.discriminator.get_weights()])
+    grid = callbacks.SampleGrid(tmp_path, count=4, columns=4, scores=True)
+    grid.set_model(gan)
+    grid.on_train_begin()
+    grid.on_train_end()
+    picture = read_png(tmp_path / "step_0000000.png")
+    size = picture.shape[1] // 4
+    captions = [picture[-14:-2, size * i + 2 : size * (i + 1)].tobytes() for i in range(4)]
+    assert captions[0] == captions[1] and captions[2] == captions[3]
+    assert captions[1] != captions[2]
+
+
 # Checkpoint
+
+
+def test_checkpoint_refuses_what_cannot_be_saved_before_training(tmp_path):
+    gan = build_gan()
+    gan.compile(augment=functools.partial(lambda images, factor: factor * images, factor=0.5))
+    with pytest.raises(ValueError, match="made of what can be saved, for Checkpoint"):
+        train(gan, 1, callbacks.Checkpoint(tmp_path))
+    assert gan.step == 0
 
 
 def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
@@ -503,7 +526,7 @@ def records_in(path):
 def test_diagnose_warns_once_of_a_collapse():
     gan = build_gan()
     weights, bias = gan.generator.weights
-    weights.assign(keras.ops.zeros_like(weights))
+    weights.assign(np.zeros(weights.shape))
     bias.assign(keras.random.normal(bias.shape, seed=0))
     gan.g_optimizer.learning_rate = 0.0
     with recorded_warnings() as texts:
@@ -529,6 +552,21 @@ def test_diagnose_warns_once_of_a_discriminator_that_always_wins():
     gan.compile(label_smoothing=0.1)
     with recorded_warnings() as texts:
         gan.fit(white, batch_size=4, steps=12, callbacks=[callbacks.Diagnose(every=2)], verbose=0)
+    assert texts == []
+
+
+def test_diagnose_does_not_judge_part_of_its_steps_nor_a_dead_critic():
+    gan = build_gan()
+    gan.compile(loss="wasserstein")
+    gan.discriminator.set_weights([0 * weight for weight in gan.discriminator.get_weights()])
+    for optimizer in gan.optimizer.optimizers:
+        optimizer.learning_rate = 0.0
+    won = {"d_loss": 0.001, "d_real": 9.0, "d_fake": -9.0}
+    lucky = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: logs.update(won))
+    with recorded_warnings() as texts:
+        train(gan, 1)
+        train(gan, 2, lucky, callbacks.Diagnose(every=2))
+        train(gan, 6, callbacks.Diagnose(every=2))
     assert texts == []
 
 

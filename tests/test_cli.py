@@ -247,8 +247,9 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
     run = tmp_path / "run"
     assert train(photos, *TINY, "--steps", steps, "--out", run) == 1
     captured = capsys.readouterr()
-    assert "not finite at step 2" in captured.err
+    assert "not finite at step 2. Begin another run" in captured.err
     assert f"Stopped at step 2 of {steps}" in captured.out and "Finished" not in captured.out
+    assert "--resume" not in captured.out
     assert captured.out.splitlines()[-1] == str(run)
     assert not (run / "model.keras").exists()
     assert not (run / "samples.png").exists()
@@ -315,15 +316,16 @@ def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage):
 
 
 @pytest.mark.filterwarnings("always::UserWarning")
-def test_another_batch_size_and_backend_are_a_note(run, photos, tmp_path, capsys):
+def test_other_images_and_another_batch_size_and_backend_are_a_note(run, photos, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     config = json.loads((run / "config.json").read_text())
-    config["backend"] = "another"
+    config |= {"backend": "another", "num_images": 9}
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     (tmp_path / "run" / "model.keras").write_bytes((run / "model.keras").read_bytes())
     assert train(photos, "--resume", "--out", tmp_path / "run", "--batch-size", 5) == 0
     notes = errors(capsys)
     assert "note: batch size: 4 in the run, 5 now" in notes
+    assert "note: number of images: 9 in the run, 10 now" in notes
     assert f"note: backend: another in the run, {keras.config.backend()} now" in notes
 
 
@@ -372,6 +374,13 @@ def test_values_of_no_sense_are_refused_by_the_parser(capsys, arguments):
     with pytest.raises(SystemExit, match="2"):
         train("photos", *arguments)
     assert "error: argument --" in capsys.readouterr().err
+
+
+def test_a_run_among_its_own_data_is_refused(photos, monkeypatch, capsys):
+    monkeypatch.chdir(photos)
+    assert train(".") == 2
+    assert "`--out` must lie outside DATA" in errors(capsys)
+    assert not (photos / "runs").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_refused(photos, tmp_path, capsys):
@@ -523,6 +532,8 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     assert "`--nearest` must be new" in errors(capsys)
     assert cli.main([*arguments, "--nearest", str(tmp_path / "nearest.gif")]) == 2
     assert "`--nearest` must end in .png" in errors(capsys)
+    assert cli.main([*arguments, "--out", str(tmp_path / "none" / "scores.json")]) == 2
+    assert "`--out` must be in a folder that exists" in errors(capsys)
     assert cli.main(["evaluate", str(run), "--data", "mnist", "--data-path", str(many)]) == 2
 
 

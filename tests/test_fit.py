@@ -5,7 +5,7 @@ import signal
 import keras
 import numpy as np
 import pytest
-from models import linear_pair, pictures, same, state
+from models import linear_pair, own_pair, pictures, same, state
 
 from kerasgan.batches import Batches
 
@@ -141,6 +141,19 @@ def test_keras_callbacks_run(tmp_path, own):
     assert float(own.d_optimizer.learning_rate) == pytest.approx(5e-5)
     assert "d_fake" in (tmp_path / "log.csv").read_text().splitlines()[0]
     assert keras.models.load_model(tmp_path / "best.keras").step > 0
+
+
+def test_keras_backups_go_on_at_their_epoch(tmp_path, own):
+    images = pictures(6, own)
+    stopped = Steps(raise_after=5)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        backup = keras.callbacks.BackupAndRestore(tmp_path)
+        fit(own, images, batch_size=3, epochs=4, callbacks=[backup, stopped])
+    restored, steps = own_pair(), Steps()
+    backup = keras.callbacks.BackupAndRestore(tmp_path)
+    fit(restored, images, batch_size=3, epochs=4, callbacks=[backup, steps])
+    assert steps.calls == ["epoch 2", 0, 1, "epoch 3", 0, 1, "end"]
+    assert (restored.epoch, restored.step) == (4, 8)
 
 
 def test_nan_stops_training():

@@ -163,19 +163,29 @@ def test_weights_alone_can_be_saved_and_loaded(tmp_path, own):
     )
 
 
-@pytest.mark.parametrize("fault", ["nan", "shape", "half"])
+@pytest.mark.parametrize("fault", ["nan", "moment", "average", "shape", "optimizer", "half"])
 def test_bad_weights_are_refused_and_change_nothing(tmp_path, own, fault):
     path = tmp_path / "bad.weights.h5"
     bad = own_pair()
     if fault == "nan":
         # The last that is loaded.
         bad.discriminator.weights[-1].assign([np.nan])
+    elif fault == "optimizer":
+        bad.compile(g_optimizer=keras.optimizers.SGD())
+    elif fault == "average":
+        own.compile(ema=0.9)
+        bad.compile(ema=0.9)
     elif fault == "shape":
         # The discriminator fits, the generator does not.
         latents = keras.Input((4,))
         images = keras.layers.Reshape((8, 8, 3))(keras.layers.Dense(8 * 8 * 3)(latents))
         bad = kerasgan.GAN(keras.Model(latents, images), bad.discriminator)
     bad.train_on_batch(pictures(4, bad))
+    if fault == "moment":
+        bad.g_optimizer.variables[-1].assign(bad.g_optimizer.variables[-1] * np.nan)
+    elif fault == "average":
+        weights = bad.averaged_generator.get_weights()
+        bad.averaged_generator.set_weights([weight * np.nan for weight in weights])
     bad.save_weights(path)
     if fault == "half":
         os.truncate(path, os.path.getsize(path) // 2)

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from models import flags, linear_pair, own_pair, pictures, same, values
+from models import flags, linear_pair, own_pair, pictures, same, state, values
 
 import kerasgan
 from kerasgan import latents
@@ -214,6 +214,32 @@ def test_a_separate_update_counts_regularisers_once():
         gan.compile(update=update, d_optimizer=keras.optimizers.SGD(0.0))
         d_losses.append(gan.train_on_batch(np.zeros((2, 2, 2, 1), "float32"))["d_loss"])
     assert d_losses[0] == pytest.approx(d_losses[1], rel=1e-6)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="only JAX gives variables away")
+def test_an_interrupted_step_leaves_a_model_to_save_and_to_train(tmp_path, own, monkeypatch):
+    own.train_on_batch(pictures(2, own))
+
+    def interrupt():
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    for stack in (own.combined, own._stacks.discriminator[0]):
+        monkeypatch.setattr(stack, "jax_state_sync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            own.train_on_batch(pictures(2, own))
+        own.save(tmp_path / "gan.keras")
+        own.train_on_batch(pictures(2, own))
+
+
+def test_nothing_is_trained_where_one_side_cannot_be(own):
+    own.train_on_batch(pictures(2, own))
+    before = state(own)
+    own.generator.trainable = False
+    with pytest.raises(ValueError, match="frozen or thawed since"):
+        own.train_on_batch(pictures(2, own))
+    own.generator.trainable = True
+    assert same(state(own), before)
 
 
 def test_a_step_from_the_same_state_gives_the_same_bits():
