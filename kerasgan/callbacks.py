@@ -642,8 +642,9 @@ class TensorBoardLog(_Periodic):
 class Evaluate(_Periodic):
     """Measures the generator as training goes on, and keeps the best one.
 
-    `folder/evaluation.csv` gets a row of scores at every turn, `folder/best_generator.keras` the
-    averaged generator with the smallest Frechet distance so far, a plain Keras model. The newest
+    `folder/evaluation.csv` gets a row at every turn, the scores and the evaluator's protocol;
+    `folder/best_generator.keras` is the averaged generator with the smallest Frechet distance
+    of this protocol so far, a plain Keras model. The newest
     scores are in the logs of all steps and epochs for the callbacks after this one
     (`keras.callbacks.CSVLogger`, `Log`, `ReduceLROnPlateau(monitor="frechet_distance")` ...);
     the first ones are those of the model as training finds it.
@@ -669,13 +670,25 @@ class Evaluate(_Periodic):
         super().__init__(folder, every)
         self.evaluator = evaluator
         self.path = self.folder / EVALUATION
+        self._protocol = {
+            name: str(value) for name, value in getattr(evaluator, "protocol", {}).items()
+        }
         self._rows = []
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         # What comes after the step that training goes on from belongs to another run.
-        self._rows = [row for row in read_log(self.path) if int(row["step"]) <= self.model.step]
-        if not self._rows or int(self._rows[-1]["step"]) < self.model.step:
+        step = self.model.step
+        self._rows = (
+            [row for row in read_log(self.path) if int(row["step"]) <= step] if step else []
+        )
+        if len(self._comparable()) < len(self._rows):
+            warnings.warn(
+                f"{str(self.path)!r} has scores of another encoder, other data or another count: "
+                "they stay there, and the best generator is sought anew.",
+                stacklevel=2,
+            )
+        if not self._comparable() or int(self._comparable()[-1]["step"]) < step:
             self._act()
         self._last_step = self.model.step
 
@@ -691,18 +704,25 @@ class Evaluate(_Periodic):
             return
         scores = self.evaluator(self.model)
         is_best = all(
-            scores["frechet_distance"] < float(row["frechet_distance"]) for row in self._rows
+            scores["frechet_distance"] < float(row["frechet_distance"])
+            for row in self._comparable()
         )
-        self._rows.append({"step": self.model.step} | scores)
-        with replacing(self.path) as temporary:
-            temporary.write_bytes(_to_csv(_names(self._rows), self._rows))
+        # First, so that a row that says so never comes without it.
         if is_best:
             with replacing(self.folder / BEST_GENERATOR) as temporary:
                 self.model.averaged_generator.save(temporary)
+        self._rows.append({"step": self.model.step} | scores | self._protocol)
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(_to_csv(_names(self._rows), self._rows))
+
+    def _comparable(self):
+        """The rows of this evaluator's protocol."""
+        return [row for row in self._rows if self._protocol.items() <= row.items()]
 
     def _scores(self):
         newest = self._rows[-1] if self._rows else {}
-        return {name: float(value) for name, value in newest.items() if name != "step"}
+        others = ("step", *self._protocol)
+        return {name: float(value) for name, value in newest.items() if name not in others}
 
 
 class Diagnose(keras.callbacks.Callback):

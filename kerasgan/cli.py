@@ -367,8 +367,8 @@ def _train(given):
         # The rhythm stays as it is when a resume extends the run.
         every = config["every"] if config else _rhythm(_last_step(gan, data, arguments))
         with _refusing():
-            _write_config(run, arguments, gan, every, _num_images(data))
             run_callbacks = _callbacks(run, every, data, arguments["evaluate"])
+            _write_config(run, arguments, gan, every, _num_images(data))
         _note_short_batches(_num_images(data), arguments["batch_size"])
         progress = _progress(gan, arguments)
         if _is_finished(gan, arguments):
@@ -963,11 +963,12 @@ def _evaluate(given):
         print(f"{name.replace('_', ' '):<20}{value:>12.4f}{evaluator.floor[name]:>12.4f}")
     digits = None
     if _is_mnist(vars(given)):
-        digits = metrics.digit_statistics(fakes, metrics.Encoder(metrics.mnist_classifier()))
-        print(
-            f"digits 0 to 9: {' '.join(map(str, digits['histogram']))}; KL from equal shares "
-            f"{digits['kl']:.4f}, mean confidence {digits['confidence']:.4f}"
-        )
+        classifier = metrics.Encoder(metrics.mnist_classifier())
+        digits = metrics.digit_statistics(fakes, classifier)
+        real_digits = metrics.digit_statistics(images[: evaluator.count], classifier)
+        for name in ("kl", "confidence"):
+            print(f"{'digits, ' + name:<20}{digits[name]:>12.4f}{real_digits[name]:>12.4f}")
+        print(f"digits 0 to 9: {' '.join(map(str, digits['histogram']))}")
     protocol = evaluator.protocol
     print(
         f"{protocol['count']} images each; encoder {protocol['encoder']} "
@@ -976,7 +977,7 @@ def _evaluate(given):
     if given.out:
         result = {"model": given.model, **protocol, "scores": scores, "floor": evaluator.floor}
         if digits:
-            result["digits"] = digits
+            result |= {"digits": digits, "real_digits": real_digits}
         with replacing(given.out) as temporary:
             temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(given.out)

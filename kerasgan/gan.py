@@ -586,7 +586,7 @@ class GAN(keras.Model):
             uint8 array `(n, height, width, channels)`. No state is changed.
 
         Raises:
-            ValueError: An argument is none of these.
+            ValueError: An argument is none of these, or the generator's weights are not finite.
         """
         checks.check_whole("n", n, 0)
         if seed is not None:
@@ -740,6 +740,11 @@ class GAN(keras.Model):
 
 def generate(generator, latents, value_range):
     """uint8 images of latents `(n, latent_dim)`, n above 0, in bounded memory."""
+    if not checks.is_finite(generator.weights):
+        raise ValueError(
+            "The generator must have finite weights to make images. Received: weights with NaN "
+            "or infinity. Load an earlier checkpoint, and train on with smaller learning rates."
+        )
     # Parts of nearly one size, so that none is a lonely image.
     parts = np.array_split(latents, -(-len(latents) // SAMPLE_BATCH_SIZE))
     outputs = (generator.predict_on_batch(part) for part in parts)

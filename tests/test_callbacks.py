@@ -643,6 +643,51 @@ def test_evaluate_goes_on_after_a_resume(tmp_path):
     ]
 
 
+def test_evaluate_compares_what_was_measured_alike(tmp_path):
+    class Evaluator:
+        def __init__(self, count, values):
+            self.protocol = {"encoder": "mean", "count": count}
+            self.values = iter(values)
+
+        def __call__(self, gan):
+            return {"frechet_distance": next(self.values)}
+
+    gan = build_gan()
+    train(gan, 2, callbacks.Evaluate(Evaluator(10, [9.0, 1.0]), tmp_path, every=2))
+    with recorded_warnings() as texts:
+        train(gan, 4, callbacks.Evaluate(Evaluator(20, [7.0, 6.0]), tmp_path, every=2))
+    assert len(texts) == 1 and "another encoder, other data or another count" in texts[0]
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [tuple(row.values()) for row in rows] == [
+        ("0", "9.0", "mean", "10"),
+        ("2", "1.0", "mean", "10"),
+        ("2", "7.0", "mean", "20"),
+        ("4", "6.0", "mean", "20"),
+    ]
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), weights(gan.generator))
+
+
+def test_a_best_generator_that_could_not_be_saved_is_no_row(tmp_path, monkeypatch):
+    values = iter([9.0, 5.0, 7.0])
+    evaluate = callbacks.Evaluate(lambda gan: {"frechet_distance": next(values)}, tmp_path, every=1)
+    gan, save = build_gan(), keras.Model.save
+
+    def full(model, path):
+        if gan.step == 1:
+            raise OSError(28, "No space left on device")
+        save(model, path)
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with recorded_warnings() as texts:
+        train(gan, 2, evaluate)
+    assert len(texts) == 1 and "No space left" in texts[0]
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [row["frechet_distance"] for row in rows] == ["9.0", "7.0"]
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), weights(gan.generator))
+
+
 # OnOptimizer
 
 

@@ -558,6 +558,13 @@ def test_nearest_images_stand_beside_what_was_memorised():
         assert not np.array_equal(rows[:, 1], rows[:, 2])
 
 
+def test_too_few_images_to_measure_leave_no_run_behind(photos, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--steps", 1, "--evaluate", "mnist", "--out", run) == 2
+    assert "`images` must be at least 12 real images" in errors(capsys)
+    assert not run.exists()
+
+
 def test_train_measures_on_request_and_keeps_the_best(photos, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()

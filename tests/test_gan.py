@@ -125,6 +125,9 @@ def test_sample_takes_any_number(own):
     assert not same([own.sample(5)], [own.sample(5)])
     with pytest.raises(ValueError, match=r"`latents` must have shape \(n, latent_dim\)"):
         own.sample(2, latents=np.zeros((3, own.latent_dim)))
+    own.generator.set_weights([np.nan * weight for weight in own.generator.get_weights()])
+    with pytest.raises(ValueError, match="The generator must have finite weights"):
+        own.sample(2)
 
 
 def test_the_average_is_the_recurrence_by_hand(own):

@@ -63,7 +63,7 @@ def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b):
         Float.
 
     Raises:
-        ValueError: The shapes do not fit together.
+        ValueError: The shapes do not fit together, or a number is not finite.
     """
     mean_a, cov_a, mean_b, cov_b = (
         np.asarray(x, dtype="float64") for x in (mean_a, cov_a, mean_b, cov_b)
@@ -74,6 +74,10 @@ def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b):
         raise ValueError(
             "Statistics must be means of shape (d,) and covariances of shape (d, d), of one d. "
             f"Received: shapes {shapes}. Use the same encoder for both."
+        )
+    if not all(np.isfinite(x).all() for x in (mean_a, cov_a, mean_b, cov_b)):
+        raise ValueError(
+            "Statistics must be finite. Received: NaN or infinity. Look at the features' images."
         )
     return _frechet_distance(mean_a, cov_a, _root(cov_a), mean_b, cov_b)
 
@@ -201,8 +205,8 @@ def density_coverage(real, fake, k=DENSITY_K):
 
 def _density_coverage(real, fake, k, radii):
     inside = np.zeros(len(real))
-    for rows in _blocks(len(real), len(fake)):
-        inside[rows] = np.sum(_distances(real[rows], fake) < radii[rows, None], axis=1)
+    for rows, distances in _distances(real, fake):
+        inside[rows] = np.sum(distances < radii[rows, None], axis=1)
     return float(inside.sum() / (k * len(fake))), float(np.mean(inside > 0))
 
 
@@ -231,8 +235,7 @@ def nearest(features, others, k=BALL_K):
     (others,) = _features(others, k=k - 1)
     features, others = _features(features, others, k=0)
     indices, distances = [], []
-    for rows in _blocks(len(features), len(others)):
-        found = _distances(features[rows], others)
+    for _, found in _distances(features, others):
         first = np.argpartition(found, k - 1, axis=1)[:, :k]
         found = np.take_along_axis(found, first, axis=1)
         order = np.argsort(found, axis=1, kind="stable")
@@ -288,27 +291,25 @@ class Reference:
 
 def _share_inside(points, others, radii):
     """The share of `points` in a ball around `others`."""
-    inside = [
-        np.any(_distances(points[rows], others) <= radii, axis=1)
-        for rows in _blocks(len(points), len(others))
-    ]
+    inside = [np.any(distances <= radii, axis=1) for _, distances in _distances(points, others)]
     return float(np.mean(np.concatenate(inside)))
 
 
 def _radii(x, k):
     """Squared distance of each vector to its k-th neighbour."""
     radii = np.empty(len(x))
-    for rows in _blocks(len(x), len(x)):
-        distances = _distances(x[rows], x)
+    for rows, distances in _distances(x, x):
         distances[np.arange(len(distances)), np.arange(rows.start, rows.stop)] = np.inf
         radii[rows] = np.partition(distances, k - 1, axis=1)[:, k - 1]
     return radii
 
 
 def _distances(a, b):
-    """Squared distances, shape `(len(a), len(b))`."""
-    squares = np.sum(np.square(a), axis=1)[:, None] + np.sum(np.square(b), axis=1)
-    return np.maximum(squares - 2.0 * (a @ b.T), 0.0)
+    """Blocks of rows of `a`, each a slice and its squared distances to all of `b`."""
+    squares_a, squares_b = (np.einsum("ij,ij->i", x, x) for x in (a, b))
+    for rows in _blocks(len(a), len(b)):
+        distances = squares_a[rows, None] + squares_b - 2.0 * (a[rows] @ b.T)
+        yield rows, np.maximum(distances, 0.0, out=distances)
 
 
 def _blocks(count, width):

@@ -13,7 +13,7 @@ from kerasgan.datasets._cache import feature_path
 from kerasgan.files import replacing
 from kerasgan.metrics.distances import Reference
 
-_CACHE_VERSION = 1  # of what a file holds
+_CACHE_VERSION = 2  # of what a file holds
 
 
 class Evaluator:
@@ -21,7 +21,8 @@ class Evaluator:
 
     It holds the features of two random, disjoint parts of the real images, `count` of each. One
     is what fakes are compared with. The other is compared with it in the same way: that is the
-    floor, what a generator as good as the data would score with so many images.
+    floor, what so many images of the data itself score. (Of data on which the encoder was
+    trained: images that it has not seen score a little worse.)
 
     Args:
         images: Real images: uint8 array `(n, height, width, channels)`, or an
@@ -112,19 +113,28 @@ def _choose(images, most, seed):
             if found >= most:
                 break
         images = np.concatenate(parts)
+        parts.clear()
     return images[rng.permutation(len(images))[:most]]
 
 
 def _hash(images, *more):
-    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
-    for text in more:
+    digest = hashlib.sha256(np.ascontiguousarray(images))
+    for text in (repr((images.shape, images.dtype.str)), *more):
         digest.update(text.encode())
     return digest.hexdigest()[:12]
 
 
 def _read(path):
     """`(reference, floor)` of a file, or None where there is no whole one."""
-    damaged = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+    damaged = (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    )
     with contextlib.suppress(*damaged):
         # NumPy would leave a damaged file open.
         with open(path, "rb") as stream:

@@ -27,6 +27,16 @@ def test_frechet_distance_of_shifted_normals():
     assert found == pytest.approx(2048, rel=1e-12)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_statistics_that_are_not_finite_are_refused(bad):
+    mean, covariance = np.zeros(2), np.eye(2)
+    for place in range(4):
+        statistics = [mean, covariance, mean, covariance]
+        statistics[place] = statistics[place] + bad
+        with pytest.raises(ValueError, match="Statistics must be finite"):
+            frechet_distance_from_statistics(*statistics)
+
+
 def test_frechet_distance_is_the_reference_implementations():
     np.random.seed(0)
     a, b = (np.float32(np.random.randn(512, 256)) for _ in range(2))

@@ -62,6 +62,10 @@ def test_stacked_modes_by_counting():
     assert (found["modes"], found["modes_5"]) == (2, 1)
     expected = 5 / 7 * np.log(5 / 7 * 1000) + 2 / 7 * np.log(2 / 7 * 1000)
     assert found["kl"] == pytest.approx(expected)
+    shifted = metrics.stacked_modes(images, lambda images: read(images).astype("uint8") + 6)
+    assert shifted == found  # no overflow in small integers
+    with pytest.raises(ValueError, match="`classify` must give integers of 0 to 9"):
+        metrics.stacked_modes(images, lambda images: read(images) + 8)
     with pytest.raises(ValueError, match="`images` must have three channels"):
         metrics.stacked_modes(images[..., :1], read)
 
