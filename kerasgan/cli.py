@@ -189,7 +189,7 @@ KERAS_BACKEND=torch trains on another backend than TensorFlow.""",
         type=float,
         metavar="DECAY",
         help="sample from an average of the generator's weights with this decay, for example "
-        "0.999 (default: none)",
+        "0.999; 0 for none (default: the model's own)",
     )
     train.add_argument(
         "--evaluate",
@@ -615,7 +615,8 @@ def _load_or_build(run, arguments, resume):
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
-    gan.compile(augment=arguments["augment"], ema=arguments["ema"])
+    ema = arguments["ema"]
+    gan.compile(augment=arguments["augment"], ema=False if ema == 0 else ema)
     if arguments["learning_rate"] is not None:
         for optimizer in gan.optimizer.optimizers:
             optimizer.learning_rate = arguments["learning_rate"]

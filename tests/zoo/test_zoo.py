@@ -31,7 +31,7 @@ COUNTS = {
 # Optimizer, learning rates of generator and discriminator, beta_1 and beta_2 (of RMSprop, rho and
 # epsilon), and what differs from GAN.
 COMPILED = {
-    "build_dcgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {}),
+    "build_dcgan": ("Adam", 6.4e-3, 6.4e-3, 0.5, 0.999, {"ema": 0.999}),  # of 2 filters
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
     "build_dragan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"penalty": "dragan"}),
     "build_flag_gan": (
@@ -185,6 +185,13 @@ def test_it_is_compiled_as_in_its_source(builder):
         for gan in (plain, gan)
     )
     assert found == expected | different
+
+
+@pytest.mark.parametrize(("filters", "rate"), [(64, 2e-4), (16, 8e-4)])
+def test_narrow_dcgans_take_larger_steps(filters, rate):
+    gan = kerasgan.build_dcgan((16, 16, 1), filters=filters)
+    for optimizer in gan.optimizer.optimizers:
+        assert float(optimizer.learning_rate) == pytest.approx(rate)
 
 
 def test_dcgans_weights_start_as_in_its_paper():
