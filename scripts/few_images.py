@@ -23,7 +23,7 @@ from kerasgan import images, layers, metrics
 POLICIES = {"none": False, "color,translation": "color,translation"}
 FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
 # 43 divides the 258 flags: batch normalisation goes wrong on a last batch of two images.
-FILTERS, BATCH_SIZE, STEPS, RATE, EMA = 32, 43, 3_000, 3e-4, 0.995
+FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
 COUNT = 1_032  # samples, four for each flag
 
 
@@ -56,8 +56,6 @@ def train(policy, flags, encoder, seed, picture):
     random.seed(seed)  # Keras draws the initial weights from it
     gan = kerasgan.build_dcgan(flags.shape[1:], filters=FILTERS)
     gan.compile(augment=POLICIES[policy], ema=EMA)
-    for optimizer in gan.optimizer.optimizers:
-        optimizer.learning_rate = RATE
     gan.fit(flags, batch_size=BATCH_SIZE, steps=STEPS)
     real, fake = encoder(flags), encoder(gan.sample(COUNT, seed=seed))
     mean, deviation = metrics.kernel_distance(real, fake, subsets=100, subset_size=200)
