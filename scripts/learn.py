@@ -7,8 +7,7 @@
 Minutes are of processor time. Leaves in `--out`, for each model, NAME.png (64 samples from seed 0),
 NAME-losses.csv and NAME-losses.png, and a line in learn.jsonl: width, batch size, steps, scores of
 10,000 samples in the features of the package's MNIST classifier; and prints them as a table.
-Everything but the settings below is as `build_NAME` has it. `docs/models.md` shows what came of
-it.
+All is as `build_NAME` has it but the settings below. `docs/models.md` shows what came of it.
 """
 
 import argparse
@@ -32,6 +31,7 @@ SETTINGS = {
     "sagan": {"filters": 16, "batch_size": 64},
 }
 OTHERS = {"filters": 16, "batch_size": 64}
+EMA = 0.999  # for all, so that models are compared, not averages
 NAMES = [name.removeprefix("build_") for name in zoo.__all__]
 
 
@@ -40,6 +40,7 @@ def learn(name, data, evaluator, minutes, seed, out):
     settings = SETTINGS.get(name, OTHERS)
     random.seed(seed)  # Keras draws the initial weights from it
     gan = getattr(kerasgan, f"build_{name}")(data.shape[1:], filters=settings["filters"])
+    gan.compile(ema=EMA)
     if "d_rate" in settings:
         gan.d_optimizer.learning_rate = settings["d_rate"]
     stop = results.StopAfter(60 * minutes)

@@ -5,10 +5,8 @@ Generative Adversarial Networks", https://arxiv.org/abs/1511.06434. Strided conv
 place of pooling, batch normalisation on both sides, no hidden dense layers.
 """
 
-import keras
-
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -58,10 +56,5 @@ def build_dcgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
         dcgan_discriminator(image_shape, filters),
         name="dcgan",
     )
-    rate = 2e-4 * 64 / filters
-    gan.compile(
-        g_optimizer=keras.optimizers.Adam(rate, beta_1=0.5, name="g_optimizer"),
-        d_optimizer=keras.optimizers.Adam(rate, beta_1=0.5, name="d_optimizer"),
-        ema=0.999,
-    )
+    gan.compile(**dcgan_optimizers(filters), ema=0.999)
     return gan

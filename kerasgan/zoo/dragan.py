@@ -6,7 +6,7 @@ gradient of the score around the data.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -19,8 +19,8 @@ def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     of half the standard deviation of the images.
 
     Differs from the reference: no batch normalisation in the discriminator, since the penalty is on
-    the gradient at each image by itself; its kernels start as in He et al. 2015; Adam 2e-4,
-    beta_1 0.5, as for the DCGAN.
+    the gradient at each image by itself; its kernels start as in He et al. 2015; Adam
+    2e-4 * 64 / filters, beta_1 0.5, as for the DCGAN.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -50,6 +50,5 @@ def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
         dcgan_discriminator(image_shape, filters, normalize=False),
         name="dragan",
     )
-    # GAN's own optimizers and loss are those of the DCGAN.
-    gan.compile(penalty="dragan")
+    gan.compile(**dcgan_optimizers(filters), penalty="dragan")
     return gan

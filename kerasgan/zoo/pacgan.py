@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasgan.checks import check_whole
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -24,8 +24,8 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
 
     Differs from the reference: packs are made of the batch at hand, so that a discriminator step
     sees `batch_size / packing` packs in place of `batch_size`; a remainder is left out, and fewer
-    images than a pack are repeated to fill it. Penalties, if asked for, take the norm of the
-    gradient at each image, not at each pack.
+    images than a pack are repeated to fill it. Rates are 2e-4 * 64 / filters. Penalties, if asked
+    for, take the norm of the gradient at each image, not at each pack.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -56,8 +56,9 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
     images = keras.Input(image_shape, name="images")
     packs = Pack(packing)(images)  # (height, width, packing * channels)
     scores = dcgan_discriminator(packs.shape[1:], filters)(packs)
-    # The optimizers and the loss of GAN itself are the DCGAN's.
-    return GAN(generator, keras.Model(images, scores, name="discriminator"), name="pacgan")
+    gan = GAN(generator, keras.Model(images, scores, name="discriminator"), name="pacgan")
+    gan.compile(**dcgan_optimizers(filters))
+    return gan
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -6,7 +6,7 @@ average of the other side, and the generator's step sees real images too.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
 
@@ -19,7 +19,8 @@ def build_ragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     Reference: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3; Adam 2e-4, beta_1 0.5,
     one discriminator step.
 
-    Differs from the reference: the DCGAN's architecture (the paper runs several).
+    Differs from the reference: the DCGAN's architecture (the paper runs several), and its
+    rates of 2e-4 * 64 / filters.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
@@ -49,6 +50,5 @@ def build_ragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
         dcgan_discriminator(image_shape, filters),
         name="ragan",
     )
-    # GAN's own optimizers are those of the paper.
-    gan.compile(loss="relativistic_average")
+    gan.compile(**dcgan_optimizers(filters), loss="relativistic_average")
     return gan

@@ -28,12 +28,13 @@ COUNTS = {
     "build_wgan": (3_578_627, 3_576_707, 2_763_776),
     "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
 }
+NARROW = (6.4e-3, 6.4e-3)  # 2e-4 * 64 / filters, of 2 filters
 # Optimizer, learning rates of generator and discriminator, beta_1 and beta_2 (of RMSprop, rho and
 # epsilon), and what differs from GAN.
 COMPILED = {
-    "build_dcgan": ("Adam", 6.4e-3, 6.4e-3, 0.5, 0.999, {"ema": 0.999}),  # of 2 filters
+    "build_dcgan": ("Adam", *NARROW, 0.5, 0.999, {"ema": 0.999}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
-    "build_dragan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"penalty": "dragan"}),
+    "build_dragan": ("Adam", *NARROW, 0.5, 0.999, {"penalty": "dragan"}),
     "build_flag_gan": (
         *("Adam", 1e-4, 1e-4, 0.9, 0.999),
         {"update": "concatenated", "latents": "uniform", "value_range": (0, 1)},
@@ -42,7 +43,7 @@ COMPILED = {
         *("Adam", 1e-3, 2e-4, 0.5, 0.999),
         {"latents": ANY, "auxiliary_loss": ANY},
     ),
-    "build_lsgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"loss": "least_squares"}),
+    "build_lsgan": ("Adam", *NARROW, 0.5, 0.999, {"loss": "least_squares"}),
     "build_mlp_gan": (
         *("Adam", 1e-3, 1e-3, 0.9, 0.999),
         {"latents": "symmetric_uniform", "value_range": (0, 1)},
@@ -51,8 +52,8 @@ COMPILED = {
         *("Adam", 1e-4, 3e-4, 0.9, 0.999),
         {"update": "separate", "value_range": (0, 1)},
     ),
-    "build_pacgan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {}),
-    "build_ragan": ("Adam", 2e-4, 2e-4, 0.5, 0.999, {"loss": "relativistic_average"}),
+    "build_pacgan": ("Adam", *NARROW, 0.5, 0.999, {}),
+    "build_ragan": ("Adam", *NARROW, 0.5, 0.999, {"loss": "relativistic_average"}),
     "build_sagan": ("Adam", 1e-4, 4e-4, 0.0, 0.9, {"loss": "hinge"}),
     "build_sngan": (
         *("Adam", 2e-4, 2e-4, 0.0, 0.9),
