@@ -76,3 +76,17 @@ def test_stacks_are_counted(script, tmp_path, monkeypatch):
     assert line["gan"] == "paired" and 1 <= line["modes"] <= 20
     for name in stacked.GANS:
         assert stacked.build(name, 1).image_shape == (28, 28, 3)
+
+
+def test_rates_stand_beside_widths(script, tmp_path, monkeypatch, capsys):
+    write_mnist(tmp_path, 70)
+    out = tmp_path / "rates.jsonl"
+    few = ["--filters", 1, 2, "--rates", 1e-3, "--minutes", 1e-6, "--data-path", tmp_path]
+    run(script("rates"), monkeypatch, *few, "--out", out)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(line["filters"], line["rate"], line["steps"]) for line in lines] == [
+        (1, 1e-3, 1),
+        (2, 1e-3, 1),
+    ]
+    distance = lines[1]["scores"]["frechet_distance"]
+    assert f"| 2 | {distance:.2f} |" in capsys.readouterr().out

@@ -1,0 +1,60 @@
+"""Which learning rate suits which width: DCGANs on MNIST, five minutes of processor time each.
+
+    scripts/rates.py                                 seventy minutes of one CPU core
+    scripts/rates.py --filters 16 --rates 2e-4 8e-4
+    scripts/rates.py --data-path FOLDER              with MNIST's files in it, without a download
+
+Both sides have the same rate; all else is as `build_dcgan` has it. A line for each run goes into
+`--out`, with the scores of 10,000 samples in the features of the package's MNIST classifier.
+"""
+
+import argparse
+import pathlib
+import random
+
+import results
+
+import kerasgan
+from kerasgan import metrics
+
+BATCH_SIZE = 64
+
+
+def train(filters, rate, data, evaluator, minutes):
+    random.seed(0)  # Keras draws the initial weights from it
+    gan = kerasgan.build_dcgan(data.shape[1:], filters=filters)
+    for optimizer in gan.optimizer.optimizers:
+        optimizer.learning_rate = rate
+    stop = results.StopAfter(60 * minutes)
+    gan.fit(data, batch_size=BATCH_SIZE, epochs=10**6, verbose=0, callbacks=[stop])
+    return {"steps": gan.step, **evaluator.protocol, "scores": evaluator(gan)}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--filters", nargs="+", type=int, default=[8, 16, 32])
+    parser.add_argument(
+        "--rates", nargs="+", type=float, default=[2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3]
+    )
+    parser.add_argument("--minutes", type=float, default=5.0, help="of training (default: 5)")
+    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "rates.jsonl")
+    given = parser.parse_args()
+    data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
+    evaluator = metrics.Evaluator(data, metrics.mnist_encoder())
+    rows = []
+    for filters in given.filters:
+        distances = []
+        for rate in given.rates:
+            key = {"filters": filters, "rate": rate, "minutes": given.minutes}
+            arguments = (filters, rate, data, evaluator, given.minutes)
+            run = results.measure(given.out, key, train, *arguments)
+            distances.append(f"{run['scores']['frechet_distance']:.2f}")
+        rows.append([filters, *distances])
+    print(results.table(["filters", *given.rates], rows))
+
+
+if __name__ == "__main__":
+    main()
