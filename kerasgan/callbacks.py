@@ -682,13 +682,14 @@ class Evaluate(_Periodic):
         self._rows = (
             [row for row in read_log(self.path) if int(row["step"]) <= step] if step else []
         )
-        if len(self._comparable()) < len(self._rows):
+        comparable = self._comparable()
+        if len(comparable) < len(self._rows):
             warnings.warn(
                 f"{str(self.path)!r} has scores of another encoder, other data or another count: "
                 "they stay there, and the best generator is sought anew.",
                 stacklevel=2,
             )
-        if not self._comparable() or int(self._comparable()[-1]["step"]) < step:
+        if not comparable or int(comparable[-1]["step"]) < step:
             self._act()
         self._last_step = self.model.step
 
