@@ -397,27 +397,20 @@ def _train(given):
 
 def _settle(given):
     """The run's folder, all its arguments, and the configuration to resume (or None)."""
-    given = vars(given)
     chosen = {
         name: value
-        for name, value in given.items()
+        for name, value in vars(given).items()
         if value is not None and name not in ("command", "out", "resume")
     }
+    if "data" not in chosen and (given.out is None or not given.resume):
+        raise ValueError(
+            "DATA must be a folder of images or mnist. Received: none. Pass it"
+            + (", or the run to resume as --out RUN." if given.resume else ".")
+        )
     if chosen.get("data") and not _is_mnist(chosen):
         chosen["data"] = os.path.abspath(chosen["data"])
-    run = given["out"]
-    if run is None:
-        if "data" not in chosen:
-            raise ValueError(
-                "DATA must be a folder of images or mnist. Received: none. Pass it"
-                + (", or the run to resume as --out RUN." if given["resume"] else ".")
-            )
-        name = pathlib.Path(chosen["data"]).name or "data"
-        run = os.path.join("runs", f"{name}-{chosen.get('model', DEFAULTS['model'])}")
-    run = pathlib.Path(run)
-    config = _read_config(run) if given["resume"] else None
-    if config is None and "data" not in chosen:
-        raise ValueError("DATA must be a folder of images or mnist. Received: none. Pass it.")
+    run = _default_run(chosen) if given.out is None else pathlib.Path(given.out)
+    config = _read_config(run) if given.resume else None
     saved = config["arguments"] if config else {}
     if config:
         _compare(run, config, chosen)
@@ -434,6 +427,18 @@ def _settle(given):
     is_mnist = _is_mnist(arguments)
     arguments["size"] = arguments["size"] or ([28, 28] if is_mnist else [64, 64])
     arguments["channels"] = arguments["channels"] or (1 if is_mnist else 3)
+    _check_arguments(run, arguments)
+    return run, arguments, config
+
+
+def _default_run(chosen):
+    name = pathlib.Path(chosen["data"]).name or "data"
+    return pathlib.Path("runs", f"{name}-{chosen.get('model', DEFAULTS['model'])}")
+
+
+def _check_arguments(run, arguments):
+    """Refuses what does not go together."""
+    is_mnist = _is_mnist(arguments)
     if is_mnist and (*arguments["size"], arguments["channels"]) != (28, 28, 1):
         raise ValueError(
             "`--size` and `--channels` must be 28 and 1 for mnist. Received: "
@@ -451,7 +456,6 @@ def _settle(given):
             "`--data-path` must be left out unless DATA is mnist. Received: "
             f"--data-path {arguments['data_path']}. Pass the folder of images as DATA."
         )
-    return run, arguments, config
 
 
 def _read_config(run):
