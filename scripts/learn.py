@@ -5,8 +5,9 @@
     scripts/learn.py --data-path FOLDER               with MNIST's files in it, without a download
 
 Minutes are of processor time. Leaves in `--out`, for each model, NAME.png (64 samples from seed 0),
-NAME-losses.csv and NAME-losses.png, and a line in learn.jsonl: width, batch size, steps, scores of
-10,000 samples in the features of the package's MNIST classifier; and prints them as a table.
+NAME-losses.csv and NAME-losses.png, the trained GAN as NAME.keras, and a line in learn.jsonl: its
+width, batch size, steps, and scores of 10,000 samples in the features of the package's MNIST
+classifier; and prints them as a table.
 All is as `build_NAME` has it but the settings below. `docs/models.md` shows what came of it.
 """
 
@@ -52,6 +53,7 @@ def learn(name, data, evaluator, minutes, seed, out):
         epochs=10**6,
         callbacks=[stop, callbacks.LossPlot(f"{stem}-losses.png")],
     )
+    gan.save(f"{stem}.keras")
     images.save_png(f"{stem}.png", images.grid(gan.sample(64, seed=0)))
     fakes = gan.sample(evaluator.count, seed=evaluator.seed)
     return {
