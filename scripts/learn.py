@@ -25,13 +25,14 @@ from kerasgan import callbacks, images, metrics, zoo
 SETTINGS = {
     "deconv_gan": {"filters": 64, "batch_size": 16},
     "flag_gan": {"filters": 8, "batch_size": 32, "d_rate": 1e-5},
-    "infogan": {"filters": 32, "batch_size": 64},
     "mlp_gan": {"filters": 128, "batch_size": 128},
     "mnist_gan": {"filters": 8, "batch_size": 50, "pretrain_steps": 300},
     "sngan": {"filters": 8, "batch_size": 64},
     "sagan": {"filters": 16, "batch_size": 64},
+    "wgan": {"filters": 16, "batch_size": 64},
+    "wgan_gp": {"filters": 16, "batch_size": 64},
 }
-OTHERS = {"filters": 16, "batch_size": 64}
+OTHERS = {"filters": 32, "batch_size": 64}
 EMA = 0.999  # for all, so that models are compared, not averages
 NAMES = [name.removeprefix("build_") for name in zoo.__all__]
 

@@ -20,7 +20,7 @@ def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
 
     Differs from the reference: no batch normalisation in the discriminator, since the penalty is on
     the gradient at each image by itself; its kernels start as in He et al. 2015; Adam
-    2e-4 * 64 / filters, beta_1 0.5, as for the DCGAN.
+    2e-4 (1.6e-3 below 64 filters), beta_1 0.5, as for the DCGAN.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,

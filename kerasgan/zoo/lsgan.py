@@ -19,9 +19,9 @@ def build_lsgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     Reference: Mao et al. 2016 (arXiv 1611.04076), equation 9 (targets 0, 1 and 1) and section 4.
 
     Differs from the reference: the DCGAN's architecture for all sizes (the paper adds convolutions
-    for its 112-pixel scenes); Adam 2e-4 * 64 / filters, beta_1 0.5, as for the DCGAN (the paper's
-    rate for its scenes is 1e-3); the factor 1/2 of the loss, which only scales the rate of an
-    optimizer other than Adam, is left out.
+    for its 112-pixel scenes); Adam 2e-4 (1.6e-3 below 64 filters), beta_1 0.5, as for the
+    DCGAN (the paper's rate for its scenes is 1e-3); the factor 1/2 of the loss, which only scales
+    the rate of an optimizer other than Adam, is left out.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,

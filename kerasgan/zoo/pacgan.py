@@ -24,8 +24,8 @@ def build_pacgan(image_shape=(64, 64, 3), latent_dim=100, filters=64, packing=2)
 
     Differs from the reference: packs are made of the batch at hand, so that a discriminator step
     sees `batch_size / packing` packs in place of `batch_size`; a remainder is left out, and fewer
-    images than a pack are repeated to fill it. Rates are 2e-4 * 64 / filters. Penalties, if asked
-    for, take the norm of the gradient at each image, not at each pack.
+    images than a pack are repeated to fill it. Rates are 1.6e-3 below 64 filters.
+    Penalties, if asked for, take the norm of the gradient at each image, not at each pack.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,

@@ -20,7 +20,7 @@ def build_ragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     one discriminator step.
 
     Differs from the reference: the DCGAN's architecture (the paper runs several), and its
-    rates of 2e-4 * 64 / filters.
+    rates of 1.6e-3 below 64 filters.
 
     Args:
         image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
