@@ -1,13 +1,17 @@
 """GANs that come trained with the package."""
 
+import functools
 import pathlib
 
-import keras
+from kerasgan import zoo
 
-from kerasgan.gan import GAN
-
-NAMES = ("flags", "mnist")
 _FOLDER = pathlib.Path(__file__).parent
+# What `scripts/pretrain.py` trained.
+_BUILDERS = {
+    "flags": functools.partial(zoo.build_dcgan, (32, 32, 3), filters=32),
+    "mnist": functools.partial(zoo.build_dcgan, (28, 28, 1), filters=32),
+}
+NAMES = tuple(_BUILDERS)
 
 
 def load_pretrained(name):
@@ -20,8 +24,8 @@ def load_pretrained(name):
         name: `"mnist"`: digits, 28x28x1. `"flags"`: flags that do not exist, 32x32x3.
 
     Returns:
-        `kerasgan.GAN`, ready to sample from or to train further; compiled as `build_dcgan`
-        compiles, with new optimizers.
+        `kerasgan.GAN`, ready to sample from or to train further; compiled as its builder
+        compiles, with new optimizers, but for a further average.
 
     Raises:
         ValueError: There is no such model.
@@ -38,6 +42,8 @@ def load_pretrained(name):
             f"`name` must be one of {NAMES}. Received: name={name!r}. For a GAN of your own use "
             "keras.models.load_model."
         )
-    sides = ("generator", "discriminator")
-    models = (keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides)
-    return GAN(*models, name=name)
+    gan = _BUILDERS[name]()
+    gan.compile(ema=False)
+    for side in (gan.generator, gan.discriminator):
+        side.load_weights(_FOLDER / f"{name}_{side.name}.keras")
+    return gan
