@@ -12,10 +12,13 @@ from kerasgan import cli, images, metrics, pretrained
 SHAPES = {"flags": (32, 32, 3), "mnist": (28, 28, 1)}
 
 
-@pytest.mark.parametrize("name", pretrained.NAMES)
-def test_it_samples_and_trains_further(name):
-    gan = kerasgan.load_pretrained(name)
-    assert gan.image_shape == SHAPES[name]
+@pytest.fixture(scope="module", params=pretrained.NAMES)
+def gan(request):
+    return kerasgan.load_pretrained(request.param)
+
+
+def test_it_samples_and_trains_further(gan):
+    assert gan.image_shape == SHAPES[gan.name]
     samples = gan.sample(8, seed=0)
     assert len(np.unique(samples.reshape(8, -1), axis=0)) == 8
     logs = gan.train_on_batch(samples)

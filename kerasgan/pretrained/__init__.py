@@ -1,17 +1,13 @@
 """GANs that come trained with the package."""
 
-import functools
 import pathlib
 
-from kerasgan import zoo
+import keras
 
+from kerasgan.gan import GAN
+
+NAMES = ("flags", "mnist")
 _FOLDER = pathlib.Path(__file__).parent
-# What `scripts/pretrain.py` trained.
-_BUILDERS = {
-    "flags": functools.partial(zoo.build_dcgan, (32, 32, 3), filters=32),
-    "mnist": functools.partial(zoo.build_dcgan, (28, 28, 1), filters=32),
-}
-NAMES = tuple(_BUILDERS)
 
 
 def load_pretrained(name):
@@ -24,8 +20,7 @@ def load_pretrained(name):
         name: `"mnist"`: digits, 28x28x1. `"flags"`: flags that do not exist, 32x32x3.
 
     Returns:
-        `kerasgan.GAN`, ready to sample from or to train further; compiled as its builder
-        compiles, with new optimizers, but for a further average.
+        `kerasgan.GAN`, ready to sample from or to train further; compiled as a new GAN is.
 
     Raises:
         ValueError: There is no such model.
@@ -42,8 +37,6 @@ def load_pretrained(name):
             f"`name` must be one of {NAMES}. Received: name={name!r}. For a GAN of your own use "
             "keras.models.load_model."
         )
-    gan = _BUILDERS[name]()
-    gan.compile(ema=False)
-    for side in (gan.generator, gan.discriminator):
-        side.load_weights(_FOLDER / f"{name}_{side.name}.keras")
-    return gan
+    sides = ("generator", "discriminator")
+    models = (keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides)
+    return GAN(*models, name=name)
