@@ -89,7 +89,7 @@ def main():
             key = {"model": name, "training_seed": seed, "minutes": given.minutes}
             arguments = (name, data, evaluator, given.minutes, seed, given.out)
             runs.append(results.measure(given.out / "learn.jsonl", key, learn, *arguments))
-        columns = (("frechet_distance", 1), ("precision", 3), ("recall", 3))
+        columns = (("frechet_distance", 2), ("precision", 3), ("recall", 3))
         scores = [results.spread([run["scores"][n] for run in runs], d) for n, d in columns]
         digits = results.spread([run["digits"]["kl"] for run in runs], 3)
         steps = results.spread([run["steps"] for run in runs], 0)
