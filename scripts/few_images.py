@@ -63,6 +63,10 @@ def train(policy, flags, encoder, seed, picture):
         optimizer.learning_rate = RATE
     gan.fit(flags, batch_size=BATCH_SIZE, steps=STEPS)
     images.save_png(picture, images.grid(gan.sample(64, seed=0)))
+    return score(gan, flags, encoder, seed)
+
+
+def score(gan, flags, encoder, seed):
     scores = compare(encoder(flags), encoder(gan.sample(COUNT, seed=seed)))
     return scores | {"encoder_hash": encoder.hash, "count": COUNT}
 
@@ -103,6 +107,9 @@ def main():
             key = {"augment": policy, "seed": seed, "steps": STEPS, "rate": RATE}
             arguments = (policy, flags, encoder, seed, picture)
             runs[policy].append(results.measure(given.out, key, train, *arguments))
+    arguments = (kerasgan.load_pretrained("flags"), flags, encoder, 0)
+    key = {"pretrained": "flags", "seed": 0}
+    runs["(load_pretrained)"] = [results.measure(given.out, key, score, *arguments)]
     runs["(half against half)"] = compare_halves(encoder(flags))
     names = ["kernel_distance", "precision", "recall", "nearest_cosine"]
     rows = [
