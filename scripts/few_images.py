@@ -24,7 +24,6 @@ POLICIES = {"none": False, "color,translation": "color,translation"}
 FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
 # 43 divides the 258 flags: batch normalisation goes wrong on a last batch of two images.
 FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
-RATE = 8e-4  # as in the demo: with twice as much, colours get checkerboards
 COUNT = 1_032  # samples, four for each flag
 LENGTH = 8.0  # of a vector of 64 features
 
@@ -55,12 +54,12 @@ def train_encoder(flags):
     return metrics.Encoder(keras.Model(inputs, features), (0, 255), "flags")
 
 
-def train(policy, flags, encoder, seed, picture):
+def train(policy, rate, flags, encoder, seed, picture):
     random.seed(seed)  # Keras draws the initial weights from it
     gan = kerasgan.build_dcgan(flags.shape[1:], filters=FILTERS)
     gan.compile(augment=POLICIES[policy], ema=EMA)
     for optimizer in gan.optimizer.optimizers:
-        optimizer.learning_rate = RATE
+        optimizer.learning_rate = rate
     gan.fit(flags, batch_size=BATCH_SIZE, steps=STEPS)
     images.save_png(picture, images.grid(gan.sample(64, seed=0)))
     return score(gan, flags, encoder, seed)
@@ -94,6 +93,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument(
+        "--rate", type=float, default=8e-4, help="of both sides' Adam (default: 8e-4, the demo's)"
+    )
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "few_images.jsonl")
     given = parser.parse_args()
     flags = kerasgan.datasets.ImageFolder(FLAGS, (32, 32, 3), batch_size=258, shuffle=False)[0]
@@ -103,9 +105,9 @@ def main():
     for policy in POLICIES:
         runs[policy] = []
         for seed in given.seeds:
-            picture = given.out.with_name(f"flags-{policy.replace(',', '-')}-{seed}.png")
-            key = {"augment": policy, "seed": seed, "steps": STEPS, "rate": RATE}
-            arguments = (policy, flags, encoder, seed, picture)
+            name = f"flags-{policy.replace(',', '-')}-{given.rate:g}-{seed}.png"
+            key = {"augment": policy, "seed": seed, "steps": STEPS, "rate": given.rate}
+            arguments = (policy, given.rate, flags, encoder, seed, given.out.with_name(name))
             runs[policy].append(results.measure(given.out, key, train, *arguments))
     arguments = (kerasgan.load_pretrained("flags"), flags, encoder, 0)
     key = {"pretrained": "flags", "seed": 0}
