@@ -1,7 +1,7 @@
 """Train the models that `kerasgan.load_pretrained` loads.
 
     scripts/pretrain.py mnist                     about an hour of one CPU core
-    scripts/pretrain.py flags                     about a quarter of an hour
+    scripts/pretrain.py flags                     about eight minutes
     scripts/pretrain.py mnist --data-path FOLDER  with MNIST's files in it, without a download
 
 Writes kerasgan/pretrained/NAME_generator.keras (the average of the training's generators) and
@@ -37,8 +37,8 @@ SETTINGS = {
         "builder": "dcgan",
         "filters": 32,
         "batch_size": 43,
-        "epochs": 2000,
-        "rates": [3e-4, 3e-4],
+        "epochs": 1000,
+        "rates": [8e-4, 8e-4],
         "ema": 0.998,
         "augment": "color,translation",
     },
