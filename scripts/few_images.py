@@ -1,6 +1,6 @@
 """What augmentation does for few images: a DCGAN on the 258 flags, with and without it.
 
-    scripts/few_images.py                 three seeds each; about an hour of one CPU core
+    scripts/few_images.py                 three seeds each; about 22 minutes of one CPU core
 
 Images are compared in the features of an encoder of this script's own: a small network that learns
 to tell the 258 flags apart however they are moved and coloured (Dosovitskiy et al. 2014,

@@ -1,6 +1,6 @@
 """How steady training is: three losses on MNIST at a quarter of the width, five seeds each.
 
-    scripts/stability.py                           about two hours of one CPU core
+    scripts/stability.py                           about 80 minutes of one CPU core
     scripts/stability.py dcgan --seeds 0 1
     scripts/stability.py --data-path FOLDER        with MNIST's files in it, without a download
 
