@@ -7,6 +7,18 @@ UPDATES = ("joint", "concatenated", "separate")
 REPORTED = ("d_fake", "d_loss", "d_real", "g_loss", "loss", "penalty")
 
 
+def argument_error(name, expected, received, fix, kind=ValueError):
+    """The error for an argument that cannot be used, in the one form that all of them have.
+
+    Example:
+
+    ```python
+    raise argument_error("limit", "be above 0", f"limit={limit!r}", "The paper's is 0.01.")
+    ```
+    """
+    return kind(f"`{name}` must {expected}. Received: {received}. {fix}")
+
+
 def check_models(generator, discriminator):
     """Raises ValueError unless the two are built, linear and fit together."""
     for name, model in (("generator", generator), ("discriminator", discriminator)):

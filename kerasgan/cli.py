@@ -24,7 +24,8 @@ from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan.checks import check_value_range
 from kerasgan.files import remove_stale, replacing
-from kerasgan.gan import GAN, generate
+from kerasgan.gan import GAN
+from kerasgan.sampler import generate
 
 MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
 CONFIG, LOCK = "config.json", ".lock"

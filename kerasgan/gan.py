@@ -20,6 +20,7 @@ from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan.batches import Batches
 from kerasgan.files import replacing
+from kerasgan.sampler import generate
 from kerasgan.stacks import (
     Average,
     DiscriminatorStack,
@@ -28,7 +29,6 @@ from kerasgan.stacks import (
     reported,
 )
 
-SAMPLE_BATCH_SIZE = 64
 # What, besides variables, a saved model goes on from.
 PROGRESS = (
     "step",
@@ -736,19 +736,6 @@ class GAN(keras.Model):
         for stack in self._all_stacks():
             found.update({id(variable): variable for variable in random_variables(stack)})
         return list(found.values())
-
-
-def generate(generator, latents, value_range):
-    """uint8 images of latents `(n, latent_dim)`, n above 0, in bounded memory."""
-    if not checks.is_finite(generator.weights):
-        raise ValueError(
-            "The generator must have finite weights to make images. Received: weights with NaN "
-            "or infinity. Load an earlier checkpoint, and train on with smaller learning rates."
-        )
-    # Parts of nearly one size, so that none is a lonely image.
-    parts = np.array_split(latents, -(-len(latents) // SAMPLE_BATCH_SIZE))
-    outputs = (generator.predict_on_batch(part) for part in parts)
-    return np.concatenate([image_tools.to_uint8(images, value_range) for images in outputs])
 
 
 def _serialize_optimizer(optimizer):
