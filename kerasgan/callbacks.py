@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kerasgan import images as image_tools
+from kerasgan import pictures
 from kerasgan.checks import check_whole, is_finite
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
@@ -126,7 +126,7 @@ class SampleGrid(_Periodic):
             scores = np.repeat(scores, len(images) // len(scores))  # one for each of a pack
             images = _captioned(images, [f"{score:.2f}" for score in scores])
         path = _step_path(self.folder, self.model.step)
-        image_tools.save_png(path, image_tools.grid(images, self.columns))
+        pictures.save_png(path, pictures.grid(images, self.columns))
 
 
 class Checkpoint(_Periodic):
@@ -324,10 +324,10 @@ class Animation(_Periodic):
         images = _sample(self.model, self.count, self.seed)
         if images is None:
             return
-        frame = image_tools.grid(image_tools.opaque(images), self.columns)
+        frame = pictures.grid(pictures.opaque(images), self.columns)
         self._thin_out()
-        image_tools.save_png(
-            _step_path(self.frames_folder, self.model.step), image_tools.fit_frame(frame)
+        pictures.save_png(
+            _step_path(self.frames_folder, self.model.step), pictures.fit_frame(frame)
         )
 
     def _thin_out(self):
@@ -350,7 +350,7 @@ class Animation(_Periodic):
             with Image.open(path) as picture:
                 frames.append(np.array(picture).reshape(picture.height, picture.width, -1))
         if frames:
-            image_tools.save_gif(self.path, frames, self.seconds_per_frame)
+            pictures.save_gif(self.path, frames, self.seconds_per_frame)
 
 
 class Log(_Periodic):
@@ -621,9 +621,9 @@ class TensorBoardLog(_Periodic):
         images = _sample(self.model, self.count, self.seed)
         if images is None:
             return
-        grid = image_tools.grid(images)
+        grid = pictures.grid(images)
         png = io.BytesIO()
-        image_tools.to_pil(grid).save(png, format="PNG")
+        pictures.to_pil(grid).save(png, format="PNG")
         height, width, channels = grid.shape
         image = self._summary.Image(
             height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue()
@@ -873,7 +873,7 @@ def _captioned(images, captions):
     strips = np.full((count, CAPTION_HEIGHT, width, channels), 255, dtype="uint8")
     font = ImageFont.load_default()
     for index, caption in enumerate(captions):
-        strip = image_tools.to_pil(strips[index])
+        strip = pictures.to_pil(strips[index])
         ImageDraw.Draw(strip).text(
             (width // 2, CAPTION_HEIGHT // 2), caption, fill="black", font=font, anchor="mm"
         )

@@ -19,8 +19,7 @@ import keras
 import numpy as np
 
 import kerasgan
-from kerasgan import callbacks, datasets, metrics, pretrained, zoo
-from kerasgan import images as image_tools
+from kerasgan import callbacks, datasets, metrics, pictures, pretrained, zoo
 from kerasgan import latents as latent_tools
 from kerasgan.checks import check_value_range
 from kerasgan.files import remove_stale, replacing
@@ -716,9 +715,9 @@ def _finish(run, gan, arguments, stop, seconds):
             "last good model is kept, if there was one.)",
         )
     else:
-        grid = image_tools.grid(gan.sample(64, seed=0), columns=8)
+        grid = pictures.grid(gan.sample(64, seed=0), columns=8)
         try:
-            image_tools.save_png(run / "samples.png", grid)
+            pictures.save_png(run / "samples.png", grid)
         except OSError as error:
             warnings.warn(f"No samples.png: {error}", stacklevel=2)
     is_finished = not stop.nan_step and _is_finished(gan, arguments)
@@ -799,16 +798,16 @@ def _sample(given):
         latents = _draw_latents(source, count, given.seed)
         if kind == "gif":
             frames = generate(source.generator, _walk(latents, source.latents), source.value_range)
-            frames = [image_tools.fit_frame(frame) for frame in frames]
-            image_tools.save_gif(out, frames, seconds_per_frame=0.05)
+            frames = [pictures.fit_frame(frame) for frame in frames]
+            pictures.save_gif(out, frames, seconds_per_frame=0.05)
         elif kind == "png":
-            image_tools.save_png(
-                out, image_tools.grid(generate(source.generator, latents, source.value_range))
+            pictures.save_png(
+                out, pictures.grid(generate(source.generator, latents, source.value_range))
             )
         else:
             out.mkdir(exist_ok=True)
             for index, image in enumerate(generate(source.generator, latents, source.value_range)):
-                image_tools.save_png(out / f"sample_{index:05d}.png", image)
+                pictures.save_png(out / f"sample_{index:05d}.png", image)
     print(out)
     return 0
 
@@ -989,7 +988,7 @@ def _evaluate(given):
         print(given.out)
     if given.nearest:
         rows = _beside_nearest(fakes[:NEAREST_ROWS], images, encoder)
-        image_tools.save_png(given.nearest, image_tools.grid(rows, columns=1 + NEAREST))
+        pictures.save_png(given.nearest, pictures.grid(rows, columns=1 + NEAREST))
         print(given.nearest)
     return 0
 

@@ -18,7 +18,7 @@ import numpy as np
 import results
 
 import kerasgan
-from kerasgan import images, layers, metrics
+from kerasgan import layers, metrics, pictures
 
 POLICIES = {"none": False, "color,translation": "color,translation"}
 FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
@@ -61,7 +61,7 @@ def train(policy, rate, flags, real, encoder, seed, picture):
     for optimizer in gan.optimizer.optimizers:
         optimizer.learning_rate = rate
     gan.fit(flags, batch_size=BATCH_SIZE, steps=STEPS)
-    images.save_png(picture, images.grid(gan.sample(64, seed=0)))
+    pictures.save_png(picture, pictures.grid(gan.sample(64, seed=0)))
     return compare(real, encoder(gan.sample(COUNT, seed=seed)))
 
 

@@ -18,7 +18,7 @@ import random
 import results
 
 import kerasgan
-from kerasgan import callbacks, images, metrics, zoo
+from kerasgan import callbacks, metrics, pictures, zoo
 
 # Widths at which a step takes a fraction of a second on one core; batch sizes and pre-training of
 # the sources. The flag tutorial's advice for a discriminator that wins is to lower its rate.
@@ -55,7 +55,7 @@ def learn(name, data, evaluator, minutes, seed, out):
         callbacks=[stop, callbacks.LossPlot(f"{stem}-losses.png")],
     )
     gan.save(f"{stem}.keras")
-    images.save_png(f"{stem}.png", images.grid(gan.sample(64, seed=0)))
+    pictures.save_png(f"{stem}.png", pictures.grid(gan.sample(64, seed=0)))
     fakes = gan.sample(evaluator.count, seed=evaluator.seed)
     return {
         **settings,

@@ -18,7 +18,7 @@ import keras
 import results
 
 import kerasgan
-from kerasgan import callbacks, images, metrics
+from kerasgan import callbacks, metrics, pictures
 
 FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
 FOLDER = pathlib.Path(kerasgan.__file__).parent / "pretrained"
@@ -83,7 +83,7 @@ def train(data, settings, given):
     given.out.mkdir(parents=True, exist_ok=True)
     gan.averaged_generator.save(given.out / f"{given.name}_generator.keras")
     gan.discriminator.save(given.out / f"{given.name}_discriminator.keras")
-    images.save_png(given.log / f"{given.name}.png", images.grid(gan.sample(64, seed=0)))
+    pictures.save_png(given.log / f"{given.name}.png", pictures.grid(gan.sample(64, seed=0)))
     if given.name != "mnist":
         return {"steps": gan.step}
     evaluator = metrics.Evaluator(data, metrics.mnist_encoder())

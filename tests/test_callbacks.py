@@ -19,8 +19,7 @@ import pytest
 from PIL import Image
 
 import kerasgan
-from kerasgan import callbacks
-from kerasgan import images as image_tools
+from kerasgan import callbacks, pictures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype="uint8")
 
@@ -173,7 +172,7 @@ def test_sample_grid_draws_the_same_latents_and_the_end(tmp_path):
     train(gan, 5, callbacks.SampleGrid(tmp_path / "a" / "b", every=2, count=5, seed=3, columns=3))
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
     assert names == ["step_0000002.png", "step_0000004.png", "step_0000005.png"]
-    expected = image_tools.grid(gan.sample(5, seed=3), columns=3)
+    expected = pictures.grid(gan.sample(5, seed=3), columns=3)
     np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[-1]), expected)
 
 
@@ -406,7 +405,7 @@ def test_animation_thins_out(tmp_path, monkeypatch):
 def test_animation_shows_transparency_as_white_and_large_pictures_small():
     images = np.zeros((1, 600, 300, 4), "uint8")
     images[:, :300] = (255, 0, 0, 255)
-    frame = image_tools.fit_frame(image_tools.opaque(images)[0])
+    frame = pictures.fit_frame(pictures.opaque(images)[0])
     assert frame.shape == (256, 128, 3)
     assert (frame[50] == (255, 0, 0)).all()
     assert (frame[200] == 255).all()
@@ -494,7 +493,7 @@ def test_tensorboard_log_writes_scalars_and_pictures(tmp_path):
 
     gan = build_gan()
     train(gan, 3, callbacks.TensorBoardLog(tmp_path, every=2, images_every=2, count=4))
-    expected = image_tools.grid(gan.sample(4, seed=0))
+    expected = pictures.grid(gan.sample(4, seed=0))
     train(gan, 4, callbacks.TensorBoardLog(tmp_path, every=2, images_every=4, count=4))
     first, second = [
         [Event.FromString(record) for record in records_in(path)]

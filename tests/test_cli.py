@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 import kerasgan
-from kerasgan import callbacks, cli, zoo
-from kerasgan import images as image_tools
+from kerasgan import callbacks, cli, pictures, zoo
 
 TINY = ["--size", "16", "--filters", "2", "--batch-size", "4"]
 
@@ -25,7 +24,7 @@ def photos(tmp_path_factory):
     folder.mkdir()
     rng = np.random.default_rng(0)
     for index in range(10):
-        image_tools.save_png(folder / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
+        pictures.save_png(folder / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
     return folder
 
 
@@ -82,7 +81,7 @@ def test_a_run_leaves_everything_it_promises(run):
     gan = keras.models.load_model(run / "model.keras")
     assert (gan.step, gan.epoch) == (6, 2)
     np.testing.assert_array_equal(
-        read_png(run / "samples.png"), image_tools.grid(gan.sample(64, seed=0), columns=8)
+        read_png(run / "samples.png"), pictures.grid(gan.sample(64, seed=0), columns=8)
     )
     assert [row["step"] for row in callbacks.read_log(run / "log.csv")] == list("123456")
     assert len(list((run / "samples").iterdir())) == 6
@@ -147,7 +146,7 @@ def test_steps_are_counted_whatever_they_take_from_the_data(tmp_path, capsys):
     folder, run = tmp_path / "photos", tmp_path / "run"
     folder.mkdir()
     for index, image in enumerate(np.zeros((12, 16, 16, 3), "uint8")):
-        image_tools.save_png(folder / f"{index}.png", image)
+        pictures.save_png(folder / f"{index}.png", image)
     # Five batches for each step, six in a pass: from the second on, every step ends one.
     arguments = ["--model", "wgan", "--learning-rate", 0.01, "--out", run]
     assert train(folder, *TINY, *arguments, "--batch-size", 2, "--steps", 4) == 0
@@ -403,7 +402,7 @@ def test_rhythm_grows_with_the_run(tmp_path, last_step, every):
 
 
 def test_sample_draws_the_same_from_each_of_the_files(run, tmp_path, capsys):
-    expected = image_tools.grid(callbacks.load_checkpoint(run).sample(5, seed=7))
+    expected = pictures.grid(callbacks.load_checkpoint(run).sample(5, seed=7))
     for source in (run, run / "model.keras", run / "generator.keras"):
         out = tmp_path / "new" / f"{source.stem}.png"
         assert sample(source, "--count", 5, "--seed", 7, "--out", out) == 0
@@ -512,7 +511,7 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     many.mkdir()
     rng = np.random.default_rng(0)
     for index in range(24):
-        image_tools.save_png(many / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
+        pictures.save_png(many / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
     arguments[3] = str(many)
     nearest = tmp_path / "nearest.png"
     assert cli.main([*arguments, "--out", str(out), "--nearest", str(nearest)]) == 0
@@ -570,7 +569,7 @@ def test_train_measures_on_request_and_keeps_the_best(photos, tmp_path):
     folder.mkdir()
     rng = np.random.default_rng(0)
     for index in range(12):
-        image_tools.save_png(folder / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
+        pictures.save_png(folder / f"{index}.png", rng.integers(0, 256, (16, 16, 3), "uint8"))
     out = tmp_path / "run"
     arguments = ["train", str(folder), "--size", "16", "--filters", "2", "--batch-size", "6"]
     arguments += ["--steps", "2", "--evaluate", "mnist", "--out", str(out)]

@@ -12,7 +12,7 @@ import pytest
 from models import pictures
 
 import kerasgan
-from kerasgan.images import save_png
+from kerasgan.pictures import save_png
 
 
 def run(program, **environment):

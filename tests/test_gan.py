@@ -11,7 +11,7 @@ import kerasgan
 def test_public_names():
     public = {name for name in vars(kerasgan) if not name.startswith("_")}
     modules = {"backend", "batches", "checks", "cli", "files", "gan", "images", "latents"}
-    modules |= {"pretrained", "sampler", "stacks", "zoo"}
+    modules |= {"pictures", "pretrained", "sampler", "stacks", "zoo"}
     assert sorted(kerasgan.__all__) == kerasgan.__all__
     assert public - modules == set(kerasgan.__all__)
 

@@ -13,7 +13,7 @@ import pytest
 from models import MODELS, own_pair, pictures, same, state, values
 
 import kerasgan
-from kerasgan.images import save_png
+from kerasgan.pictures import save_png
 
 FULL = {"ema": 0.9, "augment": "color,translation,cutout", "discriminator_steps": 2}
 

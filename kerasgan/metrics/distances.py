@@ -228,7 +228,7 @@ def nearest(features, others, k=BALL_K):
     ```python
     found, _ = kerasgan.metrics.nearest(encoder(samples), encoder(digits), k=5)
     rows = np.concatenate([samples[:, None], digits[found]], axis=1)
-    picture = kerasgan.images.grid(rows.reshape(-1, 28, 28, 1), columns=6)
+    picture = kerasgan.pictures.grid(rows.reshape(-1, 28, 28, 1), columns=6)
     ```
     """
     check_whole("k", k, 1)
