@@ -3,9 +3,8 @@ import os
 import numpy as np
 import pytest
 from keras import ops
-from PIL import Image
 
-from kerasgan import files, images, latents, pictures
+from kerasgan import files, images, latents
 
 
 def test_every_uint8_survives_the_way_to_float_and_back():
@@ -33,30 +32,6 @@ def test_tensors_of_the_backend_are_checked_too():
 def test_what_is_no_array_is_called_by_its_type(batch):
     with pytest.raises(ValueError, match=f"Received: images of type {type(batch).__name__}"):
         images.check(batch, (4, 4, 1), (-1, 1))
-
-
-def test_a_grid_holds_the_images_in_reading_order():
-    shades = np.stack([np.full((2, 3, 3), value, "uint8") for value in (10, 20, 30)])
-    picture = pictures.grid(shades, columns=2, padding=1)
-    assert picture.shape == (2 * 3 + 1, 2 * 4 + 1, 3) and picture.dtype == np.uint8
-    assert picture[1, 1, 0] == 10 and picture[1, 5, 0] == 20 and picture[4, 1, 0] == 30
-    assert picture[4, 5, 0] == picture[0, 0, 0] == 255
-    assert pictures.grid(np.zeros((7, 4, 4, 1), "uint8")).shape == (20, 20, 1)
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_pngs_hold_what_was_written(tmp_path, channels):
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype="uint8")
-    pictures.save_png(tmp_path / "x.png", picture)
-    with Image.open(tmp_path / "x.png") as there:
-        assert np.array_equal(np.asarray(there).reshape(5, 7, channels), picture)
-
-
-def test_gifs_move(tmp_path):
-    frames = [np.full((4, 4, 3), value, "uint8") for value in (0, 128, 255)]
-    pictures.save_gif(tmp_path / "x.gif", frames)
-    with Image.open(tmp_path / "x.gif") as there:
-        assert there.n_frames == 3 and there.info["loop"] == 0
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):

@@ -1,0 +1,44 @@
+"""Callbacks: what a training run leaves behind.
+
+All are ordinary `keras.callbacks.Callback`s. Their clock is `gan.step`, which is saved with the
+model. After a resume they therefore go on as if training had never stopped, and leave the same
+files as an uninterrupted run. At any moment each file is either whole or absent; only logs grow at
+their end. If a file cannot be written (a full disk, a lost permission), the callback warns once
+and training goes on.
+"""
+
+from kerasgan.callbacks._rows import read_log
+from kerasgan.callbacks.checkpoint import (
+    GENERATOR,
+    MODEL,
+    PREVIOUS_MODEL,
+    Checkpoint,
+    find_damage,
+    load_checkpoint,
+)
+from kerasgan.callbacks.diagnose import Diagnose
+from kerasgan.callbacks.evaluate import BEST_GENERATOR, EVALUATION, Evaluate
+from kerasgan.callbacks.logs import Log, LossPlot
+from kerasgan.callbacks.optimizer import OnOptimizer
+from kerasgan.callbacks.samples import Animation, SampleGrid
+from kerasgan.callbacks.tensorboard import TensorBoardLog
+
+__all__ = [
+    "Animation",
+    "BEST_GENERATOR",
+    "Checkpoint",
+    "Diagnose",
+    "EVALUATION",
+    "Evaluate",
+    "GENERATOR",
+    "Log",
+    "LossPlot",
+    "MODEL",
+    "OnOptimizer",
+    "PREVIOUS_MODEL",
+    "SampleGrid",
+    "TensorBoardLog",
+    "find_damage",
+    "load_checkpoint",
+    "read_log",
+]

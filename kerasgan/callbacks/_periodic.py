@@ -1,0 +1,63 @@
+"""What the callbacks share: acting every so many steps, and looking at samples."""
+
+import contextlib
+import pathlib
+import warnings
+
+import keras
+
+from kerasgan.checks import check_whole, is_finite
+
+
+class Periodic(keras.callbacks.Callback):
+    """Acts after every `every` steps, and once more at the end of training."""
+
+    def __init__(self, folder, every):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        check_whole("every", every, 1)
+        self.every = every
+        self._last_step = None
+        self._has_warned = False
+
+    def act(self):
+        raise NotImplementedError
+
+    def on_train_begin(self, logs=None):
+        self._last_step = None
+        # A folder that cannot be made is an error now, while nothing is lost.
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step % self.every == 0:
+            self._act()
+
+    def on_train_end(self, logs=None):
+        if self._last_step != self.model.step:
+            self._act()
+
+    def _act(self):
+        self._last_step = self.model.step
+        with self._surviving_full_disks():
+            self.act()
+
+    @contextlib.contextmanager
+    def _surviving_full_disks(self):
+        try:
+            yield
+        except OSError as error:
+            if not self._has_warned:
+                self._has_warned = True
+                warnings.warn(
+                    f"{type(self).__name__} could not write to {str(self.folder)!r} at step "
+                    f"{self.model.step}: {error}. What it wrote before is intact. Training goes "
+                    "on; the callback tries again at its next turn, without another warning.",
+                    stacklevel=2,
+                )
+
+
+def sample_finite(gan, count, seed):
+    """Samples of a GAN; None if its generator has gone to NaN, which leaves nothing to see."""
+    if not is_finite(gan.averaged_generator.weights):
+        return None
+    return gan.sample(count, seed=seed)

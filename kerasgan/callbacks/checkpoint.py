@@ -1,0 +1,181 @@
+"""Checkpoints: a whole model on the disk at every moment, and the way back from it."""
+
+import os
+import pathlib
+import warnings
+import zipfile
+
+import keras
+
+from kerasgan.callbacks._periodic import Periodic
+from kerasgan.checks import argument_error
+from kerasgan.files import replacing
+from kerasgan.gan import GAN
+
+__all__ = [
+    "Checkpoint",
+    "GENERATOR",
+    "MODEL",
+    "PREVIOUS_MODEL",
+    "find_damage",
+    "load_checkpoint",
+]
+
+MODEL, PREVIOUS_MODEL, GENERATOR = "model.keras", "model.previous.keras", "generator.keras"
+
+
+class Checkpoint(Periodic):
+    """Saves everything that training needs to go on, and the generator alone.
+
+    `folder/model.keras` is the GAN (`gan.save`), `folder/model.previous.keras` the GAN as it was
+    saved before that, `folder/generator.keras` the averaged generator as a plain Keras model. A
+    whole checkpoint exists at every moment, also while the next one is being written.
+    `load_checkpoint(folder)` loads the newest. A GAN whose weights hold NaN or infinity is never
+    saved: the callback warns once, and the last good checkpoint stays.
+
+    Args:
+        folder: Folder for the files; made when needed.
+        every: Steps between two checkpoints.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.Checkpoint("run", every=1000)])
+    gan = kerasgan.callbacks.load_checkpoint("run")
+    gan.fit(images, epochs=20, initial_epoch=gan.epoch)
+    ```
+    """
+
+    def __init__(self, folder: str | os.PathLike, every: int = 1000):
+        super().__init__(folder, every)
+        self._has_met_nan = False
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        try:
+            self.model.get_config(), self.model.get_compile_config()
+        except Exception as error:
+            raise ValueError(
+                "For Checkpoint, the GAN must have settings that can be saved. Received: a setting "
+                f"about which Keras says: {error} Use a function or class registered with "
+                "keras.saving.register_keras_serializable."
+            ) from error
+
+    def act(self):
+        if not self.model._is_finite():
+            if not self._has_met_nan:
+                self._has_met_nan = True
+                warnings.warn(
+                    f"The weights hold NaN or infinity at step {self.model.step}: this model is "
+                    "not saved, and the last good checkpoint stays. Continue from that with "
+                    "smaller learning rates.",
+                    stacklevel=2,
+                )
+            return
+        path = self.folder / MODEL
+        with replacing(path) as temporary:
+            self.model.save(temporary)
+            _keep(path, self.folder / PREVIOUS_MODEL)
+        with replacing(self.folder / GENERATOR) as temporary:
+            self.model.averaged_generator.save(temporary)
+
+
+def _keep(path, previous_path):
+    """Gives a file a second name, so that it stays when another file takes its place."""
+    if not path.exists():
+        return
+    previous_path.unlink(missing_ok=True)
+    try:
+        os.link(path, previous_path)
+    except OSError:
+        # Not every file system has links. Then `path` is absent until the new file is there.
+        os.replace(path, previous_path)
+
+
+def load_checkpoint(folder: str | os.PathLike) -> GAN:
+    """Loads the newest whole model that `Checkpoint` has left in a folder.
+
+    A `.keras` file carries checksums, so a truncated or damaged file is recognised. The model
+    saved before it is then loaded instead, with a warning.
+
+    Args:
+        folder: The folder given to `Checkpoint`.
+
+    Returns:
+        `kerasgan.GAN`, to be trained on or sampled.
+
+    Raises:
+        FileNotFoundError: The folder holds no checkpoint.
+        ValueError: Every checkpoint in the folder is damaged, or holds something other than a
+            GAN.
+
+    Example:
+
+    ```python
+    gan = kerasgan.callbacks.load_checkpoint("runs/flags")
+    ```
+    """
+    folder = pathlib.Path(folder)
+    problems = []
+    for path in (folder / MODEL, folder / PREVIOUS_MODEL):
+        problem = find_damage(path)
+        if problem:
+            problems.append(f"{path.name} {problem}")
+            continue
+        gan = keras.models.load_model(path)
+        if not isinstance(gan, GAN):
+            raise argument_error(
+                "folder",
+                "hold the checkpoint of a kerasgan.GAN",
+                f"folder={str(folder)!r}, whose {path.name} is a {type(gan).__name__}",
+                "Load that with keras.models.load_model.",
+            )
+        if problems:
+            warnings.warn(
+                f"{folder}: {problems[0]}. Loaded {path.name}, the model saved before it, of step "
+                f"{gan.step}.",
+                stacklevel=2,
+            )
+        return gan
+    is_there = any(os.path.lexists(folder / name) for name in (MODEL, PREVIOUS_MODEL))
+    raise argument_error(
+        "folder",
+        "hold a checkpoint",
+        f"folder={str(folder)!r}: {'; '.join(problems)}",
+        "Pass the folder given to Checkpoint, or train from the start.",
+        kind=ValueError if is_there else FileNotFoundError,
+    )
+
+
+def find_damage(path: str | os.PathLike) -> str | None:
+    """Says what is wrong with a `.keras` file.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The rest of a sentence that begins with the file's name, such as `"is not there"`; None if
+        the file is whole.
+
+    Example:
+
+    ```python
+    if damage := kerasgan.callbacks.find_damage("run/model.keras"):
+        print(f"The model {damage}.")
+    ```
+    """
+    if not os.path.exists(path):
+        return "is not there"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
+            member = archive.testzip()
+    except Exception as error:
+        # Random bytes make zipfile raise nearly anything.
+        return f"is truncated or damaged ({error or type(error).__name__})"
+    if missing or member:
+        return f"is damaged (in {member or missing.pop()})"
+    return None

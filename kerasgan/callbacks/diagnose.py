@@ -1,0 +1,91 @@
+"""Warnings about training that fails with finite losses."""
+
+import collections
+import warnings
+
+import keras
+import numpy as np
+
+from kerasgan.callbacks._periodic import sample_finite
+from kerasgan.checks import check_whole
+
+__all__ = ["Diagnose"]
+
+# The share of variance between samples, the loss, and the lead of real images over fakes.
+LEAST_VARIETY, SURE, LEAST_LEAD = 0.05, 0.01, 0.5
+
+
+class Diagnose(keras.callbacks.Callback):
+    """Warns, once each, of the two ways in which a GAN fails with finite losses.
+
+    *Collapse*: all samples are one image. Every `every` steps the callback looks at 64 samples
+    from seed 0, and warns if at most a twentieth of their pixels' variance lies between the
+    samples, the rest within each. (Between digits lies a share of 0.6 to 0.7, between flags 0.4 to
+    0.6. The check is not meant for images that differ in less, such as pictures of points.)
+
+    *A discriminator that always wins*, from which the generator learns little: over the last
+    `every` steps the mean `d_loss` was below 0.01, and real images scored above fakes. The loss
+    `"wasserstein"` and smoothed labels hide this failure.
+
+    Args:
+        every: Steps between two looks.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.Diagnose()])
+    ```
+    """
+
+    def __init__(self, every: int = 500):
+        super().__init__()
+        check_whole("every", every, 1)
+        self.every = every
+        self._window = collections.deque(maxlen=every)  # the logs of steps, unread
+        self._told = set()
+
+    def on_train_begin(self, logs=None):
+        self._window.clear()
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Reading a value may wait for the device, so it is left until the next look.
+        self._window.append(logs)
+        if self.model.step % self.every:
+            return
+        self._look_for_collapse()
+        if len(self._window) == self.every:
+            self._look_for_a_sure_discriminator()
+
+    def _look_for_collapse(self):
+        samples = sample_finite(self.model, 64, seed=0)
+        if samples is not None:
+            between = samples.var(axis=0, dtype="float64").mean()
+            if between <= LEAST_VARIETY * samples.var(dtype="float64"):
+                self._tell(
+                    "collapse",
+                    "64 samples are nearly one image. If yours differ more than that, the "
+                    "generator has collapsed. Try loss='relativistic_paired' with "
+                    "penalty={'r1': 1.0, 'r2': 1.0}, other learning rates, or build_pacgan",
+                )
+
+    def _look_for_a_sure_discriminator(self):
+        d_loss, d_real, d_fake = (
+            np.mean([float(logs[name]) for logs in self._window])
+            for name in ("d_loss", "d_real", "d_fake")
+        )
+        if 0 <= d_loss < SURE and d_real - d_fake > LEAST_LEAD:
+            self._tell(
+                "sure",
+                f"the discriminator's loss was {d_loss:.1g} on average: it tells all images "
+                "apart, and the generator learns little from it. Try a lower learning rate for "
+                "it (gan.d_optimizer.learning_rate), augment='color,translation' or "
+                "label_smoothing=0.1",
+            )
+
+    def _tell(self, what, text):
+        if what not in self._told:
+            self._told.add(what)
+            warnings.warn(f"At step {self.model.step} {text}.", stacklevel=2)

@@ -1,0 +1,101 @@
+"""Scores of the generator as training goes on."""
+
+import os
+import warnings
+from collections.abc import Callable
+
+from kerasgan.callbacks._periodic import Periodic
+from kerasgan.callbacks._rows import column_names, read_log, to_csv
+from kerasgan.checks import is_finite
+from kerasgan.files import replacing
+
+__all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate"]
+
+EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
+
+
+class Evaluate(Periodic):
+    """Measures the generator as training goes on, and keeps the best one.
+
+    Every measurement adds a row to `folder/evaluation.csv`, with the scores and the evaluator's
+    protocol. `folder/best_generator.keras` is the averaged generator with the smallest Frechet
+    distance under this protocol so far, a plain Keras model. The newest scores are in the logs of
+    all steps and epochs for the callbacks after this one (`keras.callbacks.CSVLogger`, `Log`,
+    `ReduceLROnPlateau(monitor="frechet_distance")` ...). The first measurement is of the model as
+    training finds it.
+
+    Args:
+        evaluator: `kerasgan.metrics.Evaluator`, or another function of a GAN that returns a dict
+            of floats with `frechet_distance`.
+        folder: Folder for the files; made when needed.
+        every: Steps between two measurements, each of which takes seconds to minutes.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    evaluator = kerasgan.metrics.Evaluator(digits, kerasgan.metrics.mnist_encoder())
+    gan.fit(digits, epochs=20, callbacks=[Evaluate(evaluator, "runs/digits", every=1000)])
+    ```
+    """
+
+    def __init__(self, evaluator: Callable, folder: str | os.PathLike, every: int = 1000):
+        super().__init__(folder, every)
+        self.evaluator = evaluator
+        self.path = self.folder / EVALUATION
+        self._protocol = {
+            name: str(value) for name, value in getattr(evaluator, "protocol", {}).items()
+        }
+        self._rows = []
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        # Rows from after the step that training goes on from belong to another run.
+        step = self.model.step
+        self._rows = (
+            [row for row in read_log(self.path) if int(row["step"]) <= step] if step else []
+        )
+        comparable = self._comparable()
+        if len(comparable) < len(self._rows):
+            warnings.warn(
+                f"{str(self.path)!r} has scores of another encoder, other data or another count: "
+                "they stay there, and the search for the best generator starts over.",
+                stacklevel=2,
+            )
+        if not comparable or int(comparable[-1]["step"]) < step:
+            self._act()
+        self._last_step = self.model.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        logs.update(self._scores())
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self._scores())
+
+    def act(self):
+        if not is_finite(self.model.averaged_generator.weights):
+            return
+        scores = self.evaluator(self.model)
+        is_best = all(
+            scores["frechet_distance"] < float(row["frechet_distance"])
+            for row in self._comparable()
+        )
+        # Saved first, so that the best row never stands there without its generator.
+        if is_best:
+            with replacing(self.folder / BEST_GENERATOR) as temporary:
+                self.model.averaged_generator.save(temporary)
+        self._rows.append({"step": self.model.step} | scores | self._protocol)
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(to_csv(column_names(self._rows), self._rows))
+
+    def _comparable(self):
+        """The rows measured under this evaluator's protocol."""
+        return [row for row in self._rows if self._protocol.items() <= row.items()]
+
+    def _scores(self):
+        newest = self._rows[-1] if self._rows else {}
+        others = ("step", *self._protocol)
+        return {name: float(value) for name, value in newest.items() if name not in others}

@@ -1,0 +1,165 @@
+"""Losses and scores in a CSV file, and drawn over the steps."""
+
+import os
+import pathlib
+
+from kerasgan.callbacks._periodic import Periodic
+from kerasgan.callbacks._rows import column_names, keep, means, read_log, to_csv, to_floats
+from kerasgan.files import replacing
+
+__all__ = ["Log", "LossPlot", "read_log"]
+
+
+class Log(Periodic):
+    """Writes the losses and scores of training to a CSV file.
+
+    The columns are `step` (generator updates), `epoch` (finished passes over the data), then every
+    term that training reports. A row holds the means of the `every` steps that end with its own.
+    At the end of training the steps after the last full row follow, each in a row of its own. When
+    training goes on from an earlier step, later rows are dropped. A term that appears later (of a
+    penalty, of `Evaluate`) gets a column at the end.
+
+    Args:
+        path: Path of the CSV file.
+        every: Steps in a row.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.Log("log.csv")])
+    ```
+    """
+
+    def __init__(self, path: str | os.PathLike, every: int = 10):
+        self.path = pathlib.Path(path)
+        super().__init__(self.path.parent, every)
+        self._columns = []
+        self._window = []  # the steps since the last full row: what is known, and terms unread
+        self._end = 0  # bytes up to the end of the last full row
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        last_full_row = self.model.step - self.model.step % self.every
+        rows = [row for row in read_log(self.path) if int(row["step"]) <= self.model.step]
+        full = [row for row in rows if int(row["step"]) <= last_full_row]
+        self._window = [(row, keep({})) for row in rows[len(full) :]]
+        self._columns = list(rows[0]) if rows else []
+        self._end = len(to_csv(self._columns, full)) if full else 0
+        if self.path.exists():
+            with replacing(self.path) as temporary:
+                temporary.write_bytes(to_csv(self._columns, rows) if rows else b"")
+
+    def on_train_batch_end(self, batch, logs=None):
+        position = {"step": self.model.step, "epoch": self.model.epoch}
+        self._window.append((position, keep(logs)))
+        super().on_train_batch_end(batch, logs)
+
+    def act(self):
+        is_full = self.model.step % self.every == 0
+        rows = [known | to_floats(kept) for known, kept in self._window]
+        if not rows:
+            return
+        first_step = int(rows[0]["step"])
+        if is_full:
+            averages = {name: f"{mean:.6g}" for name, mean in means(rows).items()}
+            rows = [averages | {name: rows[-1][name] for name in ("step", "epoch")}]
+            self._window = []
+        columns = column_names([dict.fromkeys(self._columns), *rows])
+        if columns != self._columns:
+            self._columns = columns
+            if self._end:
+                full = [row for row in read_log(self.path) if int(row["step"]) < first_step]
+                text = to_csv(columns, full)
+                with replacing(self.path) as temporary:
+                    temporary.write_bytes(text)
+                self._end = len(text)
+        # Overwrites the single steps of an earlier end, and a row that a full disk cut short.
+        with open(self.path, "r+b" if self._end else "wb") as file:
+            file.seek(self._end)
+            file.truncate()
+            file.write(to_csv(self._columns, rows, header=not self._end))
+            if is_full:
+                self._end = file.tell()
+
+
+class LossPlot(Periodic):
+    """Draws the losses and the discriminator's scores over the steps.
+
+    Needs matplotlib: `pip install kerasgan[plots]`.
+
+    Args:
+        path: Path of the PNG file.
+        every: Steps between two drawings.
+        log: Path of the file of a `Log` that stands before this callback in the list. By
+            default the callback keeps a `Log` of its own beside the picture, `losses.csv` for
+            `losses.png`.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.LossPlot("losses.png")])
+    ```
+    """
+
+    def __init__(
+        self, path: str | os.PathLike, every: int = 500, log: str | os.PathLike | None = None
+    ):
+        self.path = pathlib.Path(path)
+        super().__init__(self.path.parent, every)
+        try:
+            import matplotlib.figure
+        except ImportError as error:
+            raise ImportError(
+                "LossPlot needs matplotlib, which is not installed. Install it with "
+                "`pip install kerasgan[plots]`, or use kerasgan.callbacks.Log."
+            ) from error
+        # Not pyplot, which would keep the figure and may look for a screen.
+        self._new_figure = matplotlib.figure.Figure
+        self.log_path = pathlib.Path(log or self.path.with_suffix(".csv"))
+        self._own_log = None if log else Log(self.log_path, max(1, self.every // 50))
+
+    def set_model(self, model):
+        super().set_model(model)
+        if self._own_log:
+            self._own_log.set_model(model)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        if self._own_log:
+            self._own_log.on_train_begin(logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._own_log:
+            self._own_log.on_train_batch_end(batch, logs)
+        super().on_train_batch_end(batch, logs)
+
+    def on_train_end(self, logs=None):
+        if self._own_log:
+            self._own_log.on_train_end(logs)
+        super().on_train_end(logs)
+
+    def act(self):
+        rows = read_log(self.log_path)
+        steps = [int(row["step"]) for row in rows]
+        figure = self._new_figure(figsize=(8, 6), layout="constrained")
+        upper, lower = figure.subplots(2, sharex=True)
+        for axes, title, names in (
+            (upper, "Loss", {"d_loss": "discriminator", "g_loss": "generator"}),
+            (lower, "Discriminator's mean score", {"d_real": "real images", "d_fake": "fakes"}),
+        ):
+            for name, label in names.items():
+                values = [float(row.get(name) or "nan") for row in rows]
+                axes.plot(steps, values, label=label, linewidth=1)
+            axes.set_ylabel(title)
+            axes.grid(alpha=0.3)
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+        lower.set_xlabel("Step")
+        with replacing(self.path) as temporary:
+            figure.savefig(temporary, format="png", dpi=100)

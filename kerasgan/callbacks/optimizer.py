@@ -1,0 +1,68 @@
+"""Learning rates that change on one side only."""
+
+import keras
+
+__all__ = ["OnOptimizer"]
+
+
+class OnOptimizer(keras.callbacks.Callback):
+    """Lets a callback that changes learning rates see one of a GAN's optimizers only.
+
+    A GAN has an optimizer for each side. On their own, `keras.callbacks.ReduceLROnPlateau` and
+    `LearningRateScheduler` act on all of them; inside this callback, on the given optimizer only.
+
+    Args:
+        optimizer: `gan.g_optimizer` or `gan.d_optimizer`, or one optimizer of a pair.
+        callback: The `keras.callbacks.Callback`.
+
+    Example:
+
+    ```python
+    patience = keras.callbacks.ReduceLROnPlateau(monitor="d_loss", mode="min", patience=5)
+    gan.fit(images, callbacks=[kerasgan.callbacks.OnOptimizer(gan.d_optimizer, patience)])
+    ```
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, callback: keras.callbacks.Callback):
+        super().__init__()
+        self.optimizer = optimizer
+        self.callback = callback
+
+    def set_params(self, params):
+        super().set_params(params)
+        self.callback.set_params(params)
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.callback.set_model(_WithOptimizer(model, self.optimizer))
+
+    def on_train_begin(self, logs=None):
+        self.callback.on_train_begin(logs)
+
+    def on_train_end(self, logs=None):
+        self.callback.on_train_end(logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.callback.on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.callback.on_epoch_end(epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.callback.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.callback.on_train_batch_end(batch, logs)
+
+
+class _WithOptimizer:
+    """The model, with another `optimizer`."""
+
+    def __init__(self, model, optimizer):
+        vars(self).update(_model=model, optimizer=optimizer)
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __setattr__(self, name, value):
+        setattr(self._model, name, value)

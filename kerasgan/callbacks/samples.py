@@ -1,0 +1,169 @@
+"""Pictures of what the generator makes as training goes on."""
+
+import os
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from kerasgan import pictures
+from kerasgan.callbacks._periodic import Periodic, sample_finite
+
+__all__ = ["Animation", "SampleGrid"]
+
+MOST_FRAMES = 100
+
+
+class SampleGrid(Periodic):
+    """Saves pictures made from the same latents as training goes on.
+
+    The files are `folder/step_0000500.png` and so on, numbered by `gan.step`. The picture made at
+    the end of training is removed when training goes on, unless its step is a multiple of `every`.
+
+    Args:
+        folder: Folder for the PNG files; made when needed.
+        every: Steps between two pictures.
+        count: Images in each picture.
+        seed: Integer from which the latents are drawn.
+        columns: Images in a row; by default about as many as there are rows.
+        scores: Whether to print the discriminator's score (`gan.score`) under each image.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.SampleGrid("samples", every=100)])
+    ```
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        every: int = 500,
+        count: int = 64,
+        seed: int = 0,
+        columns: int | None = None,
+        scores: bool = False,
+    ):
+        super().__init__(folder, every)
+        self.count = count
+        self.seed = seed
+        self.columns = columns
+        self.scores = scores
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        if self.model.step % self.every:
+            _step_path(self.folder, self.model.step).unlink(missing_ok=True)
+
+    def act(self):
+        images = sample_finite(self.model, self.count, self.seed)
+        if images is None:
+            return
+        if self.scores:
+            scores = self.model.score(images)
+            scores = np.repeat(scores, len(images) // len(scores))  # a pack shares its score
+            images = pictures.captioned(images, [f"{score:.2f}" for score in scores])
+        path = _step_path(self.folder, self.model.step)
+        pictures.save_png(path, pictures.grid(images, self.columns))
+
+
+class Animation(Periodic):
+    """Shows training as a GIF: a small grid of images from the same latents, over time.
+
+    The GIF has at most about 100 frames of at most 256 pixels a side. When there are more frames,
+    every other one is dropped, and the time between two doubles. The GIF is written anew with
+    every tenth frame and at the end of training. Its frames are kept beside it, in
+    `.NAME.frames`, so that it goes on after a resume; delete them once training is over.
+
+    Args:
+        path: Path of the GIF.
+        every: Steps between two frames, at first.
+        count: Images in each frame.
+        seed: Integer from which the latents are drawn.
+        columns: Images in a row; by default about as many as there are rows.
+        seconds_per_frame: How long each frame is shown; the last one stays for a second.
+
+    Raises:
+        ValueError: `every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.Animation("training.gif")])
+    ```
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        every: int = 50,
+        count: int = 16,
+        seed: int = 0,
+        columns: int | None = None,
+        seconds_per_frame: float = 0.1,
+    ):
+        self.path = pathlib.Path(path)
+        super().__init__(self.path.parent, every)
+        self.frames_folder = self.path.with_name(f".{self.path.name}.frames")
+        self.count = count
+        self.seed = seed
+        self.columns = columns
+        self.seconds_per_frame = seconds_per_frame
+        self._first_every = self.every
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.frames_folder.mkdir(exist_ok=True)
+        self._thin_out()
+        if self.model.step == 0:
+            self._act()
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self.model.step % (10 * self.every) == 0:
+            with self._surviving_full_disks():
+                self._write()
+
+    def on_train_end(self, logs=None):
+        super().on_train_end(logs)
+        with self._surviving_full_disks():
+            self._write()
+
+    def act(self):
+        images = sample_finite(self.model, self.count, self.seed)
+        if images is None:
+            return
+        frame = pictures.grid(pictures.opaque(images), self.columns)
+        self._thin_out()
+        pictures.save_png(
+            _step_path(self.frames_folder, self.model.step), pictures.fit_frame(frame)
+        )
+
+    def _thin_out(self):
+        """Drops frames that are too many, and those from after the step that a resume is at."""
+        step = self.model.step
+        self.every = self._first_every
+        while step // self.every > MOST_FRAMES:
+            self.every *= 2
+        for path in self._frame_paths():
+            frame_step = int(path.stem.removeprefix("step_"))
+            if frame_step > step or frame_step % self.every:
+                path.unlink(missing_ok=True)
+
+    def _frame_paths(self):
+        return sorted(self.frames_folder.glob("step_*.png"))
+
+    def _write(self):
+        frames = []
+        for path in self._frame_paths():
+            with Image.open(path) as picture:
+                frames.append(np.array(picture).reshape(picture.height, picture.width, -1))
+        if frames:
+            pictures.save_gif(self.path, frames, self.seconds_per_frame)
+
+
+def _step_path(folder, step):
+    return folder / f"step_{step:07d}.png"

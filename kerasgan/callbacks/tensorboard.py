@@ -1,0 +1,113 @@
+"""Losses, scores and pictures for TensorBoard."""
+
+import io
+import os
+import socket
+import time
+
+from kerasgan import pictures
+from kerasgan.callbacks._periodic import Periodic, sample_finite
+from kerasgan.callbacks._rows import keep, means, to_floats
+from kerasgan.checks import check_whole
+
+__all__ = ["TensorBoardLog"]
+
+
+class TensorBoardLog(Periodic):
+    """Writes losses, scores and sample pictures for TensorBoard, on every backend.
+
+    `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only the package
+    `tensorboard`. Look at the results with `tensorboard --logdir FOLDER`.
+
+    Args:
+        folder: Folder for the event files; made when needed.
+        every: Steps between two points; each point is the mean of these steps.
+        images_every: Steps between two pictures.
+        count: Images in each picture.
+        seed: Integer from which the latents are drawn.
+
+    Raises:
+        ImportError: The package `tensorboard` is not installed.
+        ValueError: `every` or `images_every` is not a positive whole number.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[kerasgan.callbacks.TensorBoardLog("tensorboard")])
+    ```
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        every: int = 50,
+        images_every: int = 500,
+        count: int = 64,
+        seed: int = 0,
+    ):
+        super().__init__(folder, every)
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.record_writer import RecordWriter
+        except ImportError as error:
+            raise ImportError(
+                "TensorBoardLog needs the package tensorboard, which is not installed. Install "
+                "it with `pip install tensorboard`, or use kerasgan.callbacks.Log."
+            ) from error
+        # Not tensorboard's EventFileWriter, which imports TensorFlow wherever it is installed.
+        self._event, self._summary, self._writer = Event, Summary, RecordWriter
+        self._restart = SessionLog(status=SessionLog.START)
+        check_whole("images_every", images_every, 1)
+        self.images_every = images_every
+        self.count = count
+        self.seed = seed
+        self._path = None
+        self._window = []
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._window = []
+        self._path = self.folder / (
+            f"events.out.tfevents.{time.time_ns() // 1000}.{socket.gethostname()}.{os.getpid()}"
+        )
+        with self._surviving_full_disks():
+            self._write(step=0, file_version="brain.Event:2")
+            # Tells TensorBoard to forget what earlier files hold from the next step on.
+            self._write(step=self.model.step + 1, session_log=self._restart)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._window.append(keep(logs))
+        super().on_train_batch_end(batch, logs)
+        if self.model.step % self.images_every == 0:
+            with self._surviving_full_disks():
+                self._write_images()
+
+    def act(self):
+        if not self._window:
+            return
+        points, self._window = means(map(to_floats, self._window)), []
+        self._write_values(
+            self._summary.Value(tag=name, simple_value=mean) for name, mean in points.items()
+        )
+
+    def _write_images(self):
+        images = sample_finite(self.model, self.count, self.seed)
+        if images is None:
+            return
+        grid = pictures.grid(images)
+        png = io.BytesIO()
+        pictures.to_pil(grid).save(png, format="PNG")
+        height, width, channels = grid.shape
+        image = self._summary.Image(
+            height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue()
+        )
+        self._write_values([self._summary.Value(tag="samples", image=image)])
+
+    def _write_values(self, values):
+        self._write(step=self.model.step, summary=self._summary(value=values))
+
+    def _write(self, **fields):
+        event = self._event(wall_time=time.time(), **fields)
+        with open(self._path, "ab") as file:
+            self._writer(file).write(event.SerializeToString())

@@ -1,0 +1,187 @@
+"""Checkpoints: whole at every moment, and found to be damaged when they are."""
+
+import functools
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import keras
+import numpy as np
+import pytest
+from tiny_gan import at_step, build_gan, recorded_warnings, train, weights
+
+from kerasgan import callbacks
+
+
+def test_checkpoint_refuses_what_cannot_be_saved_before_training(tmp_path):
+    gan = build_gan()
+    gan.compile(augment=functools.partial(lambda images, factor: factor * images, factor=0.5))
+    with pytest.raises(ValueError, match="For Checkpoint, the GAN must have settings that"):
+        train(gan, 1, callbacks.Checkpoint(tmp_path))
+    assert gan.step == 0
+
+
+def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
+    gan = build_gan()
+    gan.compile(ema=0.9)
+    train(gan, 5, callbacks.Checkpoint(tmp_path, every=2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "generator.keras",
+        "model.keras",
+        "model.previous.keras",
+    ]
+    newest = callbacks.load_checkpoint(tmp_path)
+    assert newest.step == 5
+    np.testing.assert_array_equal(weights(newest), weights(gan))
+    assert keras.models.load_model(tmp_path / "model.previous.keras").step == 4
+    generator = keras.models.load_model(tmp_path / "generator.keras")
+    latents = np.ones((2, 4), "float32")
+    np.testing.assert_array_equal(
+        generator.predict_on_batch(latents), gan.averaged_generator.predict_on_batch(latents)
+    )
+
+
+def test_checkpoint_never_saves_nan(tmp_path):
+    def spoil(gan):
+        kernel = gan.generator.trainable_variables[0]
+        kernel.assign(np.full(kernel.shape, np.nan, "float32"))
+
+    gan = build_gan()
+    with recorded_warnings() as texts:
+        train(
+            gan,
+            6,
+            at_step(4, spoil),
+            callbacks.Checkpoint(tmp_path, every=1),
+            callbacks.SampleGrid(tmp_path / "samples", every=3),
+        )
+    assert len(texts) == 1
+    assert "NaN or infinity at step 4" in texts[0]
+    assert callbacks.load_checkpoint(tmp_path).step == 3
+    # A picture of it would show nothing.
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["step_0000003.png"]
+
+
+@pytest.fixture(scope="module")
+def two_checkpoints(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    train(build_gan(), 2, callbacks.Checkpoint(folder, every=1))
+    return {name: (folder / name).read_bytes() for name in ("model.keras", "model.previous.keras")}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, two_checkpoints, share):
+    for name, content in two_checkpoints.items():
+        (tmp_path / name).write_bytes(content)
+    content = two_checkpoints["model.keras"]
+    (tmp_path / "model.keras").write_bytes(content[: int(share * len(content) - share)])
+    with pytest.warns(UserWarning, match=r"model\.keras is truncated or damaged .* of step 1"):
+        assert callbacks.load_checkpoint(tmp_path).step == 1
+
+
+def test_every_flipped_bit_that_matters_is_found(tmp_path, two_checkpoints):
+    content = two_checkpoints["model.keras"]
+    path = tmp_path / "model.keras"
+    path.write_bytes(content)
+    expected = weights(callbacks.load_checkpoint(tmp_path))
+    rng = np.random.default_rng(0)
+    # Anywhere, and in the zip file's own tables at its end.
+    positions = [
+        *rng.integers(0, len(content), 60),
+        *rng.integers(len(content) - 250, len(content), 60),
+    ]
+    undamaged = 0
+    for position in positions:
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        if callbacks.find_damage(path) is None:
+            undamaged += 1
+            np.testing.assert_array_equal(weights(callbacks.load_checkpoint(tmp_path)), expected)
+    assert undamaged < 30
+
+
+def test_no_checkpoint_and_no_whole_checkpoint_are_clear_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match="must hold a checkpoint. .*is not there"):
+        callbacks.load_checkpoint(tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"model\.keras is truncated .*previous\.keras is not"):
+        callbacks.load_checkpoint(tmp_path)
+
+
+def test_a_crash_at_any_moment_of_saving_leaves_a_checkpoint(tmp_path, monkeypatch):
+    gan = build_gan()
+    checkpoint = callbacks.Checkpoint(tmp_path)
+    checkpoint.set_model(gan)
+    checkpoint.on_train_begin()
+    checkpoint.act()
+    # The moments at which names on the disk change.
+    calls = []
+
+    def crash_at(number, function):
+        def function_or_crash(*arguments):
+            calls.append(arguments)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            function(*arguments)
+
+        return function_or_crash
+
+    for number in range(1, 10):
+        calls.clear()
+        gan.step += 1
+        with monkeypatch.context() as patch:
+            for name in ("replace", "link"):
+                patch.setattr(os, name, crash_at(number, getattr(os, name)))
+            try:
+                checkpoint.act()
+                break
+            except KeyboardInterrupt:
+                assert callbacks.load_checkpoint(tmp_path).step in (gan.step - 1, gan.step)
+        checkpoint.act()
+    assert number == 5  # the model's own file, the one before, the model, the generator
+
+
+def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
+    def no_links(*arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", no_links)
+    train(build_gan(), 2, callbacks.Checkpoint(tmp_path, every=1))
+    assert keras.models.load_model(tmp_path / "model.previous.keras").step == 1
+    (tmp_path / "model.keras").unlink()
+    with pytest.warns(UserWarning, match=r"model\.keras is not there. Loaded model\.previous"):
+        assert callbacks.load_checkpoint(tmp_path).step == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_kill_9_while_saving_leaves_a_checkpoint(tmp_path):
+    script = f"""
+        import sys
+        sys.path.insert(0, {os.path.dirname(__file__)!r})
+        from kerasgan import callbacks
+        from tiny_gan import build_gan
+        checkpoint = callbacks.Checkpoint({str(tmp_path)!r})
+        checkpoint.set_model(build_gan())
+        checkpoint.on_train_begin()
+        while True:
+            checkpoint.model.step += 1
+            checkpoint.act()
+            print(f"{{checkpoint.model.step}}\\n", end="", flush=True)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        saved = [process.stdout.readline() for _ in range(2)]
+        time.sleep(random.Random(0).uniform(0, 0.3))
+        process.kill()
+        saved += process.stdout.readlines()
+    assert process.returncode == -signal.SIGKILL
+    # The kill may have come in the middle of the last line.
+    last = int([line for line in saved if line.endswith("\n")][-1])
+    assert callbacks.load_checkpoint(tmp_path).step in (last, last + 1)

@@ -1,0 +1,113 @@
+"""Scores of the generator as training goes on."""
+
+import keras
+import numpy as np
+from tiny_gan import IMAGES, build_gan, recorded_warnings, train, weights
+
+from kerasgan import callbacks
+
+
+def test_evaluate_writes_scores_and_keeps_the_best_generator(tmp_path):
+    values = iter([9.0, 5.0, 7.0, 6.0])
+
+    def evaluator(gan):
+        return {"frechet_distance": next(values), "recall": gan.step / 10}
+
+    gan = build_gan()
+    evaluate = callbacks.Evaluate(evaluator, tmp_path, every=2)
+    seen = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(logs["frechet_distance"])
+    )
+    csv_log = keras.callbacks.CSVLogger(tmp_path / "epochs.csv")
+    generators = {}
+
+    class Keep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            generators[self.model.step] = weights(self.model.generator)
+
+    gan.fit(
+        IMAGES[:10],
+        batch_size=2,
+        callbacks=[Keep(), evaluate, watch, csv_log],
+        verbose=0,
+    )
+    assert seen == [9.0, 5.0, 5.0, 7.0, 7.0]
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [(row["step"], row["frechet_distance"], row["recall"]) for row in rows] == [
+        ("0", "9.0", "0.0"),
+        ("2", "5.0", "0.2"),
+        ("4", "7.0", "0.4"),
+        ("5", "6.0", "0.5"),
+    ]
+    assert "frechet_distance" in (tmp_path / "epochs.csv").read_text().splitlines()[0]
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), generators[2])
+
+
+def test_evaluate_goes_on_after_a_resume(tmp_path):
+    gan = build_gan()
+    values = iter([9.0, 5.0, 4.0, 6.0])
+    arguments = {"batch_size": 2, "verbose": 0, "steps_per_epoch": 2}
+    for epochs in (1, 2):
+        evaluate = callbacks.Evaluate(
+            lambda gan: {"frechet_distance": next(values)}, tmp_path, every=2
+        )
+        gan.fit(
+            IMAGES[:8],
+            callbacks=[evaluate],
+            epochs=epochs,
+            initial_epoch=epochs - 1,
+            **arguments,
+        )
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [(row["step"], row["frechet_distance"]) for row in rows] == [
+        ("0", "9.0"),
+        ("2", "5.0"),
+        ("4", "4.0"),
+    ]
+
+
+def test_evaluate_compares_what_was_measured_alike(tmp_path):
+    class Evaluator:
+        def __init__(self, count, values):
+            self.protocol = {"encoder": "mean", "count": count}
+            self.values = iter(values)
+
+        def __call__(self, gan):
+            return {"frechet_distance": next(self.values)}
+
+    gan = build_gan()
+    train(gan, 2, callbacks.Evaluate(Evaluator(10, [9.0, 1.0]), tmp_path, every=2))
+    with recorded_warnings() as texts:
+        train(gan, 4, callbacks.Evaluate(Evaluator(20, [7.0, 6.0]), tmp_path, every=2))
+    assert len(texts) == 1 and "another encoder, other data or another count" in texts[0]
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [tuple(row.values()) for row in rows] == [
+        ("0", "9.0", "mean", "10"),
+        ("2", "1.0", "mean", "10"),
+        ("2", "7.0", "mean", "20"),
+        ("4", "6.0", "mean", "20"),
+    ]
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), weights(gan.generator))
+
+
+def test_a_best_generator_that_could_not_be_saved_is_no_row(tmp_path, monkeypatch):
+    values = iter([9.0, 5.0, 7.0])
+    evaluate = callbacks.Evaluate(lambda gan: {"frechet_distance": next(values)}, tmp_path, every=1)
+    gan, save = build_gan(), keras.Model.save
+
+    def full(model, path):
+        if gan.step == 1:
+            raise OSError(28, "No space left on device")
+        save(model, path)
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with recorded_warnings() as texts:
+        train(gan, 2, evaluate)
+    assert len(texts) == 1 and "No space left" in texts[0]
+    rows = callbacks.read_log(tmp_path / "evaluation.csv")
+    assert [row["frechet_distance"] for row in rows] == ["9.0", "7.0"]
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), weights(gan.generator))

@@ -1,0 +1,70 @@
+"""Pictures and animations of training."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_gan import build_gan, read_png, train
+
+import kerasgan
+from kerasgan import callbacks, pictures
+from kerasgan.callbacks import samples
+
+
+def test_sample_grid_draws_the_same_latents_and_the_end(tmp_path):
+    gan = build_gan()
+    train(gan, 5, callbacks.SampleGrid(tmp_path / "a" / "b", every=2, count=5, seed=3, columns=3))
+    names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
+    assert names == ["step_0000002.png", "step_0000004.png", "step_0000005.png"]
+    expected = pictures.grid(gan.sample(5, seed=3), columns=3)
+    np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[-1]), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sample_grid_prints_scores_under_the_pictures(tmp_path, channels):
+    gan = build_gan(channels)
+    grid = callbacks.SampleGrid(tmp_path, count=3, columns=3, scores=True)
+    grid.set_model(gan)
+    grid.on_train_begin()
+    grid.on_train_end()
+    picture = read_png(tmp_path / "step_0000000.png").reshape(2 + 40 + 12 + 2, 3 * 42 + 2, channels)
+    images = gan.sample(3, seed=0).repeat(5, axis=1).repeat(5, axis=2)
+    captions = []
+    for index, image in enumerate(images):
+        columns = slice(2 + 42 * index, 42 * (index + 1))
+        np.testing.assert_array_equal(picture[2:42, columns], image)
+        captions.append(picture[42:54, columns].tobytes())
+        # Black on white, and whole: nothing touches the edges.
+        assert picture[42:54, columns, 0].min() < 100
+        assert (picture[42:54, [columns.start, columns.stop - 1]] == 255).all()
+    assert len(set(captions)) == 3
+
+
+def test_sample_grid_prints_the_score_of_a_pack_under_all_its_pictures(tmp_path):
+    gan = kerasgan.build_pacgan((16, 16, 1), latent_dim=4, filters=2)
+    gan.discriminator.set_weights([1000 * weight for weight in gan.discriminator.get_weights()])
+    grid = callbacks.SampleGrid(tmp_path, count=4, columns=4, scores=True)
+    grid.set_model(gan)
+    grid.on_train_begin()
+    grid.on_train_end()
+    picture = read_png(tmp_path / "step_0000000.png")
+    size = picture.shape[1] // 4
+    captions = [picture[-14:-2, size * i + 2 : size * (i + 1)].tobytes() for i in range(4)]
+    assert captions[0] == captions[1] and captions[2] == captions[3]
+    assert captions[1] != captions[2]
+
+
+def test_animation_thins_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "MOST_FRAMES", 4)
+    gan = build_gan()
+    train(gan, 11, callbacks.Animation(tmp_path / "a.gif", count=4))
+    assert len(list((tmp_path / ".a.gif.frames").iterdir())) == 2  # at step 0 and at the end
+    train(gan, 14, callbacks.Animation(tmp_path / "b.gif", every=1, count=4))
+    frames = sorted(path.name for path in (tmp_path / ".b.gif.frames").iterdir())
+    assert frames == ["step_0000012.png", "step_0000014.png"]
+    gan = build_gan()
+    train(gan, 14, callbacks.Animation(tmp_path / "c.gif", every=1, count=4))
+    frames = sorted(path.name for path in (tmp_path / ".c.gif.frames").iterdir())
+    assert frames == [f"step_{step:07d}.png" for step in (0, 4, 8, 12, 14)]
+    with Image.open(tmp_path / "c.gif") as gif:
+        # Two rows of two 8-pixel images with 2-pixel lines, enlarged by a whole number.
+        assert (gif.n_frames, gif.size) == (5, (22 * 11, 22 * 11))

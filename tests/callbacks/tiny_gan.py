@@ -1,0 +1,71 @@
+"""A GAN small enough to be trained in a moment, and what its callbacks leave behind."""
+
+import contextlib
+import random
+import warnings
+
+import keras
+import numpy as np
+from PIL import Image
+
+import kerasgan
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype="uint8")
+
+
+def build_gan(channels=3):
+    random.seed(0)
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8 * 8 * channels, activation="tanh"),
+            keras.layers.Reshape((8, 8, channels)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [keras.Input((8, 8, channels)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    return kerasgan.GAN(generator, discriminator)
+
+
+def train(gan, until, *its_callbacks):
+    stop = at_step(until, lambda gan: setattr(gan, "stop_training", True))
+    gan.fit(IMAGES, batch_size=4, epochs=99, callbacks=[*its_callbacks, stop], verbose=0)
+
+
+def at_step(step, action):
+    """A callback that does something after one step."""
+
+    class AtStep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == step:
+                action(self.model)
+
+    return AtStep()
+
+
+@contextlib.contextmanager
+def recorded_warnings():
+    """The texts of our own warnings; all others are what they are elsewhere."""
+    texts = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        yield texts
+    texts += [str(warning.message) for warning in caught if warning.category is UserWarning]
+
+
+def files_in(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def weights(gan):
+    return np.concatenate([weight.ravel() for weight in gan.get_weights()])
+
+
+def read_png(path):
+    with Image.open(path) as picture:
+        return np.array(picture)
