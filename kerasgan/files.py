@@ -4,12 +4,14 @@ import contextlib
 import os
 import pathlib
 
+__all__ = ["remove_stale", "replacing"]
+
 
 @contextlib.contextmanager
-def replacing(path):
-    """Gives the path of a temporary file beside `path` that takes its place at the end.
+def replacing(path: str | os.PathLike):
+    """Gives the path of a temporary file that replaces `path` at the end of the block.
 
-    A crash, a full disk or an exception in the block leaves what was at `path` before.
+    After a crash, a full disk or an exception in the block, `path` is as it was before.
 
     Example:
 
@@ -19,7 +21,7 @@ def replacing(path):
     ```
     """
     path = pathlib.Path(path)
-    # Keras wants the suffix; the dot hides the file from whoever lists the folder.
+    # Keras needs the suffix; the dot hides the file from listings of the folder.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
@@ -31,12 +33,12 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
-def remove_stale(folder, prefix="", is_shared=False):
-    """Removes what `replacing` left behind when its process was killed.
+def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = False):
+    """Removes the temporary files of processes that were killed while `replacing` a file.
 
     Args:
         folder: The folder.
-        prefix: How the names of the files that were written begin.
+        prefix: Only of files whose names begin with this.
         is_shared: Whether other processes may be writing there now; their files stay.
     """
     for path in pathlib.Path(folder).glob(f".{prefix}*.tmp*"):
@@ -47,7 +49,7 @@ def remove_stale(folder, prefix="", is_shared=False):
 
 
 def _is_running(pid):
-    # Windows has no such question to ask, and refuses to remove a file that is being written.
+    # On Windows, signal 0 is Ctrl-C. No check is needed there: it does not delete files in use.
     if os.name == "nt":
         return False
     try:
@@ -60,7 +62,7 @@ def _is_running(pid):
 
 
 def _sync_folder(folder):
-    # The rename itself is on the disk only after this. Windows cannot open folders.
+    # Only this writes the rename itself to the disk. Windows cannot open folders.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -72,3 +72,48 @@ def draw(latents, shape, rng):
         _, mean, deviation = latents
         values = rng.normal(mean, deviation, shape)
     return np.asarray(values, dtype="float32")
+
+
+def path(latents, distribution, frames_between=16):
+    """Latents on a closed path: from each given one to the next, and from the last to the first.
+
+    Normal latents lie near a sphere around their mean, so the path between them runs along it
+    (Shoemake 1985, "Animating Rotation with Quaternion Curves"): a straight line would pass closer
+    to the mean than any latents the generator was trained on. Other latents are joined by lines.
+
+    Args:
+        latents: `(n, latent_dim)`.
+        distribution: What they were drawn from, as `standardize` returns it.
+        frames_between: Frames from one given latent to the next, the first of the two included.
+
+    Returns:
+        float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is a given
+        latent.
+
+    Example:
+
+    ```python
+    frames = gan.sample(16 * 8, latents=path(latents, gan.latents, frames_between=16))
+    ```
+    """
+    latents = np.asarray(latents, dtype="float64")
+    has_mean = isinstance(distribution, tuple)
+    mean = distribution[1] if has_mean else 0.0
+    starts = (latents - mean)[:, None]  # (n, 1, latent_dim)
+    ends = np.roll(starts, -1, axis=0)
+    shares = np.arange(frames_between)[:, None] / frames_between  # (frames_between, 1)
+    from_start, from_end = 1 - shares, shares
+    if has_mean or distribution == "normal":
+        lengths = np.linalg.norm(starts, axis=2, keepdims=True)
+        lengths = np.maximum(lengths * np.roll(lengths, -1, axis=0), np.finfo("float64").tiny)
+        cosines = np.sum(starts * ends, axis=2, keepdims=True) / lengths
+        angles = np.arccos(np.clip(cosines, -1.0, 1.0))
+        # Parallel and opposite latents have no one arc between them; a line has to do.
+        is_arc = np.sin(angles) >= 1e-6
+        sines = np.where(is_arc, np.sin(angles), 1.0)
+        from_start, from_end = (
+            np.where(is_arc, np.sin(share * angles) / sines, share)
+            for share in (from_start, from_end)
+        )
+    frames = from_start * starts + from_end * ends + mean  # (n, frames_between, latent_dim)
+    return frames.reshape(-1, latents.shape[1]).astype("float32")

@@ -1,0 +1,54 @@
+"""The command `kerasgan`: `train` on a folder of images, then `sample` and `evaluate`."""
+
+import argparse
+import warnings
+
+import keras
+
+import kerasgan
+from kerasgan.cli import evaluate, sample, train
+from kerasgan.cli._messages import Refused, tell
+
+__all__ = ["main"]
+
+_COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Arguments without the program's name; by default those of this process.
+
+    Returns:
+        The exit code: 0 when done, 1 when the losses became NaN, 2 when the arguments cannot
+        be used, 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    given = _parser().parse_args(argv)
+    with warnings.catch_warnings():
+        # One plain line each, without file name and source.
+        warnings.showwarning = lambda message, *_, **__: tell(given.command, f"note: {message}")
+        try:
+            return _COMMANDS[given.command].run(given)
+        except Refused as error:
+            tell(given.command, f"error: {error}")
+            return 2
+        except KeyboardInterrupt as interrupt:
+            tell(given.command, "; ".join(("interrupted", *interrupt.args)))
+            return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="kerasgan", description="Generative adversarial networks as plain Keras models."
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"kerasgan {kerasgan.__version__} (Keras {keras.__version__}, "
+        f"{keras.config.backend()})",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS.values():
+        command.add_parser(commands)
+    return parser

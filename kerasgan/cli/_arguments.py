@@ -1,0 +1,70 @@
+"""Arguments that several commands take, and the types of their values."""
+
+import argparse
+import contextlib
+import math
+
+from kerasgan import metrics, pretrained
+
+ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encoder}
+
+
+def add_model(parser):
+    """The trained model of `sample` and `evaluate`."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="folder of a run, its model.keras, its generator.keras with config.json beside it, "
+        f"or the name of a model that comes with the package: {', '.join(pretrained.NAMES)} "
+        "(./mnist is a folder of that name)",
+    )
+
+
+def add_data_path(parser):
+    """Where MNIST lies, for `train` and `evaluate`."""
+    parser.add_argument(
+        "--data-path",
+        metavar="PATH",
+        help="for mnist: folder or file that holds the data, instead of a download",
+    )
+
+
+def positive(text):
+    return _whole_number(text, 1)
+
+
+def not_negative(text):
+    return _whole_number(text, 0)
+
+
+def _whole_number(text, smallest):
+    with contextlib.suppress(ValueError):
+        if int(text) >= smallest:
+            return int(text)
+    raise argparse.ArgumentTypeError(
+        f"must be a whole number of at least {smallest}. Received: {text}"
+    )
+
+
+def positive_number(text):
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+
+
+def size(text):
+    """`[height, width]` of `64` or `48x64`."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"must be pixels, as 64 or 48x64 (height x width). Received: {text}"
+        )
+    return [int(sides[0]), int(sides[-1])]
+
+
+def shown(value):
+    """A value as the command line has it: the inverse of `size`."""
+    if isinstance(value, list):
+        return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
+    return "none" if value is None else str(value)

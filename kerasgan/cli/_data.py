@@ -1,0 +1,57 @@
+"""The images that DATA stands for: a folder, or the word mnist."""
+
+import math
+import warnings
+
+import numpy as np
+
+from kerasgan import datasets
+from kerasgan.checks import argument_error
+
+
+def is_mnist(data):
+    return data == "mnist"
+
+
+def load_to_train(arguments):
+    """An array or an `ImageFolder`, as the arguments of a run say."""
+    if is_mnist(arguments["data"]):
+        return datasets.load_mnist("train", arguments["data_path"])[0]
+    return datasets.ImageFolder(
+        arguments["data"],
+        (*arguments["size"], arguments["channels"]),
+        batch_size=arguments["batch_size"],
+        labels=False,
+        seed=arguments["seed"],
+    )
+
+
+def load_to_compare(data, data_path, image_shape):
+    """An array or an `ImageFolder` of real images, in the shape of a model's."""
+    if not is_mnist(data):
+        return datasets.ImageFolder(data, image_shape, batch_size=64, labels=False)
+    images = datasets.load_mnist("train", data_path)[0]
+    if images.shape[1:] != image_shape:
+        raise argument_error(
+            "--data",
+            "hold images like those of MODEL",
+            f"--data mnist for a model of {image_shape}",
+            "Pass the folder that it was trained on.",
+        )
+    return images
+
+
+def num_images(data):
+    return len(data) if isinstance(data, np.ndarray) else data.num_images
+
+
+def note_short_batches(count, batch_size):
+    """Warns of a last batch so small that batch normalisation spoils a step of every pass."""
+    last = count % batch_size
+    if last and 4 * last < batch_size:
+        even = math.ceil(count / math.ceil(count / batch_size))
+        warnings.warn(
+            f"the last batch of every pass has {last} of {batch_size} images, too few for models "
+            f"with batch normalisation. With --batch-size {even} all batches are about equal.",
+            stacklevel=2,
+        )

@@ -1,0 +1,75 @@
+"""The settings of a run: the arguments given, those of the run to resume, and defaults."""
+
+import os
+import pathlib
+
+from kerasgan.checks import argument_error
+from kerasgan.cli import run_folder
+from kerasgan.cli._arguments import shown
+from kerasgan.cli._data import is_mnist
+
+DEFAULTS = {"model": "dcgan", "batch_size": 64, "seed": 0}
+DEFAULT_EPOCHS = 50
+_NAMES = (*run_folder.FIXED, "data", "data_path", "batch_size", "evaluate", "steps", "epochs")
+
+
+def settle(given):
+    """The run's folder, a dict of all its arguments, and the configuration to resume (or None)."""
+    chosen = {name: value for name, value in vars(given).items() if name in _NAMES}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    if "data" not in chosen and (given.out is None or not given.resume):
+        raise argument_error(
+            "DATA",
+            "be a folder of images or mnist",
+            "none",
+            "Pass it" + (", or the run to resume as --out RUN." if given.resume else "."),
+        )
+    if "data" in chosen and not is_mnist(chosen["data"]):
+        chosen["data"] = os.path.abspath(chosen["data"])
+    run = _default_run(chosen) if given.out is None else pathlib.Path(given.out)
+    config = run_folder.read_config(run) if given.resume else None
+    saved = config["arguments"] if config else {}
+    if config:
+        run_folder.compare(run, config, chosen)
+    if chosen.keys() & {"steps", "epochs"}:
+        saved = {**saved, "steps": None, "epochs": None}
+    arguments = dict.fromkeys(_NAMES) | DEFAULTS | saved | chosen
+    if not arguments["steps"] and not arguments["epochs"]:
+        arguments["epochs"] = DEFAULT_EPOCHS
+    of_mnist = is_mnist(arguments["data"])
+    arguments["size"] = arguments["size"] or ([28, 28] if of_mnist else [64, 64])
+    arguments["channels"] = arguments["channels"] or (1 if of_mnist else 3)
+    _check(run, arguments)
+    return run, arguments, config
+
+
+def _default_run(chosen):
+    name = pathlib.Path(chosen["data"]).name or "data"
+    return pathlib.Path("runs", f"{name}-{chosen.get('model', DEFAULTS['model'])}")
+
+
+def _check(run, arguments):
+    """Refuses arguments that do not go together."""
+    if is_mnist(arguments["data"]):
+        if (*arguments["size"], arguments["channels"]) != (28, 28, 1):
+            raise ValueError(
+                "`--size` and `--channels` must be 28 and 1 for mnist. Received: "
+                f"--size {shown(arguments['size'])} --channels {arguments['channels']}. Leave "
+                "them out."
+            )
+        return
+    folder = os.path.realpath(arguments["data"])
+    if pathlib.Path(os.path.realpath(run)).is_relative_to(folder):
+        raise argument_error(
+            "--out",
+            "lie outside DATA, or the run would be trained on its own pictures",
+            f"--out {run} in {folder}",
+            f"Pass for example --out ../{run.name}.",
+        )
+    if arguments["data_path"]:
+        raise argument_error(
+            "--data-path",
+            "be left out unless DATA is mnist",
+            f"--data-path {arguments['data_path']}",
+            "Pass the folder of images as DATA.",
+        )

@@ -1,0 +1,49 @@
+"""The trained model that `sample` and `evaluate` take images from."""
+
+import pathlib
+
+import keras
+
+from kerasgan import callbacks, pretrained
+from kerasgan.checks import argument_error
+from kerasgan.cli import run_folder
+from kerasgan.cli._messages import in_short
+from kerasgan.gan import GAN
+from kerasgan.sampler import Sampler
+
+
+def load_sampler(text):
+    """The `Sampler` of what MODEL names: a run, a file of it, or a model of the package."""
+    path = pathlib.Path(text)
+    if text in pretrained.NAMES:
+        model = pretrained.load_pretrained(text)
+    elif path.is_dir():
+        model = load(callbacks.load_checkpoint, path)
+    else:
+        damage = callbacks.find_damage(path)
+        if damage:
+            raise argument_error(
+                "MODEL",
+                "be the folder of a run, a .keras file or one of " + ", ".join(pretrained.NAMES),
+                f"{path}, which {damage}",
+                "Check the path.",
+            )
+        model = load(keras.models.load_model, path)
+    if isinstance(model, GAN):
+        return Sampler(model.averaged_generator, model.latents, model.value_range)
+    return run_folder.read_sampler(path, model)
+
+
+def load(load_model, path):
+    """What `load_model` makes of a path; ValueError or OSError where it cannot."""
+    try:
+        return load_model(path)
+    # What Keras raises when it lacks a class or function, or cannot read the file.
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+        raise argument_error(
+            "MODEL",
+            "be made of what Keras and kerasgan know",
+            f"{path}, which cannot be loaded ({in_short(error)})",
+            "If it holds functions or classes of your own, use it from Python: "
+            "keras.models.load_model(PATH, custom_objects={...}).sample(64).",
+        ) from error

@@ -1,0 +1,174 @@
+"""`kerasgan evaluate`: measure how good and how varied a trained GAN's images are."""
+
+import argparse
+import json
+import os
+
+import numpy as np
+
+from kerasgan import metrics, pictures
+from kerasgan.checks import argument_error
+from kerasgan.cli import _arguments
+from kerasgan.cli._data import is_mnist, load_to_compare
+from kerasgan.cli._messages import refusing
+from kerasgan.cli._source import load_sampler
+from kerasgan.files import replacing
+
+__all__ = ["add_parser", "beside_nearest", "run"]
+
+_ROWS, _NEAREST = 10, 5  # of the picture of --nearest: generated images, and real ones beside each
+
+
+def add_parser(commands):
+    """Adds the command to those of the program."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure how good and how varied a trained GAN's images are",
+        description="Compare the images of a trained GAN with real ones.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="""\
+examples:
+  kerasgan evaluate runs/digits --data mnist
+  kerasgan evaluate runs/photos --data photos --count 5000 --out scores.json
+
+A distance of 0 is best. The second column is the floor: as many other real images, measured in
+the same way. Compare numbers only where encoder, data and count are the same.""",
+    )
+    _arguments.add_model(parser)
+    parser.add_argument(
+        "--data", required=True, metavar="DATA", help="folder of real images, or the word mnist"
+    )
+    parser.add_argument(
+        "--encoder",
+        choices=_arguments.ENCODERS,
+        metavar="ENCODER",
+        help="whose features to compare: mnist (offline, for digits) or inception (a download) "
+        "(default: mnist for mnist, else inception)",
+    )
+    parser.add_argument(
+        "--count",
+        type=_arguments.positive,
+        default=10_000,
+        metavar="N",
+        help="images of each kind, at most half of the real ones (default: 10000)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_arguments.not_negative,
+        default=0,
+        metavar="N",
+        help="seed of the generated images and of the choice of real ones (default: 0)",
+    )
+    parser.add_argument(
+        "--out", metavar="PATH", help="JSON file for the numbers, a new one (default: none)"
+    )
+    parser.add_argument(
+        "--nearest",
+        metavar="PATH",
+        help=f"PNG file, a new one: {_ROWS} generated pictures, each followed by the {_NEAREST} "
+        "real ones whose features are nearest, to see whether they were memorised (default: none)",
+    )
+    _arguments.add_data_path(parser)
+
+
+def run(given):
+    """Runs the command with its parsed arguments; returns the exit code."""
+    with refusing():
+        _check_outputs(given)
+        sampler = load_sampler(given.model)
+        image_shape = sampler.generator.output_shape[1:]
+        images = load_to_compare(given.data, given.data_path, image_shape)
+        name = given.encoder or ("mnist" if is_mnist(given.data) else "inception")
+        encoder = _arguments.ENCODERS[name]()
+        evaluator = metrics.Evaluator(images, encoder, given.count, given.seed)
+        fakes = sampler.sample(evaluator.count, given.seed)
+    scores = evaluator(fakes)
+    _print_scores(scores, evaluator.floor)
+    digits = {}
+    if is_mnist(given.data):
+        digits = _count_digits(fakes, images[: evaluator.count])
+        _print_digits(**digits)
+    protocol = evaluator.protocol
+    print(
+        f"{protocol['count']} images each; encoder {protocol['encoder']} "
+        f"({protocol['encoder_hash']}), data {protocol['data_hash']}, seed {protocol['seed']}"
+    )
+    if given.out:
+        result = {"model": given.model, **protocol, "scores": scores, "floor": evaluator.floor}
+        with replacing(given.out) as temporary:
+            temporary.write_text(json.dumps(result | digits, indent=2) + "\n", encoding="utf-8")
+        print(given.out)
+    if given.nearest:
+        rows = beside_nearest(fakes[:_ROWS], images, encoder)
+        pictures.save_png(given.nearest, pictures.grid(rows, columns=1 + _NEAREST))
+        print(given.nearest)
+    return 0
+
+
+def _check_outputs(given):
+    """Refuses, before the work of measuring, files that cannot be written after it."""
+    for name, path in (("--out", given.out), ("--nearest", given.nearest)):
+        if path and os.path.exists(path):
+            raise argument_error(
+                name, "be new", f"{name} {path}, which exists", "Pass another.", FileExistsError
+            )
+        if path and not os.path.isdir(os.path.dirname(path) or "."):
+            raise argument_error(
+                name,
+                "be in a folder that exists",
+                f"{name} {path}",
+                "Make the folder, or pass another.",
+                FileNotFoundError,
+            )
+    if given.nearest and not given.nearest.lower().endswith(".png"):
+        raise argument_error(
+            "--nearest",
+            "end in .png",
+            f"--nearest {given.nearest}",
+            "Pass for example --nearest nearest.png.",
+        )
+
+
+def _print_scores(scores, floor):
+    print(f"{'':<20}{'generated':>12}{'real':>12}")
+    for name, value in scores.items():
+        _print_row(name.replace("_", " "), value, floor[name])
+
+
+def _print_row(name, generated, real):
+    print(f"{name:<20}{generated:>12.4f}{real:>12.4f}")
+
+
+def _count_digits(fakes, real):
+    classifier = metrics.Encoder(metrics.mnist_classifier())
+    return {
+        "digits": metrics.digit_statistics(fakes, classifier),
+        "real_digits": metrics.digit_statistics(real, classifier),
+    }
+
+
+def _print_digits(digits, real_digits):
+    for name in ("kl", "confidence"):
+        _print_row(f"digits, {name}", digits[name], real_digits[name])
+    print(f"digits 0 to 9: {' '.join(map(str, digits['histogram']))}")
+
+
+def beside_nearest(fakes, images, encoder):
+    """Puts beside generated images the real ones whose features are nearest.
+
+    Args:
+        fakes: uint8 array `(n, height, width, channels)`.
+        images: Real images: an array, or batches of one size (the last may be smaller) with a
+            length and an index.
+        encoder: Function of a batch of images that returns features `(n, num_features)`.
+
+    Returns:
+        uint8 array `(n * 6, height, width, channels)`: each fake, then its 5 nearest real images.
+    """
+    batches = [images] if isinstance(images, np.ndarray) else images
+    real = np.concatenate([encoder(batches[index]) for index in range(len(batches))])
+    found, _ = metrics.nearest(encoder(fakes), real, _NEAREST)
+    size = len(batches[0])
+    nearest = np.stack([batches[index // size][index % size] for index in found.ravel()])
+    nearest = nearest.reshape(len(fakes), _NEAREST, *fakes.shape[1:])
+    return np.concatenate([fakes[:, None], nearest], axis=1).reshape(-1, *fakes.shape[1:])

@@ -1,0 +1,60 @@
+"""What a run records as training goes on, and how often."""
+
+import contextlib
+import pathlib
+import warnings
+
+import keras
+import numpy as np
+
+from kerasgan import callbacks, datasets, metrics
+from kerasgan.cli import run_folder
+from kerasgan.cli._arguments import ENCODERS
+
+__all__ = ["choose_every", "make_callbacks"]
+
+_EVALUATION_COUNT = 5000  # images, fewer than `kerasgan evaluate` takes: it delays training
+
+
+def choose_every(num_steps: int) -> int:
+    """Steps between two sample pictures: 1, 2, 5, 10, ... up to 1000, about 20 to 50 in a run."""
+    scales = (mantissa * 10**power for power in range(3) for mantissa in (1, 2, 5))
+    return max((every for every in (*scales, 1000) if every * 20 <= num_steps), default=1)
+
+
+def make_callbacks(
+    run: pathlib.Path,
+    every: int,
+    data: np.ndarray | datasets.ImageFolder | None = None,
+    encoder: str | None = None,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks that write into the folder of a run, in the order in which they must act.
+
+    Args:
+        run: The folder.
+        every: Steps between two sample pictures; the others keep time with it.
+        data: Real images to compare with; only needed with `encoder`.
+        encoder: Name of the encoder whose features evaluate the images, or None for no
+            evaluation.
+    """
+    log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
+    found = []
+    if encoder:
+        # First, so that the others have its scores.
+        evaluator = metrics.Evaluator(data, ENCODERS[encoder](), _EVALUATION_COUNT)
+        found.append(callbacks.Evaluate(evaluator, run, min(5 * every, 1000)))
+    found += [
+        log,
+        callbacks.SampleGrid(run / run_folder.SAMPLES, every),
+        callbacks.Animation(run / run_folder.ANIMATION, max(1, every // 5)),
+        callbacks.Diagnose(),
+    ]
+    try:
+        found.append(callbacks.LossPlot(run / run_folder.LOSSES, every, log=log.path))
+    except ImportError as error:
+        warnings.warn(f"No {run_folder.LOSSES}: {error}", stacklevel=2)
+    with contextlib.suppress(ImportError):
+        found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
+    # Last, so that all other files are there for the step that a resume begins with; and at
+    # multiples of the log's rows, which then are whole.
+    return [*found, callbacks.Checkpoint(run, min(5 * every, 1000))]

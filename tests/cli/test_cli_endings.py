@@ -1,0 +1,155 @@
+"""How `kerasgan train` ends: signals, NaN, and what it says then."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+from commands import TINY, errors, train
+
+import kerasgan
+from kerasgan import callbacks, datasets, pictures, zoo
+from kerasgan.cli._messages import duration
+
+
+def add_callback(monkeypatch, callback):
+    fit = kerasgan.GAN.fit
+
+    def fit_with_it(gan, *arguments, callbacks, **options):
+        return fit(gan, *arguments, callbacks=[*callbacks, callback], **options)
+
+    monkeypatch.setattr(kerasgan.GAN, "fit", fit_with_it)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_after_the_step_and_save(photos, tmp_path, monkeypatch, capsys, number):
+    class Kill(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.step == 1:
+                os.kill(os.getpid(), number)
+
+    add_callback(monkeypatch, Kill())
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--epochs", 9, "--out", run) == 128 + number
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    *_, stopped, resume, written, last = capsys.readouterr().out.splitlines()
+    assert stopped.startswith("Stopped at epoch 0 of 9 (step 2)")
+    assert resume == f"To continue: kerasgan train --resume --out {run}"
+    assert "model.keras" in written and last == str(run)
+    assert callbacks.load_checkpoint(run).step == 2
+
+
+def test_a_signal_before_the_first_step_leaves_a_run_to_resume(photos, tmp_path, monkeypatch):
+    begin = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    add_callback(monkeypatch, begin)
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--steps", 1, "--out", run) == 128 + signal.SIGTERM
+    assert callbacks.load_checkpoint(run).step == 0
+
+
+def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
+    save_png = pictures.save_png
+
+    def interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def interrupt_at_the_end(path, image):
+        if path.name == "samples.png":
+            interrupt()
+        save_png(path, image)
+
+    def interrupt_twice(batch, logs):
+        interrupt()
+        interrupt()
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "save_png", interrupt_at_the_end)
+        assert train(photos, *TINY, "--steps", 1, "--out", run) == 130
+    assert "training had ended, and its last checkpoint stays" in errors(capsys)
+    assert callbacks.load_checkpoint(run).step == 1
+    add_callback(monkeypatch, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt_twice))
+    assert train("--resume", "--out", run, "--steps", 2) == 130
+    assert "nothing was saved since the last checkpoint" in errors(capsys)
+    assert callbacks.load_checkpoint(run).step == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number):
+    def load(*arguments, **options):
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+
+    monkeypatch.setattr(datasets, "ImageFolder", load)
+    try:
+        code = train(photos, "--out", tmp_path / "run")
+    except SystemExit as exit:
+        code = exit.code
+    assert code == 128 + number
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.filterwarnings("ignore:The weights hold NaN")
+@pytest.mark.parametrize("steps", [2, 9])
+def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys, steps):
+    build = zoo.build_dcgan
+
+    def explode(**options):
+        gan = build(**options)
+        gan.compile(g_optimizer=keras.optimizers.SGD(float("nan")))
+        return gan
+
+    monkeypatch.setattr(zoo, "build_dcgan", explode)
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--steps", steps, "--out", run) == 1
+    captured = capsys.readouterr()
+    assert "not finite at step 2. Begin another run" in captured.err
+    assert f"Stopped at step 2 of {steps}" in captured.out and "Finished" not in captured.out
+    assert "--resume" not in captured.out
+    assert captured.out.splitlines()[-1] == str(run)
+    assert not (run / "model.keras").exists()
+    assert not (run / "samples.png").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGTERM")
+def test_without_a_terminal_there_are_plain_lines(photos, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "kerasgan.cli", "train", photos, *TINY, "--out", run]
+    with subprocess.Popen(
+        [*map(str, command), "--steps", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        begun = process.stdout.readline()
+        # The first frame is made after signals are waited for.
+        while process.poll() is None and not list(run.glob(".training.gif.frames/step_*.png")):
+            time.sleep(0.05)
+        process.terminate()
+        out, error = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM, error
+    assert begun.startswith(b"Training dcgan on 10 images of photos (16x16x3)")
+    assert not {b"\r", b"\x1b"} & {bytes([code]) for code in begun + out + error}
+    assert b"images/s" not in error
+    assert out.decode().splitlines()[-1] == str(run)
+    assert callbacks.load_checkpoint(run).step < 1000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (32, "32 s"),
+        (59.6, "1 min 0 s"),
+        (92.4, "1 min 32 s"),
+        (3599, "59 min 59 s"),
+        (7500, "2 h 5 min"),
+        (7559, "2 h 5 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_a_duration_is_in_its_two_largest_units(seconds, text):
+    assert duration(seconds) == text

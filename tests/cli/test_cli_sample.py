@@ -1,0 +1,89 @@
+"""`kerasgan sample`: the pictures of `gan.sample`, as files."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from commands import errors, read_png, sample
+from PIL import Image
+
+from kerasgan import callbacks, pictures, zoo
+
+
+def test_sample_draws_the_same_from_each_of_the_files(run, tmp_path, capsys):
+    expected = pictures.grid(callbacks.load_checkpoint(run).sample(5, seed=7))
+    for source in (run, run / "model.keras", run / "generator.keras"):
+        out = tmp_path / "new" / f"{source.stem}.png"
+        assert sample(source, "--count", 5, "--seed", 7, "--out", out) == 0
+        assert capsys.readouterr().out == f"{out}\n"
+        np.testing.assert_array_equal(read_png(out), expected)
+
+
+def test_sample_writes_single_files_and_a_walk(run, tmp_path):
+    assert sample(run, "--count", 3, "--out", tmp_path / "single") == 0
+    names = sorted(path.name for path in (tmp_path / "single").iterdir())
+    assert names == ["sample_00000.png", "sample_00001.png", "sample_00002.png"]
+    expected = callbacks.load_checkpoint(run).sample(3, seed=0)
+    np.testing.assert_array_equal(read_png(tmp_path / "single" / names[2]), expected[2])
+    assert sample(run, "--count", 2, "--out", tmp_path / "walk.gif") == 0
+    with Image.open(tmp_path / "walk.gif") as gif:
+        assert (gif.n_frames, gif.size) == (32, (256, 256))
+
+
+def test_sample_replaces_nothing_unasked(run, tmp_path, capsys):
+    out = tmp_path / "grid.png"
+    out.write_text("mine")
+    assert sample(run, "--out", out) == 2
+    assert "Pass another, or --overwrite" in errors(capsys)
+    assert sample(run, "--out", tmp_path) == 2
+    assert out.read_text() == "mine"
+    assert sample(run, "--out", out, "--overwrite") == 0
+    assert read_png(out).shape == (8 * 18 + 2, 8 * 18 + 2, 3)
+
+
+def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
+    assert sample(run, "--out", tmp_path / "grid.jpg") == 2
+    assert "must end in .png (grid) or .gif (walk)" in errors(capsys)
+    assert sample(tmp_path, "--out", tmp_path / "grid.png") == 2
+    assert "`folder` must hold a checkpoint" in errors(capsys)
+    assert sample(tmp_path / "no.keras", "--out", tmp_path / "grid.png") == 2
+    assert "is not there" in errors(capsys)
+    alone = tmp_path / "generator.keras"
+    alone.write_bytes((run / "generator.keras").read_bytes())
+    assert sample(alone, "--out", tmp_path / "grid.png") == 2
+    assert "with the config.json of its run beside it" in errors(capsys)
+    assert not (tmp_path / "grid.png").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda config: config.clear(),
+        lambda config: config.update(latents="keras.random.nope"),
+        lambda config: config.update(latents={"class_name": "function", "config": "nope"}),
+        lambda config: config.update(latent_dim=3),
+        lambda config: config.update(value_range=[1]),
+        lambda config: config.update(value_range="ab"),
+    ],
+)
+def test_sample_refuses_a_generator_whose_config_is_not_its_own(run, tmp_path, capsys, damage):
+    config = json.loads((run / "config.json").read_text())
+    damage(config)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "generator.keras").write_bytes((run / "generator.keras").read_bytes())
+    assert sample(tmp_path / "generator.keras", "--out", tmp_path / "grid.png") == 2
+    assert "config.json, which cannot be used" in errors(capsys)
+    assert not (tmp_path / "grid.png").exists()
+
+
+def test_sample_says_how_to_use_functions_of_ones_own(tmp_path, capsys):
+    def mean(real_scores, fake_scores):
+        return keras.ops.mean(fake_scores)
+
+    gan = zoo.build_dcgan((16, 16, 1), latent_dim=3, filters=2)
+    gan.compile(loss=(mean, mean))
+    gan.save(tmp_path / "model.keras")
+    for source in (tmp_path, tmp_path / "model.keras"):
+        assert sample(source, "--out", tmp_path / "grid.png") == 2
+        assert "custom_objects" in errors(capsys)
