@@ -50,7 +50,7 @@ __all__ = [
 
 CONFIG, LOCK = "config.json", ".lock"
 LOG, LOSSES, TENSORBOARD = "log.csv", "losses.png", "tensorboard"
-# Of the finished generator; of training as it goes on (a folder); of the same in motion.
+# Pictures of the finished generator; pictures made during training (a folder); their animation.
 SAMPLE, SAMPLES, ANIMATION = "samples.png", "samples", "training.gif"
 # `Checkpoint` and `Evaluate` name these, for runs without the command too.
 MODEL, PREVIOUS_MODEL, GENERATOR = callbacks.MODEL, callbacks.PREVIOUS_MODEL, callbacks.GENERATOR
@@ -197,7 +197,7 @@ def read_config(run):
     except FileNotFoundError:
         raise argument_error(
             "--out",
-            "be the folder of a run with --resume",
+            "be the folder of a run, to resume it",
             f"--out {run}, which has no {CONFIG}",
             "Check the path, or leave out --resume to begin a run.",
             FileNotFoundError,
