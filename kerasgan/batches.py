@@ -1,7 +1,5 @@
 """Batches: whatever holds images, as one endless stream that can be entered anywhere."""
 
-import collections
-import concurrent.futures
 import itertools
 import os
 
@@ -9,60 +7,52 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.checks import check_whole
+from kerasgan._read_ahead import prefetched, read_ahead
+from kerasgan.checks import argument_error, check_whole
+
+__all__ = ["Batches"]
 
 
 class Batches:
     """A source of batches: passes over the data, each of which can be entered anywhere.
 
+    A batch is images, `(images, labels)`, or a dict of arrays. The batches of an iterable or a
+    `keras.utils.PyDataset` are passed on as they come, whatever they hold.
+
     Args:
-        x: Array `(n, height, width, channels)`, `keras.utils.PyDataset`, or an iterable of
-            batches (`tf.data.Dataset`, torch `DataLoader`, list, generator).
-        y: Integer labels `(n,)`, with an array only.
-        batch_size: Images in a batch, with an array only.
-        seed: Seed of the order, with an array only.
+        x: Array `(n, height, width, channels)`, pair of such an array and labels `(n,)` (as
+            `kerasgan.datasets.load_mnist` returns), dict of arrays of equal length, one of which
+            is named `images`, `keras.utils.PyDataset`, or an iterable of batches
+            (`tf.data.Dataset`, torch `DataLoader`, list, generator).
+        y: Labels `(n,)`; only with an array.
+        batch_size: Images in a batch, 32 by default; only with arrays.
+        seed: Seed of the order; only used with arrays.
 
     Attributes:
-        num_batches: Batches in a pass; None where `x` does not know.
-        first: A batch to check before training; None where looking would lose it.
+        num_batches: Batches in a pass; None if `x` does not know.
+        first: With arrays a batch to check before training, of the form that `stream` yields;
+            otherwise None.
+        is_array: Whether `x` is an array, a pair or a dict of arrays.
 
     Raises:
-        ValueError: `x` is none of these, or an argument does not go with it.
+        ValueError: `x` has another type, holds no images, or holds arrays of different lengths;
+            or an argument does not go with it.
     """
 
-    def __init__(self, x, y=None, batch_size=None, seed=0):
-        self.is_array = hasattr(x, "shape") and hasattr(x, "dtype")
-        self.x = ops.convert_to_numpy(x) if self.is_array and ops.is_tensor(x) else x
-        self.y = np.asarray(y) if self.is_array and y is not None else None
+    def __init__(self, x, y=None, batch_size: int | None = None, seed: int = 0):
+        self.x = _arrays(x, y)
+        self.is_array = self.x is not None
         self.seed = seed
         if self.is_array:
             self.batch_size = 32 if batch_size is None else batch_size
             check_whole("batch_size", self.batch_size, 1)
-            if not len(x):
-                raise ValueError(
-                    f"`x` must hold images. Received: x of shape {x.shape}. Pass at least one."
-                )
-            if y is not None and len(y) != len(x):
-                raise ValueError(
-                    "`y` must hold one label per image. Received: "
-                    f"{len(y)} labels for {len(x)} images. Pass arrays of equal length."
-                )
-            self.num_batches = -(-len(x) // self.batch_size)
-            self.first = self.x[: self.batch_size]
+            self._num_images = len(keras.tree.flatten(self.x)[0])
+            self.num_batches = -(-self._num_images // self.batch_size)
+            self.first = self._rows(slice(self.batch_size))
             return
-        is_path = isinstance(x, (str, os.PathLike))
-        if is_path or not (isinstance(x, keras.utils.PyDataset) or hasattr(x, "__iter__")):
-            raise ValueError(
-                "`x` must be a uint8 array, a keras.utils.PyDataset, a tf.data.Dataset, a torch "
-                f"DataLoader or an iterable of batches. Received: x of type {type(x).__name__}. "
-                "For a folder pass kerasgan.datasets.ImageFolder(folder, image_shape)."
-            )
-        for name, value in (("y", y), ("batch_size", batch_size)):
-            if value is not None:
-                raise ValueError(
-                    f"`{name}` must be left out unless `x` is an array: {type(x).__name__} makes "
-                    f"its own batches. Received: {name}={value!r}. Set it in `x`."
-                )
+        _check_iterable(x, y, batch_size)
+        self.x = x
+        self.first = None
         if isinstance(x, keras.utils.PyDataset):
             self.num_batches = x.num_batches
         else:
@@ -70,41 +60,51 @@ class Batches:
                 self.num_batches = len(x)
             except TypeError:  # also of a tf.data.Dataset that does not know
                 self.num_batches = None
-        # Other iterables may be such that a batch taken is a batch lost.
-        self.first = x[0] if isinstance(x, keras.utils.PyDataset) else None
 
-    def one_pass(self, epoch, start=0):
-        """Batches `start`, `start + 1`, ... of pass number `epoch`: images or (images, labels)."""
+    def one_pass(self, epoch: int, start: int = 0):
+        """Yields batches `start`, `start + 1`, ... of pass number `epoch`."""
         if self.is_array:
-            order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
+            order = np.random.default_rng((self.seed, epoch)).permutation(self._num_images)
             for index in range(start, self.num_batches):
                 # Sorted, for memory-mapped files; the batch is the same set of images.
                 rows = np.sort(order[index * self.batch_size : (index + 1) * self.batch_size])
-                yield self.x[rows] if self.y is None else (self.x[rows], self.y[rows])
+                yield self._rows(rows)
         elif isinstance(self.x, keras.utils.PyDataset):
             if hasattr(self.x, "set_epoch"):
                 self.x.set_epoch(epoch)
             self.x.on_epoch_begin()
-            yield from _prefetched(self.x, start)
+            yield from self._read_ahead(start)
             self.x.on_epoch_end()
         else:
             batches = iter(self.x)
-            # What can be iterated only once stands where it was left, and is not to be closed
-            # with this generator, as `yield from` would.
+            # An iterator continues where it was left. `yield from` would close it with this
+            # generator.
             rest = batches if batches is self.x else itertools.islice(batches, start, None)
             for batch in rest:  # noqa: UP028
                 yield batch
 
-    def stream(self, epoch=0, start=0):
-        """Endless `(batch, next_epoch, next_start)` from batch `start` of pass `epoch` on."""
+    def stream(self, epoch: int = 0, start: int = 0):
+        """Endless `(batch, next_epoch, next_start)` from batch `start` of pass `epoch` on.
+
+        `next_epoch` and `next_start` are where the stream continues after this batch. A thread
+        prepares the next batch of arrays while this one is in use; a `PyDataset` has threads of
+        its own. Other iterables are read one batch ahead, and not in a thread: what is read
+        from an iterator and not used is lost.
+        """
+        batches = self._stream(epoch, start)
+        return prefetched(batches) if self.is_array else batches
+
+    def _stream(self, epoch, start):
         while True:
             batches = self.one_pass(epoch, start)
             batch = next(batches, None)
             if batch is None and start == 0:
-                raise ValueError(
-                    f"`x` must hold at least one batch in every pass. Received: nothing in pass "
-                    f"{epoch + 1}. Pass something that can be iterated again (a list, a "
-                    "PyDataset), or set steps_per_epoch and epochs to what it holds."
+                raise argument_error(
+                    "x",
+                    "hold at least one batch in every pass",
+                    f"nothing in pass {epoch + 1}",
+                    "Pass something that can be iterated again (a list, a PyDataset), or set "
+                    "steps_per_epoch and epochs to what it holds.",
                 )
             while batch is not None:
                 # One batch ahead: only then is the last one known as such.
@@ -115,21 +115,131 @@ class Batches:
                 batch = following
             epoch, start = epoch + 1, 0
 
+    def _rows(self, rows):
+        """These rows of every array."""
+        return keras.tree.map_structure(lambda array: array[rows], self.x)
 
-def _prefetched(dataset, start):
-    """The batches of a PyDataset, in order, read ahead by as many threads as it asks for."""
-    is_endless = dataset.num_batches is None
-    indices = itertools.count(start) if is_endless else range(start, dataset.num_batches)
-    ahead = max(1, min(dataset.max_queue_size, 2 * dataset.workers))
-    with concurrent.futures.ThreadPoolExecutor(max(1, dataset.workers)) as pool:
-        pending = collections.deque()
-        try:
-            for index in indices:
-                pending.append(pool.submit(dataset.__getitem__, index))
-                if len(pending) > ahead:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    def _read_ahead(self, start):
+        """The batches of a PyDataset, read ahead by as many threads as it asks for."""
+        dataset = self.x
+        is_endless = dataset.num_batches is None
+        indices = itertools.count(start) if is_endless else range(start, dataset.num_batches)
+        workers = max(1, dataset.workers)
+        ahead = max(1, min(dataset.max_queue_size, 2 * workers))
+        return read_ahead(dataset.__getitem__, indices, workers, ahead)
+
+
+def _arrays(x, y):
+    """`x` as an array, a pair or a dict of arrays of equal length; None if it is none of them."""
+    if isinstance(x, tuple):
+        x, y = _check_pair(x, y)
+    elif isinstance(x, dict):
+        return _check_dict(x, y)
+    elif not _is_array(x):
+        return None
+    images = _on_host(x)
+    if not images.shape or not len(images):
+        raise argument_error("x", "hold images", f"x of shape {images.shape}", "Pass at least one.")
+    if y is None:
+        return images
+    labels = np.asarray(_on_host(y))
+    if not labels.shape or len(labels) != len(images):
+        received = f"{len(labels)} labels" if labels.shape else f"y={y!r}"
+        raise argument_error(
+            "y",
+            "hold one label per image",
+            f"{received} for {len(images)} images",
+            "Pass arrays of equal length.",
+        )
+    return images, labels
+
+
+def _check_pair(x, y):
+    """Images and labels from a pair of them; ValueError for any other tuple."""
+    shapes = [tuple(part.shape) if _is_array(part) else None for part in x]
+    is_pair = len(x) == 2 and None not in shapes
+    if not is_pair or len(shapes[0]) != 4 or shapes[1] != shapes[0][:1]:
+        parts = (
+            type(part).__name__ if shape is None else f"array of shape {shape}"
+            for part, shape in zip(x, shapes, strict=True)
+        )
+        raise argument_error(
+            "x",
+            "be a pair (images, labels) of shapes (n, height, width, channels) and (n,) if it "
+            "is a tuple",
+            f"a tuple ({', '.join(parts)})",
+            "Of training and test data pass the training pair alone; pass batches as a list.",
+        )
+    if y is not None:
+        raise argument_error(
+            "y",
+            "be left out if `x` is a pair (images, labels)",
+            f"y of type {type(y).__name__}",
+            "Pass fit(images, labels) or fit((images, labels)).",
+        )
+    return x
+
+
+def _check_dict(x, y):
+    """A dict of arrays on the host; ValueError unless they go together."""
+    if "images" not in x:
+        raise argument_error(
+            "x",
+            "hold the array `images` if it is a dict",
+            f"a dict with {sorted(map(str, x))}",
+            'Pass {"images": images, "labels": labels}.',
+        )
+    if y is not None:
+        raise argument_error(
+            "y",
+            "be left out if `x` is a dict",
+            f"y of type {type(y).__name__}",
+            'Pass the labels in the dict, as x["labels"].',
+        )
+    arrays = {}
+    for name, values in x.items():
+        array = _on_host(values)
+        arrays[name] = array if _is_array(array) else np.asarray(array)
+    lengths = {name: array.shape[0] if array.shape else 0 for name, array in arrays.items()}
+    if not lengths["images"]:
+        raise argument_error(
+            "x", "hold images", f"images of shape {arrays['images'].shape}", "Pass at least one."
+        )
+    if len(set(lengths.values())) > 1:
+        raise argument_error(
+            "x",
+            "hold arrays of equal length if it is a dict",
+            f"lengths {lengths}",
+            "Pass one entry of each per image.",
+        )
+    return arrays
+
+
+def _check_iterable(x, y, batch_size):
+    is_path = isinstance(x, (str, bytes, os.PathLike))
+    if is_path or not (isinstance(x, keras.utils.PyDataset) or hasattr(x, "__iter__")):
+        raise argument_error(
+            "x",
+            "be a uint8 array, a pair (images, labels), a dict of arrays, a "
+            "keras.utils.PyDataset, a tf.data.Dataset, a torch DataLoader or an iterable of "
+            "batches",
+            f"x of type {type(x).__name__}",
+            "For a folder pass kerasgan.datasets.ImageFolder(folder, image_shape).",
+        )
+    for name, value in (("y", y), ("batch_size", batch_size)):
+        if value is not None:
+            raise argument_error(
+                name,
+                f"be left out unless `x` is an array: {type(x).__name__} makes its own batches",
+                f"{name}={value!r}",
+                "Set it in `x`.",
+            )
+
+
+def _is_array(x):
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
+def _on_host(x):
+    # A file that is mapped into memory, or a data set of h5py, stays where it is.
+    return ops.convert_to_numpy(x) if ops.is_tensor(x) else x

@@ -1,0 +1,93 @@
+"""The user's cache: what data sets and metrics have computed, kept for the next start."""
+
+import os
+import sys
+from pathlib import Path
+
+from kerasgan.checks import argument_error
+from kerasgan.files import remove_stale
+
+__all__ = ["cache_folder", "cache_path", "check_cache", "clear_cache", "remove_unfinished"]
+
+_PREFIX = "kerasgan-"
+_SUFFIXES = {"features": ".npz", "images": ".npy"}
+
+
+def clear_cache(cache: bool | str | os.PathLike = True) -> None:
+    """Removes what `ImageFolder` and `kerasgan.metrics.Evaluator` have kept for the next start.
+
+    That is decoded images and features. Nothing else in the folder is removed.
+
+    Args:
+        cache: The folder that they were given as `cache`; by default the user's cache folder.
+
+    Raises:
+        ValueError: `cache` is neither True nor a path.
+
+    Example:
+
+    ```python
+    kerasgan.datasets.clear_cache()
+    ```
+    """
+    if not check_cache(cache):
+        raise argument_error(
+            "cache",
+            "be True or the path of a folder",
+            f"cache={cache!r}",
+            "Leave it out for the user's cache folder.",
+        )
+    folder = cache_folder(cache)
+    for kind, suffix in _SUFFIXES.items():
+        for path in folder.glob(f"{_PREFIX}{kind}-*{suffix}"):
+            path.unlink(missing_ok=True)
+    remove_unfinished(folder)
+
+
+def check_cache(cache) -> bool:
+    """Whether `cache` names a folder; ValueError unless it is True, False, None or a path."""
+    if isinstance(cache, bool) or cache is None:
+        return bool(cache)
+    # An empty path would be the current folder.
+    if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
+        raise argument_error(
+            "cache",
+            "be True, False or the path of a folder",
+            f"cache={cache!r}",
+            "Pass True for the user's cache folder, or False to keep nothing.",
+        )
+    return True
+
+
+def cache_folder(cache: bool | str | os.PathLike) -> Path:
+    """The folder that `cache` names; True names the one in which this system keeps caches.
+
+    Raises:
+        OSError: The user has no home folder.
+    """
+    if cache is not True:
+        return Path(cache)
+    if os.environ.get("KERASGAN_CACHE"):
+        return Path(os.environ["KERASGAN_CACHE"])
+    if os.name == "nt":
+        parent = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif sys.platform == "darwin":
+        parent = "~/Library/Caches"
+    else:
+        # The XDG specification wants a relative path ignored.
+        parent = os.environ.get("XDG_CACHE_HOME", "")
+        parent = parent if os.path.isabs(parent) else "~/.cache"
+    parent = Path(os.path.expanduser(parent))
+    if not parent.is_absolute():
+        raise OSError("no home folder is known")
+    return parent / "kerasgan"
+
+
+def cache_path(cache: bool | str | os.PathLike, kind: str, key: str) -> Path:
+    """The file for this key. `kind` is `"images"` or `"features"`."""
+    return cache_folder(cache) / f"{_PREFIX}{kind}-{key}{_SUFFIXES[kind]}"
+
+
+def remove_unfinished(folder: str | os.PathLike) -> None:
+    """Removes the files that killed processes have left unfinished in a cache folder."""
+    remove_stale(folder, _PREFIX, is_shared=True)

@@ -1,0 +1,155 @@
+"""The images of many files in one array: decoded once, then read from the cache.
+
+A cache file is a `.npy` array of all images, blank where one could not be decoded, and after it
+a JSON index that says which ones and why. One file, so that both are there or neither is.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import threading
+import warnings
+
+import numpy as np
+from tqdm import tqdm
+
+from kerasgan._read_ahead import read_ahead
+from kerasgan.cache import cache_path, check_cache, remove_unfinished
+from kerasgan.datasets._decode import decode_image, describe
+from kerasgan.files import replacing
+
+# Part of the cache's key: raise it when other pixels come out of the same file.
+_CACHE_VERSION = 1
+_CACHE_LOCK = threading.Lock()
+
+
+def read_images(root, files, image_shape, fit, background, cache):
+    """Reads the images of a folder, from the cache where they are there.
+
+    Args:
+        root: The folder.
+        files: `(name, size, time)` of each file in it.
+        image_shape, fit, background: As `decode_image` takes them.
+        cache: As `ImageFolder` takes it.
+
+    Returns:
+        All images in one array, and a dict from the blank rows in it to the reasons.
+    """
+    shape = (len(files), *image_shape)
+    paths = [os.path.join(root, name) for name, _, _ in files]
+    index = {}
+
+    def images():
+        index.update(skipped=[], complete=True)
+        for row, image in enumerate(decode_all(paths, image_shape, fit, background)):
+            if isinstance(image, Exception):
+                index["skipped"].append([row, describe(image)])
+                # What the system refuses now, it may grant at the next start.
+                if isinstance(image, OSError) and image.errno:
+                    index["complete"] = False
+                image = np.zeros(image_shape, np.uint8)
+            yield image
+
+    if check_cache(cache):
+        key = _cache_key(root, files, image_shape, fit, background)
+        try:
+            return _cached_images(cache_path(cache, "images", key), shape, images, index)
+        except OSError as error:
+            warnings.warn(
+                f"The decoded images cannot be kept ({error}). They are held in memory "
+                f"({math.prod(shape) / 1e6:,.0f} MB), and decoded again at the next start. "
+                "Name another folder with `cache`, or with the environment variable "
+                "KERASGAN_CACHE.",
+                stacklevel=3,
+            )
+    held = np.empty(shape, np.uint8)
+    for row, image in enumerate(images()):
+        held[row] = image
+    return held, dict(index["skipped"])
+
+
+def decode_all(paths, *arguments):
+    """Yields each file's image, or the exception it ended in, in order, few of them at a time."""
+
+    def attempt(path):
+        try:
+            return decode_image(path, *arguments)
+        # Pillow's decoders raise almost anything on a broken file.
+        except Exception as error:
+            return error
+
+    workers = min(8, os.cpu_count() or 1)
+    with tqdm(total=len(paths), desc="Decoding images", unit="image", disable=None) as progress:
+        for image in read_ahead(attempt, paths, workers, 8 * workers):
+            yield image
+            progress.update()
+
+
+def _cache_key(root, files, *arguments):
+    key = hashlib.sha256(repr((_CACHE_VERSION, root, arguments)).encode())
+    for name, size, time in files:
+        key.update(b"%s\0%d\0%d\0" % (os.fsencode(name), size, time))
+    return key.hexdigest()[:32]
+
+
+def _cached_images(path, shape, images, index):
+    with _CACHE_LOCK:
+        found = _load(path, shape)
+        if found is None or not found[2]:
+            _write(path, shape, images(), index)
+            found = _load(path, shape)
+    if found is None:
+        raise OSError(f"{os.fspath(path)!r} was removed by someone else")
+    return found[:2]
+
+
+def _load(path, shape):
+    """Opens a cache file.
+
+    Returns:
+        `(images, skipped, complete)`, or None where there is no whole file. `images` is a
+        memory map; `skipped` maps the blank rows to the reason.
+    """
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        with open(path, "rb") as stream:
+            stream.seek(images.offset + images.nbytes)
+            index = json.load(stream)
+        skipped = {int(row): str(reason) for row, reason in index["skipped"]}
+        complete = bool(index["complete"])
+    # What is not a cache file ends in one of these; it is written anew.
+    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    if images.shape != shape or images.dtype != np.uint8:
+        return None
+    return images, skipped, complete
+
+
+def _write(path, shape, images, index):
+    """Writes a cache file, whole or not at all.
+
+    Args:
+        path: The file.
+        shape: `(rows, height, width, channels)`.
+        images: Iterable of `rows` uint8 arrays, of which one is held at a time.
+        index: Dict for the end of the file; read once the images are through.
+
+    Raises:
+        OSError: The disk is full or cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(path.parent)
+    needed = int(np.prod(shape, dtype=np.int64))
+    free = shutil.disk_usage(path.parent).free
+    if free < 1.01 * needed:
+        raise OSError(f"{needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free")
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with replacing(path) as temporary:
+        # Through the file rather than a writable memory map, where a full disk kills the process.
+        with open(temporary, "wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
+            for image in images:
+                stream.write(np.ascontiguousarray(image))
+            stream.write(json.dumps(index).encode())

@@ -1,0 +1,185 @@
+"""Whatever holds images becomes batches: their form, their order, and what is refused."""
+
+import itertools
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from kerasgan.batches import Batches
+
+
+def numbered(count):
+    """Images that say which they are, and labels that say the same."""
+    labels = np.arange(count)
+    images = np.broadcast_to(labels.astype("uint8")[:, None, None, None], (count, 2, 2, 1))
+    return images, labels
+
+
+def taken(batches, count, epoch=0, start=0):
+    stream = batches.stream(epoch, start)
+    found = list(itertools.islice(stream, count))
+    stream.close()
+    return found
+
+
+def test_labels_stay_with_their_images():
+    images, labels = numbered(10)
+    sources = (
+        Batches(images, labels, batch_size=4, seed=3),
+        Batches((images, labels), batch_size=4, seed=3),
+        Batches({"images": images, "labels": list(labels)}, batch_size=4, seed=3),
+    )
+    alone = Batches(images, batch_size=4, seed=3)
+    for source in sources:
+        assert source.is_array and source.num_batches == 3
+        for (batch, *position), (expected, *place) in zip(
+            taken(source, 7), taken(alone, 7), strict=True
+        ):
+            if isinstance(batch, dict):
+                assert list(batch) == ["images", "labels"]
+                batch = tuple(batch.values())
+            found, its_labels = batch
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(found[:, 0, 0, 0], its_labels)
+            assert position == place
+
+
+def test_first_is_a_batch_of_the_streams_form_for_arrays_alone():
+    images, labels = numbered(10)
+    np.testing.assert_array_equal(Batches(images, batch_size=4).first, images[:4])
+    first, its_labels = Batches((images, labels), batch_size=4).first
+    assert len(first) == 4 and its_labels.tolist() == [0, 1, 2, 3]
+    first = Batches({"images": images, "labels": labels}, batch_size=4).first
+    assert len(first["images"]) == len(first["labels"]) == 4
+    assert Batches([images]).first is None
+    assert Batches(Prepared(images)).first is None
+
+
+@pytest.mark.parametrize("start", [0, 2])
+def test_reading_ahead_changes_neither_order_nor_positions(start):
+    images, labels = numbered(10)
+    batches = Batches(images, labels, batch_size=4, seed=1)
+    found = taken(batches, 8, epoch=5, start=start)
+    expected = []
+    for epoch in (5, 6, 7):
+        begin = start if epoch == 5 else 0
+        for index, batch in enumerate(batches.one_pass(epoch, begin), begin + 1):
+            expected.append((batch, epoch + index // 3, index % 3))
+    for (batch, *position), (wanted, *place) in zip(found, expected, strict=False):
+        np.testing.assert_array_equal(batch[1], wanted[1])
+        assert position == place
+
+
+def test_a_stream_that_is_closed_leaves_no_thread():
+    before = threading.active_count()
+    stream = Batches(numbered(10)[0]).stream()
+    next(stream)
+    assert threading.active_count() == before + 1
+    stream.close()
+    assert threading.active_count() == before
+
+
+def test_tensors_are_taken_to_the_host():
+    images, labels = (keras.ops.convert_to_tensor(part) for part in numbered(6))
+    for source in (Batches(images, labels), Batches({"images": images, "labels": labels})):
+        assert all(isinstance(part, np.ndarray) for part in keras.tree.flatten(source.first))
+
+
+@pytest.mark.parametrize("form", ["images", "(images,)", "pairs", "triples", "dicts"])
+def test_batches_of_others_pass_through(form):
+    images, labels = numbered(6)
+    make = {
+        "images": lambda part: images[part],
+        "(images,)": lambda part: (images[part],),
+        "pairs": lambda part: (images[part], labels[part]),
+        "triples": lambda part: (images[part], labels[part], np.ones(2)),
+        "dicts": lambda part: {"images": images[part], "labels": labels[part]},
+    }[form]
+    batches = [make(slice(i, i + 2)) for i in (0, 2, 4)]
+    for source in (batches, Prepared(batches)):
+        for (batch, *_), expected in zip(taken(Batches(source), 3), batches, strict=True):
+            assert batch is expected
+
+
+def test_an_iterator_is_read_one_batch_ahead_and_no_more():
+    read = []
+    batches = (read.append(number) or number for number in itertools.count())
+    stream = Batches(batches).stream()
+    for number in range(3):
+        assert next(stream) == (number, 0, number + 1)
+        assert read == list(range(number + 2))
+    stream.close()
+    assert next(batches) == 4  # still open
+
+
+class Prepared(keras.utils.PyDataset):
+    """A data set that can give batches only after `on_epoch_begin`."""
+
+    def __init__(self, batches):
+        super().__init__(workers=2)
+        self.batches, self.prepared = batches, None
+        self.epochs = []
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.prepared[index]
+
+    def set_epoch(self, epoch):
+        self.epochs.append(epoch)
+
+    def on_epoch_begin(self):
+        self.prepared = self.batches
+
+    def on_epoch_end(self):
+        self.prepared = None
+
+
+def test_a_dataset_is_asked_for_batches_between_begin_and_end_alone():
+    dataset = Prepared([1, 2, 3])
+    found = taken(Batches(dataset), 5, epoch=4, start=1)
+    assert found == [(2, 4, 2), (3, 5, 0), (1, 5, 1), (2, 5, 2), (3, 6, 0)]
+    assert dataset.epochs == [4, 5]
+
+
+IMAGES, LABELS = numbered(6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": 3}, "`x` must be a uint8 array"),
+        ({"x": None}, "`x` must be a uint8 array"),
+        ({"x": b"folder"}, "`x` must be a uint8 array"),
+        ({"x": IMAGES[:0]}, "`x` must hold images"),
+        ({"x": np.float32(3)}, "`x` must hold images"),
+        ({"y": LABELS[:5]}, "`y` must hold one label per image.*5 labels for 6 images"),
+        ({"y": 5}, "`y` must hold one label per image.*y=5"),
+        ({"batch_size": 2.5}, "`batch_size` must be a whole number"),
+        ({"x": [IMAGES], "y": LABELS}, "`y` must be left out unless `x` is an array"),
+        ({"x": [IMAGES], "batch_size": 2}, "`batch_size` must be left out"),
+        ({"x": (IMAGES, LABELS), "y": LABELS}, "`y` must be left out if `x` is a pair"),
+        (
+            {"x": ((IMAGES, LABELS), (IMAGES, LABELS))},
+            r"`x` must be a pair \(images, labels\).*a tuple \(tuple, tuple\).*training pair",
+        ),
+        ({"x": (IMAGES, IMAGES)}, r"a pair .*shape \(6, 2, 2, 1\), array.*batches as a list"),
+        ({"x": (IMAGES, LABELS[:5])}, "`x` must be a pair"),
+        ({"x": (IMAGES[..., 0], LABELS)}, "`x` must be a pair"),
+        ({"x": (IMAGES, LABELS, LABELS)}, "`x` must be a pair"),
+        ({"x": (IMAGES,)}, "`x` must be a pair"),
+        ({"x": ()}, "`x` must be a pair"),
+        ({"x": {}}, "`x` must hold the array `images`"),
+        ({"x": {"labels": LABELS}}, r"`x` must hold the array `images`.*\['labels'\]"),
+        ({"x": {"images": IMAGES}, "y": LABELS}, "`y` must be left out if `x` is a dict"),
+        ({"x": {"images": IMAGES[:0]}}, "`x` must hold images"),
+        ({"x": {"images": IMAGES, "labels": LABELS[:5]}}, "`x` must hold arrays of equal length"),
+        ({"x": {"images": IMAGES, "labels": 5}}, "`x` must hold arrays of equal length"),
+    ],
+)
+def test_what_holds_no_images_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Batches(**({"x": IMAGES} | arguments))
