@@ -1,6 +1,6 @@
 """Images to train on, as uint8 arrays: a folder of your own, or MNIST."""
 
-from kerasgan.datasets._cache import clear_cache
+from kerasgan.cache import clear_cache
 from kerasgan.datasets.image_folder import ImageFolder
 from kerasgan.datasets.mnist import load_mnist
 

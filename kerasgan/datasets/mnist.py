@@ -11,31 +11,37 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kerasgan.checks import argument_error
+
+__all__ = ["load_mnist"]
+
 _IDX_PREFIXES = {"train": "train", "test": "t10k"}
 _IMAGES_MAGIC = 2051
 _LABELS_MAGIC = 2049
 _IMAGE_SIZE = (28, 28)
 
 
-def load_mnist(split="train", path=None):
+def load_mnist(
+    split: str = "train", path: str | os.PathLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Loads the MNIST digits: 28x28 grey images of 0 to 9, white on black.
 
-    Without `path` they come through `keras.datasets.mnist`, which downloads them once.
+    Without `path`, `keras.datasets.mnist` provides them; it downloads them once.
 
     Args:
         split: `"train"` (60,000 images) or `"test"` (10,000 images).
-        path: Where the files are, for a machine without a network. A folder that holds
+        path: Where the files are, for a machine without a network: a folder that holds
             `mnist.npz` or the four IDX files under their usual names
             (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, ...), plain or gzip-compressed;
-            or one such file: an `.npz`, or an IDX file of images with its labels beside it.
+            or one such file, an `.npz`, or an IDX file of images with its labels beside it.
             Data sets published in the same form (Fashion-MNIST, KMNIST) load too.
 
     Returns:
         `(images, labels)`: uint8 arrays of shape `(n, 28, 28, 1)` and `(n,)`.
 
     Raises:
-        FileNotFoundError: If `path`, or a file that has to be there, does not exist.
-        ValueError: If `split` is unknown, or a file is damaged or is not MNIST.
+        FileNotFoundError: `path`, or a file that has to be there, does not exist.
+        ValueError: `split` is unknown, `path` is not a path, or a file is damaged or is not MNIST.
 
     Example:
 
@@ -43,16 +49,22 @@ def load_mnist(split="train", path=None):
     images, labels = kerasgan.datasets.load_mnist()
     ```
     """
-    if split not in _IDX_PREFIXES:
-        raise ValueError(
-            f'`split` must be "train" or "test". Received: split={split!r}. '
-            "MNIST has no other part; cut validation images off the training ones."
+    if not isinstance(split, str) or split not in _IDX_PREFIXES:
+        raise argument_error(
+            "split",
+            'be "train" or "test"',
+            f"split={split!r}",
+            "MNIST has no other part; take validation images from the training ones.",
         )
     if path is None:
         train, test = keras.datasets.mnist.load_data()
         images, labels = train if split == "train" else test
         return images[..., np.newaxis], labels
 
+    expected = "be a folder of MNIST files, or one of them"
+    # An empty path would be the current folder.
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise argument_error("path", expected, f"path={path!r}", "Pass its path.")
     path = Path(path)
     if path.is_dir():
         npz_path = path / "mnist.npz"
@@ -64,9 +76,12 @@ def load_mnist(split="train", path=None):
             return _load_npz(path, split)
         images_path = path
     else:
-        raise FileNotFoundError(
-            "`path` must be a folder of MNIST files, or one of them. "
-            f"Received: path={str(path)!r}, which does not exist. Check the path."
+        raise argument_error(
+            "path",
+            expected,
+            f"path={str(path)!r}, which does not exist",
+            "Check the path.",
+            FileNotFoundError,
         )
     return _load_idx(images_path, split)
 
@@ -105,16 +120,19 @@ def _load_npz(path, split):
 def _load_idx(images_path, split):
     other_split = "test" if split == "train" else "train"
     if images_path.name.startswith(f"{_IDX_PREFIXES[other_split]}-"):
-        raise ValueError(
-            f"`path` must be a file of the {split} split. Received: path={str(images_path)!r}. "
-            f'Pass split="{other_split}", or the folder that holds all files.'
+        raise argument_error(
+            "path",
+            f"be a file of the {split} split",
+            f"path={str(images_path)!r}",
+            f'Pass split="{other_split}", or the folder that holds all files.',
         )
     stem, separator, _ = images_path.name.partition("images")
     if not separator:
-        raise ValueError(
-            "`path` must be an .npz file or an IDX file whose name says that it holds images. "
-            f"Received: path={str(images_path)!r}. "
-            "Pass the file named like train-images-idx3-ubyte, or its folder."
+        raise argument_error(
+            "path",
+            "be an .npz file or an IDX file whose name says that it holds images",
+            f"path={str(images_path)!r}",
+            "Pass the file named like train-images-idx3-ubyte, or its folder.",
         )
     images = _read_idx(images_path, _IMAGES_MAGIC, dimensions=3)
     if images.shape[1:] != _IMAGE_SIZE or not len(images):
@@ -134,9 +152,12 @@ def _find_idx(folder, name, kind):
     for candidate in candidates:
         if (folder / candidate).is_file():
             return folder / candidate
-    raise FileNotFoundError(
-        f"`path` must lead to the MNIST files. Received: {str(folder)!r}, which has none of "
-        f"{', '.join(candidates)}. Put the file there, or pass another `path`."
+    raise argument_error(
+        "path",
+        "lead to the MNIST files",
+        f"{str(folder)!r}, which has none of {', '.join(candidates)}",
+        "Put the file there, or pass another `path`.",
+        FileNotFoundError,
     )
 
 
@@ -151,10 +172,10 @@ def _read_idx(path, magic, dimensions):
         raise _damaged(path, f"it is not a whole gzip file ({error})") from error
     header = struct.calcsize(f">{1 + dimensions}I")
     if len(data) < header:
-        raise _damaged(path, f"it is truncated: {len(data)} bytes are no IDX header")
+        raise _damaged(path, f"it is truncated: {len(data)} bytes are too few for an IDX header")
     found, *shape = struct.unpack_from(f">{1 + dimensions}I", data)
     if found != magic:
-        raise _damaged(path, f"it starts with the magic number {found} and must with {magic}")
+        raise _damaged(path, f"it starts with the magic number {found} instead of {magic}")
     if len(data) - header != math.prod(shape):
         raise _damaged(
             path,
@@ -166,7 +187,9 @@ def _read_idx(path, magic, dimensions):
 
 
 def _damaged(path, reason):
-    return ValueError(
-        f"`path` must lead to intact MNIST files. Received: {os.fspath(path)!r}: {reason}. "
-        "Get the file again."
+    return argument_error(
+        "path",
+        "lead to intact MNIST files",
+        f"{os.fspath(path)!r}: {reason}",
+        "Get the file again.",
     )

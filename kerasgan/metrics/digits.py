@@ -3,11 +3,15 @@
 import numpy as np
 import scipy.special
 
+from kerasgan.checks import argument_error
+from kerasgan.metrics._arrays import as_array, check_callable, check_images, is_real
 from kerasgan.metrics.modes import kl_from_uniform
 
+__all__ = ["digit_statistics"]
 
-def digit_statistics(images, classifier, labels=None):
-    """Balance, clarity and, where labels were asked for, rightness of generated digits.
+
+def digit_statistics(images, classifier, labels=None) -> dict:
+    """How balanced and how clear generated digits are, and whether they are those asked for.
 
     Args:
         images: uint8 `(n, height, width, channels)`.
@@ -17,13 +21,32 @@ def digit_statistics(images, classifier, labels=None):
 
     Returns:
         Dict: `histogram` (list of counts), `kl` (its divergence, in nats, from the uniform one),
-        `confidence` (mean probability of the most likely class), and with `labels` `agreement`
-        (share of images that are taken for the class asked for).
+        `confidence` (mean probability of the most likely class) and, with `labels`, `agreement`
+        (share of images that the classifier puts into the class asked for).
 
     Raises:
-        ValueError: As many labels as images there are not.
+        ValueError: `images` is not such an array, `classifier` does not return such logits, or
+            `labels` does not have one integer per image.
     """
-    logits = classifier(images)
+    images = check_images("images", images)
+    check_callable("classifier", classifier, "of images that returns logits")
+    if labels is not None:
+        labels = as_array("labels", labels)
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise argument_error(
+                "labels",
+                "be one integer per image",
+                f"labels of shape {labels.shape} and dtype {labels.dtype} for {len(images)} images",
+                "Pass those given to gan.sample.",
+            )
+    logits = as_array("classifier", classifier(images))
+    if logits.ndim != 2 or len(logits) != len(images) or not is_real(logits):
+        raise argument_error(
+            "classifier",
+            "return logits (n, number of classes)",
+            f"an array of shape {logits.shape} and dtype {logits.dtype} for {len(images)} images",
+            "Pass Encoder(mnist_classifier()), for example.",
+        )
     classes = np.argmax(logits, axis=1)
     counts = np.bincount(classes, minlength=logits.shape[1])
     found = {
@@ -32,10 +55,5 @@ def digit_statistics(images, classifier, labels=None):
         "confidence": float(np.mean(np.max(scipy.special.softmax(logits, axis=1), axis=1))),
     }
     if labels is not None:
-        if np.shape(labels) != classes.shape:
-            raise ValueError(
-                "`labels` must be one integer per image. Received: labels of shape "
-                f"{np.shape(labels)} for {len(classes)} images. Pass those given to gan.sample."
-            )
-        found["agreement"] = float(np.mean(classes == np.asarray(labels)))
+        found["agreement"] = float(np.mean(classes == labels))
     return found

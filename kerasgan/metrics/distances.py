@@ -1,4 +1,4 @@
-"""How far apart two sets of feature vectors are, and how much one covers of the other.
+"""How far apart two sets of feature vectors are, and how much of one the other covers.
 
 Features are arrays `(number of images, number of features)` of finite floats; everything is
 computed in float64, in blocks of bounded memory.
@@ -8,18 +8,33 @@ import dataclasses
 
 import numpy as np
 
-from kerasgan.checks import check_whole
+from kerasgan.checks import argument_error, check_whole
+from kerasgan.metrics._arrays import as_array, check_features, is_real
+
+__all__ = [
+    "BALL_K",
+    "BLOCK",
+    "DENSITY_K",
+    "Reference",
+    "density_coverage",
+    "frechet_distance",
+    "frechet_distance_from_statistics",
+    "kernel_distance",
+    "nearest",
+    "precision_recall",
+    "statistics",
+]
 
 BALL_K, DENSITY_K = 3, 5  # those of the papers
 BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 
 
-def frechet_distance(a, b):
+def frechet_distance(a, b) -> float:
     """Squared Frechet distance between the normal distributions fitted to two sets.
 
-    Of features of an Inception network it is the FID; of another encoder's it is not, and the
-    two cannot be compared. Smaller is better; its expectation falls with the number of images,
-    so that only numbers from as many images can be compared.
+    With the features of an Inception network it is the FID. Distances in the features of
+    different encoders cannot be compared. Smaller is better. Its expectation falls as the number
+    of images grows: compare only distances measured on equally many images.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a
     Local Nash Equilibrium" (arXiv 1706.08500), equation 6.
@@ -31,19 +46,19 @@ def frechet_distance(a, b):
         Float, 0 for equal mean and covariance.
 
     Raises:
-        ValueError: The features are not such arrays.
+        ValueError: `a` or `b` is not such an array, or their `d` differs.
     """
-    a, b = _features(a, b)
+    a, b = check_features(a=a, b=b)
     return frechet_distance_from_statistics(*statistics(a), *statistics(b))
 
 
-def statistics(features):
+def statistics(features) -> tuple[np.ndarray, np.ndarray]:
     """Mean `(d,)` and covariance `(d, d)` (divided by n - 1) of features, in float64.
 
     Raises:
         ValueError: The features are not an array `(n, d)` of at least two finite vectors.
     """
-    (features,) = _features(features)
+    (features,) = check_features(features=features)
     mean = features.mean(axis=0, dtype="float64")
     covariance = np.zeros((len(mean), len(mean)))
     for rows in _blocks(len(features), len(mean)):
@@ -52,34 +67,46 @@ def statistics(features):
     return mean, covariance / (len(features) - 1)
 
 
-def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b):
+def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b) -> float:
     """`frechet_distance` from means `(d,)` and covariances `(d, d)`.
 
     `|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`. The trace of the root is
-    taken from symmetric matrices, whose eigenvalues are real, so that covariances without full
-    rank (fewer images than features) do no harm.
+    taken from symmetric matrices, whose eigenvalues are real. Covariances may therefore lack full
+    rank, as those of fewer images than features do.
 
     Returns:
         Float.
 
     Raises:
-        ValueError: The shapes do not fit together, or a number is not finite.
+        ValueError: The shapes do not fit together, or a value is not a finite number.
     """
-    mean_a, cov_a, mean_b, cov_b = (
-        np.asarray(x, dtype="float64") for x in (mean_a, cov_a, mean_b, cov_b)
-    )
-    shapes = [x.shape for x in (mean_a, cov_a, mean_b, cov_b)]
-    size = mean_a.size
-    if shapes != [(size,), (size, size)] * 2:
-        raise ValueError(
-            "Statistics must be means of shape (d,) and covariances of shape (d, d), of one d. "
-            f"Received: shapes {shapes}. Use the same encoder for both."
-        )
-    if not all(np.isfinite(x).all() for x in (mean_a, cov_a, mean_b, cov_b)):
-        raise ValueError(
-            "Statistics must be finite. Received: NaN or infinity. Look at the features' images."
+    mean_a, cov_a = _statistics("a", mean_a, cov_a)
+    mean_b, cov_b = _statistics("b", mean_b, cov_b)
+    if len(mean_a) != len(mean_b):
+        raise argument_error(
+            "mean_b",
+            "be as long as `mean_a`",
+            f"lengths {len(mean_b)} and {len(mean_a)}",
+            "Use the same encoder for both.",
         )
     return _frechet_distance(mean_a, cov_a, _root(cov_a), mean_b, cov_b)
+
+
+def _statistics(side, mean, covariance):
+    """A checked mean and covariance in float64."""
+    names = (f"mean_{side}", f"cov_{side}")
+    arrays = [as_array(name, x) for name, x in zip(names, (mean, covariance), strict=True)]
+    shapes = [(arrays[0].size,), (arrays[0].size,) * 2]
+    for name, array, shape in zip(names, arrays, shapes, strict=True):
+        if array.shape != shape or not is_real(array) or not np.isfinite(array).all():
+            raise argument_error(
+                name,
+                "hold finite numbers; means are of shape (d,), covariances of shape (d, d)",
+                f"{name} of shape {array.shape} and dtype {array.dtype}"
+                + (", with NaN or infinity" if array.shape == shape and is_real(array) else ""),
+                "Pass what `statistics` returns.",
+            )
+    return [array.astype("float64") for array in arrays]
 
 
 def _root(covariance):
@@ -95,34 +122,37 @@ def _frechet_distance(mean_a, cov_a, root_a, mean_b, cov_b):
     return float(max(0.0, np.sum(np.square(mean_a - mean_b)) + trace))
 
 
-def kernel_distance(a, b, subsets=None, subset_size=1000, seed=0):
+def kernel_distance(
+    a, b, subsets: int | None = None, subset_size: int = 1000, seed: int = 0
+) -> float | tuple[float, float]:
     """Squared maximum mean discrepancy with a cubic kernel, unbiased.
 
-    Of features of an Inception network it is the KID. Unlike the Frechet distance its
-    expectation does not depend on the number of images (it may fall below 0), and it does not
-    take features for normal: the measure for few images.
+    With the features of an Inception network it is the KID. Unlike that of the Frechet distance,
+    its expectation does not depend on the number of images (a value may be below 0), and it does
+    not assume that features are normally distributed. Use it for few images.
 
     Reference: Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4:
     kernel `(x y / d + 1)^3`.
 
     Args:
         a, b: Features `(n, d)` and `(m, d)`, at least two of each.
-        subsets: Number of random subsets of `subset_size` from each side (or of all that there
-            are, if fewer) to measure instead of everything once; the paper's is 100.
-        subset_size: Vectors in a subset.
-        seed: Integer behind the subsets.
+        subsets: Number of random subsets to measure, in place of everything once; 100 in the
+            paper.
+        subset_size: Vectors in a subset of each side; all of them if there are fewer.
+        seed: Whole number that the subsets are drawn from.
 
     Returns:
         Float; with `subsets` the mean over them and their standard deviation.
 
     Raises:
-        ValueError: The features are not such arrays.
+        ValueError: `a` or `b` is not such an array, or a number is too small.
     """
-    a, b = _features(a, b)
+    a, b = check_features(a=a, b=b)
     if subsets is None:
         return _kernel_distance(a, b)
     check_whole("subsets", subsets, 1)
     check_whole("subset_size", subset_size, 2)
+    check_whole("seed", seed, 0)
     rng = np.random.default_rng(seed)
     size = min(subset_size, len(a), len(b))
     found = [
@@ -151,12 +181,12 @@ def _kernel_total(a, b):
     return sum(np.sum((a[rows] @ b.T / a.shape[1] + 1.0) ** 3) for rows in _blocks(len(a), len(b)))
 
 
-def precision_recall(real, fake, k=BALL_K):
+def precision_recall(real, fake, k: int = BALL_K) -> tuple[float, float]:
     """How many fakes lie among real images, and how many real images among fakes.
 
-    Each vector has a ball that reaches to its k-th neighbour of the same side. Precision is the
-    share of fakes in some real ball (the edge included), recall the share of real vectors in
-    some fake ball: quality and variety apart. Outliers on either side make large balls.
+    Each vector has a ball that reaches to its k-th neighbour on its own side. Precision, the share
+    of fakes in some real ball (the edge included), tells quality; recall, the share of real
+    vectors in some fake ball, tells variety. Outliers on either side make large balls.
 
     Reference: Kynkaanniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
     Generative Models" (arXiv 1904.06991), section 2.
@@ -169,21 +199,22 @@ def precision_recall(real, fake, k=BALL_K):
         Precision and recall, floats in [0, 1].
 
     Raises:
-        ValueError: The features are not such arrays.
+        ValueError: `real` or `fake` is not such an array, or `k` is too large.
     """
     check_whole("k", k, 1)
-    real, fake = _features(real, fake, k=k)
+    real, fake = check_features(k, real=real, fake=fake)
     return (
         _share_inside(fake, real, _radii(real, k)),
         _share_inside(real, fake, _radii(fake, k)),
     )
 
 
-def density_coverage(real, fake, k=DENSITY_K):
+def density_coverage(real, fake, k: int = DENSITY_K) -> tuple[float, float]:
     """In how many real balls a fake lies on average, and how many of them hold any fake.
 
-    `precision_recall`'s balls, around real vectors only, so that outliers among the fakes do no
-    harm; here the edge does not count. Density may exceed 1 where fakes crowd in the middle.
+    The balls are those of `precision_recall`, but around real vectors only, so that outliers among
+    the fakes do no harm, and without their edges. Density exceeds 1 where fakes crowd in the
+    middle.
 
     Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models"
     (arXiv 2002.09797), section 3.
@@ -196,10 +227,10 @@ def density_coverage(real, fake, k=DENSITY_K):
         Density, a float of at least 0, and coverage, a float in [0, 1].
 
     Raises:
-        ValueError: The features are not such arrays.
+        ValueError: `real` or `fake` is not such an array, or `k` is too large.
     """
     check_whole("k", k, 1)
-    real, fake = _features(real, fake, k=k)
+    real, fake = check_features(k, real=real, fake=fake)
     return _density_coverage(real, fake, k, _radii(real, k))
 
 
@@ -210,18 +241,18 @@ def _density_coverage(real, fake, k, radii):
     return float(inside.sum() / (k * len(fake))), float(np.mean(inside > 0))
 
 
-def nearest(features, others, k=BALL_K):
-    """The nearest of other vectors, to look whether a generator has memorised its data.
+def nearest(features, others, k: int = BALL_K) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of other vectors, to see whether a generator has memorised its data.
 
     Args:
         features, others: Features `(n, d)` and `(m, d)`, at least `k` others.
-        k: How many.
+        k: Number of neighbours.
 
     Returns:
         Indices into `others`, the nearest first, and their distances: arrays `(n, k)`.
 
     Raises:
-        ValueError: The features are not such arrays.
+        ValueError: `features` or `others` is not such an array, or `k` is too large.
 
     Example: ten samples, each beside the five digits that look most like it.
 
@@ -232,8 +263,8 @@ def nearest(features, others, k=BALL_K):
     ```
     """
     check_whole("k", k, 1)
-    (others,) = _features(others, k=k - 1)
-    features, others = _features(features, others, k=0)
+    (others,) = check_features(k - 1, others=others)
+    features, others = check_features(0, features=features, others=others)
     indices, distances = [], []
     for _, found in _distances(features, others):
         first = np.argpartition(found, k - 1, axis=1)[:, :k]
@@ -246,7 +277,7 @@ def nearest(features, others, k=BALL_K):
 
 @dataclasses.dataclass
 class Reference:
-    """Real features, and all of them that a comparison needs, computed once.
+    """Real features and what a comparison needs to know of them, computed once.
 
     `Reference.of(features)` computes it; the fields are arrays, for a file.
     """
@@ -261,7 +292,7 @@ class Reference:
 
     @classmethod
     def of(cls, features):
-        (features,) = _features(features, k=DENSITY_K)
+        (features,) = check_features(DENSITY_K, features=features)
         mean, covariance = statistics(features)
         return cls(
             features,
@@ -275,7 +306,7 @@ class Reference:
 
     def compare(self, features):
         """All distances and shares of generated features, as the functions above give them."""
-        real, fake = _features(self.features, features, k=DENSITY_K)
+        real, fake = check_features(DENSITY_K, real=self.features, fake=features)
         frechet = _frechet_distance(self.mean, self.covariance, self.root, *statistics(fake))
         kernel = self.kernel + _kernel_among(fake) - 2.0 * _kernel_between(real, fake)
         density, coverage = _density_coverage(real, fake, DENSITY_K, self.density_radii)
@@ -316,24 +347,3 @@ def _blocks(count, width):
     """Slices of `count` rows, each of a block's size for rows of `width` numbers."""
     size = max(1, BLOCK // width)
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _features(*arrays, k=1):
-    """Checked features in float64."""
-    checked = []
-    for array in arrays:
-        array = np.asarray(array)
-        if array.ndim != 2 or len(array) <= k or not np.isfinite(array).all():
-            raise ValueError(
-                f"Features must be an array (n, d) of finite numbers, with n above {k}. Received: "
-                f"an array of shape {array.shape} and dtype {array.dtype}"
-                + (". " if array.ndim != 2 or len(array) <= k else ", with NaN or infinity. ")
-                + "Pass one vector per image, of more images."
-            )
-        checked.append(array.astype("float64"))
-    if len({array.shape[1] for array in checked}) > 1:
-        raise ValueError(
-            "Features must be of one encoder. Received: vectors of "
-            f"{' and '.join(str(array.shape[1]) for array in checked)} numbers. Encode both alike."
-        )
-    return checked

@@ -7,29 +7,34 @@ import keras
 import numpy as np
 from skimage.transform import resize
 
+from kerasgan.checks import argument_error, is_number
+from kerasgan.metrics._arrays import check_images
+
+__all__ = ["BATCH_SIZE", "Encoder", "inception_encoder", "mnist_classifier", "mnist_encoder"]
+
 BATCH_SIZE = 250
 _CLASSIFIER = pathlib.Path(__file__).with_name("mnist_classifier.keras")
 
 
 class Encoder:
-    """Features of uint8 images, by any Keras model, with all that changes them.
+    """Features of uint8 images, by any Keras model, and everything that changes them.
 
     Images are brought to the model's channels (grey repeated, colour to luminance, alpha onto
-    black) and size (`skimage.transform.resize`, anti-aliased), then to its value range. A number
-    that was measured with one encoder can only be compared with others of the same `hash`.
+    black) and size (`skimage.transform.resize`, anti-aliased), then to its value range. Compare
+    only numbers that were measured with encoders of the same `hash`.
 
     Args:
         model: `keras.Model`, images `(n, height, width, 1 or 3)` of a known size in, features
             `(n, d)` out.
         value_range: `(low, high)` of the images that the model takes.
-        name: What to call it where numbers are printed; by default the model's name.
+        name: Name to print beside numbers; by default the model's.
 
     Attributes:
         name: The name.
         hash: 12 hexadecimal digits of a hash of its weights and of what it makes of an image.
 
     Raises:
-        ValueError: The model takes or gives other shapes.
+        ValueError: `model` is not such a model, or another argument is not of the form above.
 
     Example:
 
@@ -39,19 +44,32 @@ class Encoder:
     ```
     """
 
-    def __init__(self, model, value_range=(0, 255), name=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        value_range: tuple[float, float] = (0, 255),
+        name: str | None = None,
+    ):
         shape = getattr(model, "input_shape", None)
         output_shape = getattr(model, "output_shape", None)
         if (
-            not (isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:])
+            not isinstance(model, keras.Model)
+            or not (isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:])
             or shape[-1] not in (1, 3)
             or not (isinstance(output_shape, tuple) and len(output_shape) == 2)
         ):
-            raise ValueError(
-                "`model` must take images (n, height, width, 1 or 3) of a known size and give "
-                f"features (n, d). Received: model with input_shape={shape}, "
-                f"output_shape={output_shape}. End it with a pooling or dense layer."
+            is_model = isinstance(model, keras.Model)
+            raise argument_error(
+                "model",
+                "take images (n, height, width, 1 or 3) of a known size and give features (n, d)",
+                f"model with input_shape={shape}, output_shape={output_shape}"
+                if is_model
+                else f"model of type {type(model).__name__}",
+                "End it with a pooling or dense layer." if is_model else "Pass a keras.Model.",
             )
+        _check_range(value_range)
+        if name is not None and not isinstance(name, str):
+            raise argument_error("name", "be text", f"name={name!r}", "Leave it out.")
         self.model = model
         self.image_shape = shape[1:]
         self.value_range = tuple(value_range)
@@ -68,7 +86,7 @@ class Encoder:
         digest.update(f"{np.abs(self(probe)).mean(dtype='float64'):.3g}".encode())
         return digest.hexdigest()[:12]
 
-    def __call__(self, images):
+    def __call__(self, images) -> np.ndarray:
         """Features of images.
 
         Args:
@@ -78,22 +96,13 @@ class Encoder:
             float32 array `(n, d)`.
 
         Raises:
-            ValueError: The images are not such an array.
+            ValueError: `images` is not such an array.
         """
-        if np.ndim(images) != 4 or np.shape(images)[-1] not in (1, 3, 4) or not len(images):
-            raise ValueError(
-                "`images` must be uint8 (n, height, width, 1, 3 or 4). Received: images of shape "
-                f"{np.shape(images)}. Add the axes that are missing."
-            )
-        if images.dtype != np.uint8:
-            raise ValueError(
-                f"`images` must be uint8. Received: images of dtype {images.dtype}. gan.sample "
-                "gives uint8."
-            )
+        images = check_images("images", images)
         low, high = self.value_range
         parts = []
         for start in range(0, len(images), BATCH_SIZE):
-            part = self._fitted(np.asarray(images[start : start + BATCH_SIZE]))
+            part = self._fitted(images[start : start + BATCH_SIZE])
             part = (part * ((high - low) / 255.0) + low).astype("float32")
             parts.append(self.model.predict_on_batch(part))
         return np.concatenate(parts)
@@ -114,7 +123,18 @@ class Encoder:
         return images
 
 
-def mnist_classifier():
+def _check_range(value_range):
+    is_pair = isinstance(value_range, (tuple, list)) and len(value_range) == 2
+    if not is_pair or not all(map(is_number, value_range)) or not value_range[0] < value_range[1]:
+        raise argument_error(
+            "value_range",
+            "be (low, high) with low below high",
+            f"value_range={value_range!r}",
+            "Pass (0, 255), (0, 1) or (-1, 1).",
+        )
+
+
+def mnist_classifier() -> keras.Model:
     """The classifier of MNIST digits that comes with the package.
 
     Trained on the 60,000 training images by `scripts/train_mnist_classifier.py`;
@@ -126,10 +146,10 @@ def mnist_classifier():
     return keras.models.load_model(_CLASSIFIER)
 
 
-def mnist_encoder():
-    """The layer before the logits of `mnist_classifier`: 64 features, offline.
+def mnist_encoder() -> Encoder:
+    """The layer before the logits of `mnist_classifier`: 64 features, without a download.
 
-    For MNIST and what looks like it. Its distances are no FID, and not to be compared with one.
+    For MNIST and images like it. Distances in its features are not comparable with an FID.
 
     Returns:
         `Encoder`.
@@ -139,11 +159,11 @@ def mnist_encoder():
     return Encoder(features, (0, 255), "mnist_classifier")
 
 
-def inception_encoder():
+def inception_encoder() -> Encoder:
     """InceptionV3 of `keras.applications`, trained on ImageNet: 2,048 features.
 
     Its weights are downloaded once (88 MB). The Frechet distance in its features is near the
-    published FID but not equal to it: that one has other weights and another resizing.
+    published FID but not equal to it, since weights and resizing differ.
 
     Returns:
         `Encoder`, named `keras_inception_v3`.

@@ -1,17 +1,21 @@
-"""One question answered: how good and how varied are a GAN's images?"""
+"""How good and how varied a GAN's images are, beside what real images score."""
 
 import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import zipfile
 
 import numpy as np
 
-from kerasgan.checks import check_whole
-from kerasgan.datasets._cache import feature_path
+from kerasgan.cache import cache_path, check_cache
+from kerasgan.checks import argument_error, check_whole
 from kerasgan.files import replacing
+from kerasgan.metrics._arrays import check_images
 from kerasgan.metrics.distances import Reference
+
+__all__ = ["Evaluator"]
 
 _CACHE_VERSION = 2  # of what a file holds
 
@@ -19,22 +23,22 @@ _CACHE_VERSION = 2  # of what a file holds
 class Evaluator:
     """Compares generated images with real ones, as an encoder sees them.
 
-    It holds the features of two random, disjoint parts of the real images, `count` of each. One
-    is what fakes are compared with. The other is compared with it in the same way: that is the
-    floor, what so many images of the data itself score. (Of data on which the encoder was
-    trained: images that it has not seen score a little worse.)
+    It takes two random, disjoint parts of the real images, `count` of each. Fakes are compared with
+    the first part. The second part is compared with the first in the same way, which gives the
+    floor: what equally many real images score. (Where the encoder was trained on these images,
+    new real ones score a little worse.)
 
     Args:
-        images: Real images: uint8 array `(n, height, width, channels)`, or an
-            `kerasgan.datasets.ImageFolder` (or other `keras.utils.PyDataset` of such batches), of
-            which no more are taken than are needed.
+        images: Real images: uint8 array `(n, height, width, channels)`, or a
+            `kerasgan.datasets.ImageFolder` (or other `keras.utils.PyDataset` of such batches),
+            which is read as far as needed.
         encoder: `kerasgan.metrics.Encoder`.
-        count: Images of each kind; at most half of the real ones. The Frechet distance needs
-            thousands.
-        seed: Integer behind the parts and the fakes.
-        cache: Whether features and what is computed from them are kept for the next start in
-            the user's cache folder (or the one given), under a hash of images and encoder;
-            `kerasgan.datasets.clear_cache` empties it.
+        count: Images in a part, and number of fakes; at most half of the real images are used. The
+            Frechet distance needs thousands.
+        seed: Whole number that the parts and the fakes are drawn from.
+        cache: True to keep features, and what is computed from them, in the user's cache folder
+            for the next start, the path of another folder, or False. The key is a hash of images
+            and encoder; `kerasgan.datasets.clear_cache` empties the folder.
 
     Attributes:
         floor: Dict of the second part's scores.
@@ -42,7 +46,7 @@ class Evaluator:
             `count` and `seed`. Only numbers with the same protocol can be compared.
 
     Raises:
-        ValueError: Fewer than 12 real images.
+        ValueError: There are fewer than 12 real images, or an argument is not of the form above.
 
     Example:
 
@@ -53,20 +57,35 @@ class Evaluator:
     ```
     """
 
-    def __init__(self, images, encoder, count=10_000, seed=0, cache=True):
+    def __init__(
+        self,
+        images,
+        encoder,
+        count: int = 10_000,
+        seed: int = 0,
+        cache: bool | str | os.PathLike = True,
+    ):
         check_whole("count", count, 6)
+        check_whole("seed", seed, 0)
+        _check_encoder(encoder)
+        is_cached = check_cache(cache)
         self.encoder = encoder
         self.seed = seed
         images = _choose(images, 2 * count, seed)
         self.count = min(count, len(images) // 2)
         if self.count < 6:
-            raise ValueError(
-                "`images` must be at least 12 real images, for two parts to compare. Received: "
-                f"{len(images)}. Use more."
+            raise argument_error(
+                "images",
+                "be at least 12 real images, for two parts to compare",
+                f"{len(images)}",
+                "Use more.",
             )
         real, others = images[: self.count], images[self.count : 2 * self.count]
         data_hash, key = _hash(real), _hash(others, encoder.hash, str(_CACHE_VERSION))
-        path = feature_path(cache, data_hash + key) if cache else None
+        path = None
+        if is_cached:
+            with contextlib.suppress(OSError):  # no home folder is known
+                path = cache_path(cache, "features", data_hash + key)
         found = _read(path) if path else None
         if found is None:
             self._reference = Reference.of(encoder(real))
@@ -83,38 +102,69 @@ class Evaluator:
             "seed": seed,
         }
 
-    def __call__(self, fakes):
+    def __call__(self, fakes) -> dict[str, float]:
         """Scores of a GAN, or of images.
 
         Args:
             fakes: `kerasgan.GAN`, which samples `count` images from `seed`, or uint8 images
-                `(n, height, width, channels)`; scores of fewer or more than `count` are not
-                comparable with the floor.
+                `(n, height, width, channels)`. Scores of fewer or more than `count` images are
+                not comparable with the floor.
 
         Returns:
             Dict of floats: `frechet_distance` and `kernel_distance` (0 is best), `precision`
             and `recall` (k=3), `density` and `coverage` (k=5).
+
+        Raises:
+            ValueError: `fakes` is neither a GAN nor such images.
         """
-        if not isinstance(fakes, np.ndarray):
+        if hasattr(fakes, "sample"):
             fakes = fakes.sample(self.count, seed=self.seed)
-        return self._reference.compare(self.encoder(fakes))
+        return self._reference.compare(self.encoder(check_images("fakes", fakes)))
+
+
+def _check_encoder(encoder):
+    if not callable(encoder) or not hasattr(encoder, "hash") or not hasattr(encoder, "name"):
+        raise argument_error(
+            "encoder",
+            "be a kerasgan.metrics.Encoder",
+            f"encoder={encoder!r}",
+            "Pass mnist_encoder(), or Encoder(model) for a model of your own.",
+        )
 
 
 def _choose(images, most, seed):
     """Up to `most` images in random order."""
     rng = np.random.default_rng(seed)
-    if not isinstance(images, np.ndarray):
-        parts, found = [], 0
-        for index in rng.permutation(len(images)):
-            batch = images[int(index)]
-            batch = batch[0] if isinstance(batch, tuple) else batch
-            parts.append(np.asarray(batch))
-            found += len(batch)
-            if found >= most:
-                break
-        images = np.concatenate(parts)
-        parts.clear()
+    if not hasattr(images, "dtype"):
+        images = _read_batches(images, most, rng)
+    images = check_images("images", images)
     return images[rng.permutation(len(images))[:most]]
+
+
+def _read_batches(dataset, most, rng):
+    """Random batches of a data set, until there are `most` images."""
+    is_sequence = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+    if not is_sequence or isinstance(dataset, (str, bytes, dict)):
+        raise argument_error(
+            "images",
+            "be a uint8 array or a keras.utils.PyDataset of such batches",
+            f"images of type {type(dataset).__name__}",
+            "For a folder pass kerasgan.datasets.ImageFolder(folder, image_shape).",
+        )
+    parts, found = [], 0
+    for index in rng.permutation(len(dataset)):
+        batch = dataset[int(index)]
+        if isinstance(batch, dict):
+            batch = batch.get("images")
+        elif isinstance(batch, tuple):
+            batch = batch[0]
+        parts.append(check_images("images", batch))
+        found += len(batch)
+        if found >= most:
+            break
+    if not parts:
+        raise argument_error("images", "hold batches", "none", "Pass at least one.")
+    return np.concatenate(parts)
 
 
 def _hash(images, *more):
@@ -147,7 +197,7 @@ def _read(path):
 
 
 def _write(path, reference, floor):
-    # Without a file the next start takes longer, that is all.
+    # Without a file the next start only takes longer.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {

@@ -1,15 +1,38 @@
-"""Mode collapse, counted: by known centres, by three digits in one image, by bins of features."""
+"""Mode collapse, counted by known centres, by three digits in an image, or by bins of features."""
 
 import numpy as np
 import scipy.special
 
-from kerasgan.checks import check_whole
+from kerasgan.checks import argument_error, check_whole, is_number
+from kerasgan.metrics._arrays import (
+    as_array,
+    check_callable,
+    check_deviation,
+    check_features,
+    check_images,
+    check_points,
+    is_real,
+)
+
+__all__ = [
+    "GRID_DEVIATION",
+    "NUM_STACKED",
+    "RING_DEVIATION",
+    "different_bins",
+    "grid",
+    "kl_from_uniform",
+    "point_modes",
+    "ring",
+    "sample_points",
+    "stack_digits",
+    "stacked_modes",
+]
 
 RING_DEVIATION, GRID_DEVIATION = 0.01, 0.05
 NUM_STACKED = 26_000  # images, in the protocol of Stacked MNIST
 
 
-def ring():
+def ring() -> np.ndarray:
     """Centres of the 2D ring: eight, on a circle of radius 1.
 
     Lin et al. 2018 (arXiv 1712.04086), section 3; the deviation around each is
@@ -22,7 +45,7 @@ def ring():
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def grid():
+def grid() -> np.ndarray:
     """Centres of the 2D grid: 5x5, from -4 to 4 in steps of 2.
 
     Lin et al. 2018 (arXiv 1712.04086), section 3; the deviation around each is
@@ -35,27 +58,35 @@ def grid():
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
 
 
-def sample_points(centres, deviation, n, seed=None):
+def sample_points(centres, deviation: float, n: int, seed: int | None = None) -> np.ndarray:
     """Points of a mixture of round normal distributions, all equally likely.
 
     Args:
         centres: Float array `(number of modes, 2)`.
         deviation: Standard deviation around each centre, in each direction.
         n: Number of points.
-        seed: Integer; other points at each call by default.
+        seed: Whole number that the points are drawn from; other points at each call by default.
 
     Returns:
         Float array `(n, 2)`.
+
+    Raises:
+        ValueError: `centres` is not such an array, or a number is below 0.
     """
+    centres = check_points("centres", centres, is_finite=True)
+    check_deviation(deviation)
+    check_whole("n", n, 0)
+    if seed is not None:
+        check_whole("seed", seed, 0)
     rng = np.random.default_rng(seed)
     return centres[rng.integers(len(centres), size=n)] + rng.normal(0.0, deviation, (n, 2))
 
 
-def point_modes(points, centres, deviation):
+def point_modes(points, centres, deviation: float) -> dict:
     """Which modes of a mixture are found, and how cleanly.
 
-    A point is of high quality within three deviations of its closest centre; of a perfect
-    sampler 98.89 % are.
+    A point within three deviations of its closest centre is of high quality. 98.89 % of the points
+    of a perfect sampler are.
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.1, with 2,500 points.
 
@@ -70,14 +101,13 @@ def point_modes(points, centres, deviation):
         from the uniform one).
 
     Raises:
-        ValueError: `points` is no such array.
+        ValueError: `points` or `centres` is not such an array, or `deviation` is below 0.
     """
-    points = np.asarray(points, dtype="float64")
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ValueError(
-            "`points` must be an array (n, 2). Received: points of shape "
-            f"{points.shape}. Pass one row per point."
-        )
+    points, centres = (
+        check_points("points", points),
+        check_points("centres", centres, is_finite=True),
+    )
+    check_deviation(deviation)
     distances = np.linalg.norm(points[:, None] - centres, axis=-1)
     closest = np.argmin(distances, axis=1)
     is_good = np.min(distances, axis=1) <= 3.0 * deviation
@@ -89,34 +119,56 @@ def point_modes(points, centres, deviation):
     }
 
 
-def kl_from_uniform(counts):
-    """Divergence, in nats, of a histogram from the uniform one: 0 to log(number of bins)."""
-    counts = np.asarray(counts, dtype="float64")
+def kl_from_uniform(counts) -> float:
+    """Divergence, in nats, of a histogram from the uniform one: 0 to log(number of bins).
+
+    Args:
+        counts: Array `(number of bins,)` of numbers of at least 0, not all of them 0.
+
+    Raises:
+        ValueError: `counts` is not such an array.
+    """
+    counts = as_array("counts", counts)
+    is_histogram = counts.ndim == 1 and is_real(counts) and np.isfinite(counts).all()
+    if not is_histogram or (counts < 0).any() or not counts.any():
+        raise argument_error(
+            "counts",
+            "be an array (number of bins,) of numbers of at least 0, not all of them 0",
+            f"counts={counts!r}",
+            "Pass numpy.bincount(classes, minlength=number_of_bins).",
+        )
+    counts = counts.astype("float64")
     shares = counts[counts > 0] / counts.sum()
     return float(np.sum(shares * np.log(shares * len(counts))))
 
 
-def stack_digits(images, n=NUM_STACKED, seed=0):
+def stack_digits(images, n: int = NUM_STACKED, seed: int = 0) -> np.ndarray:
     """Stacked MNIST: colour images of three random digits, one in each channel.
 
     Args:
         images: uint8 `(m, 28, 28, 1)`.
         n: Number of stacks.
-        seed: Integer behind the choice.
+        seed: Whole number that the digits are drawn from.
 
     Returns:
         uint8 `(n, 28, 28, 3)`.
+
+    Raises:
+        ValueError: `images` is not such an array, or a number is below 0.
     """
+    images = check_images("images", images, channels=(1,))
+    check_whole("n", n, 0)
+    check_whole("seed", seed, 0)
     rng = np.random.default_rng(seed)
     return np.concatenate([images[rng.integers(len(images), size=n)] for _ in range(3)], axis=-1)
 
 
-def stacked_modes(images, classify):
-    """Modes of Stacked MNIST, of which there are 1,000, among generated images.
+def stacked_modes(images, classify) -> dict:
+    """How many of the 1,000 modes of Stacked MNIST are among generated images.
 
-    Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. There a
-    perfect sampler of the training digits has all 1,000 modes and a divergence of 0.0238 (of
-    digits that are all equally frequent 0.019); less is a mistake.
+    Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. With so many, a
+    perfect sampler of the training digits has all 1,000 modes and a divergence of 0.0238 (0.019
+    if all digits were equally frequent); a smaller one points to a mistake.
 
     Args:
         images: uint8 `(n, 28, 28, 3)`.
@@ -127,18 +179,34 @@ def stacked_modes(images, classify):
         in nats, from the uniform histogram).
 
     Raises:
-        ValueError: `images` have another shape, or `classify` gives other labels.
+        ValueError: `images` is not such an array, or `classify` returns other labels.
     """
-    if np.ndim(images) != 4 or np.shape(images)[-1] != 3:
-        raise ValueError(
-            "`images` must have three channels, a digit in each. Received: images of shape "
-            f"{np.shape(images)}. See stack_digits."
+    images = as_array("images", images)
+    if images.ndim != 4 or images.shape[-1] != 3:
+        raise argument_error(
+            "images",
+            "have three channels, a digit in each",
+            f"images of shape {images.shape}",
+            "See stack_digits.",
         )
-    digits = np.stack([classify(images[..., channel : channel + 1]) for channel in range(3)])
+    images = check_images("images", images)
+    check_callable("classify", classify, "of images that returns labels")
+    digits = [classify(images[..., channel : channel + 1]) for channel in range(3)]
+    digits = np.stack([as_array("classify", labels) for labels in digits])
     if digits.dtype.kind not in "iu" or not np.isin(digits, range(10)).all():
-        raise ValueError(
-            "`classify` must give integers of 0 to 9. Received: labels of dtype "
-            f"{digits.dtype}, from {digits.min()} to {digits.max()}. Use argmax over ten logits."
+        raise argument_error(
+            "classify",
+            "give integers of 0 to 9",
+            f"labels of dtype {digits.dtype}"
+            + (f", from {digits.min()} to {digits.max()}" if is_real(digits) else ""),
+            "Use argmax over ten logits.",
+        )
+    if digits.shape != (3, len(images)):
+        raise argument_error(
+            "classify",
+            "give one label per image",
+            f"labels of shape {digits.shape[1:]} for {len(images)} images",
+            "Use argmax over the last axis of the logits.",
         )
     counts = np.bincount(np.array([100, 10, 1]) @ digits.astype("int64"), minlength=1000)
     return {
@@ -148,35 +216,46 @@ def stacked_modes(images, classify):
     }
 
 
-def different_bins(real, fake, bins=100, significance=0.05, seed=0):
-    """In how many bins of the data the shares of real and fake images truly differ (NDB).
+def different_bins(real, fake, bins: int = 100, significance: float = 0.05, seed: int = 0) -> float:
+    """In how many bins of the data the shares of real and fake images differ significantly (NDB).
 
-    The bins are the cells around k-means centres of the real features. In each the two shares are
-    compared by a two-proportion z-test; of two samples of one distribution about
-    `significance` of the bins differ.
+    The bins are the cells around k-means centres of the real features. A two-proportion z-test
+    compares the two shares in each bin. About `significance` of the bins differ between two
+    samples of the same distribution.
 
     Reference: Richardson & Weiss 2018, "On GANs and GMMs" (arXiv 1805.12462), section 2.
 
     Args:
-        real, fake: Features `(n, d)` and `(m, d)`, or pixels.
+        real, fake: Features `(n, d)` and `(m, d)`, or pixels as such vectors; at least `bins`
+            real ones.
         bins: Number of bins.
-        significance: Of the test, between 0 and 1.
-        seed: Integer behind the first centres.
+        significance: Significance level of the test, above 0 and below 1.
+        seed: Whole number that the first centres are drawn from.
 
     Returns:
         Float: the share of bins that differ.
 
     Raises:
-        ValueError: Fewer real vectors than bins.
+        ValueError: `real` or `fake` is not such an array, or a number is out of bounds.
     """
     from scipy.cluster import vq  # takes a third of a second, and is of use here only
 
     check_whole("bins", bins, 2)
-    real, fake = (np.asarray(x, dtype="float64") for x in (real, fake))
+    check_whole("seed", seed, 0)
+    if not is_number(significance) or not 0 < significance < 1:
+        raise argument_error(
+            "significance",
+            "be a number above 0 and below 1",
+            f"significance={significance!r}",
+            "The paper's is 0.05.",
+        )
+    real, fake = check_features(0, real=real, fake=fake)
     if len(real) < bins:
-        raise ValueError(
-            f"`real` must hold at least `bins` vectors. Received: {len(real)} for {bins} bins. "
-            "Pass fewer bins."
+        raise argument_error(
+            "real",
+            "hold at least `bins` vectors",
+            f"{len(real)} for {bins} bins",
+            "Pass fewer bins.",
         )
     centres, _ = vq.kmeans2(real, bins, minit="++", rng=seed)
     counts = [np.bincount(vq.vq(x, centres)[0], minlength=bins) for x in (real, fake)]

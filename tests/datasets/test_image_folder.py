@@ -23,7 +23,7 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage.transform import resize
 
-from kerasgan.datasets import ImageFolder, _cache, clear_cache, image_folder
+from kerasgan.datasets import ImageFolder, _decode, _find, _read
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -510,7 +510,7 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
         pytest.skip("needs pipes")
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match="no file at all"):
-        image_folder.decode_image(tmp_path / "pipe.png", (8, 8, 3), "crop", (0, 0, 0, 255))
+        _decode.decode_image(tmp_path / "pipe.png", (8, 8, 3), "crop", (0, 0, 0, 255))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text exist on Linux")
@@ -562,9 +562,9 @@ def test_a_refusal_of_the_system_is_not_remembered(tmp_path, monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied")
         return image(path, *arguments)
 
-    image = image_folder.decode_image
+    image = _read.decode_image
     with monkeypatch.context() as patch:
-        patch.setattr(image_folder, "decode_image", refuse)
+        patch.setattr(_read, "decode_image", refuse)
         with pytest.warns(UserWarning, match="1 of 3 .*Permission denied"):
             assert ImageFolder(tmp_path, (8, 8, 3)).num_images == 2
     assert ImageFolder(tmp_path, (8, 8, 3)).num_images == 3
@@ -656,14 +656,45 @@ def test_four_different_errors_for_a_folder_without_images(tmp_path):
         ({"validation_split": 0.2}, "`subset` must be"),
         ({"subset": "training"}, "`subset` must be"),
         ({"validation_split": 0.2, "subset": "train"}, "`subset` must be .*'train'"),
-        ({"validation_split": 1.0, "subset": "training"}, "`validation_split` must be above 0"),
+        (
+            {"validation_split": 1.0, "subset": "training"},
+            "`validation_split` must be a number above 0",
+        ),
         ({"validation_split": 0.1, "subset": "training"}, "both sides of 3"),
+        ({"validation_split": "0.1"}, "`validation_split` must be a number .*'0.1'"),
+        ({"validation_split": True, "subset": "training"}, "`validation_split` must be a number"),
+        ({"validation_split": 0.2, "subset": ["training"]}, "`subset` must be"),
+        ({"fit": None}, "`fit` must be"),
+        ({"fit": ["crop"]}, "`fit` must be"),
+        ({"image_shape": None}, "`image_shape` must be"),
+        ({"image_shape": "8x8"}, "`image_shape` must be"),
+        ({"batch_size": "64"}, "`batch_size` must be"),
+        ({"background": None}, "`background` must be"),
+        ({"seed": 0.5}, "`seed` must be"),
+        ({"labels": 1}, "`labels` must be"),
+        ({"mirror": "no"}, "`mirror` must be True or False.*'no'"),
+        ({"mirror": None}, "`mirror` must be True or False"),
+        ({"shuffle": "no"}, "`shuffle` must be True or False"),
+        ({"cache": 5}, "`cache` must be True, False or the path of a folder.*cache=5"),
+        ({"cache": ""}, "`cache` must be True, False or the path"),
+        ({"cache": b"folder"}, "`cache` must be"),
+        ({"folder": None}, "`folder` must be an existing folder.*folder=None"),
+        ({"folder": 5}, "`folder` must be"),
+        ({"folder": b"photos"}, "`folder` must be"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):
     write_colors(tmp_path, 3)
     with pytest.raises(ValueError, match=message):
-        ImageFolder(tmp_path, **({"image_shape": (8, 8, 3)} | arguments))
+        ImageFolder(**({"folder": tmp_path, "image_shape": (8, 8, 3)} | arguments))
+
+
+@pytest.mark.parametrize("epoch", [-1, 0.5, None, "1"])
+def test_a_wrong_epoch(tmp_path, epoch):
+    dataset = ImageFolder(write_colors(tmp_path, 3), (8, 8, 3))
+    with pytest.raises(ValueError, match="`epoch` must be a whole number"):
+        dataset.set_epoch(epoch)
+    assert dataset.epoch == 0
 
 
 def test_pillow_is_left_as_it_was(tmp_path):
@@ -679,7 +710,7 @@ def forbid_decoding(monkeypatch):
     def refuse(*_):
         raise AssertionError("a file was decoded again")
 
-    monkeypatch.setattr(image_folder, "decode_image", refuse)
+    monkeypatch.setattr(_read, "decode_image", refuse)
 
 
 def test_second_start_reads_the_cache_alone(tmp_path, monkeypatch, cache_folder):
@@ -760,36 +791,9 @@ def test_a_damaged_cache_is_written_anew(tmp_path, cache_folder):
         assert path.read_bytes() == whole
 
 
-def test_clear_cache_removes_our_files_only(tmp_path, cache_folder):
-    folder = write_colors(tmp_path / "d", 2)
-    ImageFolder(folder, (8, 8, 3))
-    ImageFolder(folder, (8, 8, 3), cache=tmp_path / "other")
-    (cache_folder / "mine.npy").write_bytes(b"keep")
-    clear_cache()
-    assert [path.name for path in cache_folder.iterdir()] == ["mine.npy"]
-    assert len(list((tmp_path / "other").iterdir())) == 1
-    clear_cache(tmp_path / "other")
-    assert not list((tmp_path / "other").iterdir())
-    clear_cache(tmp_path / "never there")
-
-
 def test_cache_false_writes_nothing(tmp_path, cache_folder):
     dataset = ImageFolder(write_colors(tmp_path / "d", 2), (8, 8, 3), cache=False)
     assert dataset.num_images == 2 and not list(cache_folder.iterdir())
-
-
-def test_where_the_cache_lies(tmp_path, monkeypatch):
-    monkeypatch.delenv("KERASGAN_CACHE")
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    if os.name == "posix":
-        assert _cache.cache_folder(True) == tmp_path / "xdg" / "kerasgan"
-        monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-        assert _cache.cache_folder(True) == tmp_path / "home" / ".cache" / "kerasgan"
-        monkeypatch.setattr(sys, "platform", "darwin")
-        assert _cache.cache_folder(True) == tmp_path / "home" / "Library" / "Caches" / "kerasgan"
-    assert _cache.cache_folder("elsewhere") == Path("elsewhere")
 
 
 def test_where_the_cache_cannot_be_written_images_are_held_in_memory(tmp_path, monkeypatch):
@@ -800,7 +804,7 @@ def test_where_the_cache_cannot_be_written_images_are_held_in_memory(tmp_path, m
     assert caught[0].filename == __file__
     assert sorted(map(tuple, dataset[0][:, 0, 0].tolist())) == sorted(colors(4))
     usage = type("Usage", (), {"free": 100})
-    monkeypatch.setattr(_cache.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(_read.shutil, "disk_usage", lambda _: usage)
     with pytest.warns(UserWarning, match="MB are free"):
         assert ImageFolder(folder, (8, 8, 3)).num_images == 4
 
@@ -812,7 +816,7 @@ def test_disk_that_fills_up_while_the_cache_is_written(tmp_path, cache_folder, m
     def open_full(path, mode="r"):
         return open("/dev/full" if "w" in mode else path, mode)
 
-    monkeypatch.setattr(_cache, "open", open_full, raising=False)
+    monkeypatch.setattr(_read, "open", open_full, raising=False)
     with pytest.warns(UserWarning, match="No space left"):
         dataset = ImageFolder(folder, (64, 64, 3))
     assert dataset.num_images == 40 and not list(cache_folder.iterdir())
@@ -820,7 +824,7 @@ def test_disk_that_fills_up_while_the_cache_is_written(tmp_path, cache_folder, m
 
 def test_file_that_goes_while_the_cache_is_written(tmp_path, monkeypatch):
     folder = write_colors(tmp_path / "d", 30)
-    decode = image_folder.decode_image
+    decode = _read.decode_image
 
     def decode_and_remove(path, *arguments):
         if path.endswith("00000.png"):
@@ -828,7 +832,7 @@ def test_file_that_goes_while_the_cache_is_written(tmp_path, monkeypatch):
             os.truncate(folder / "00029.png", 20)
         return decode(path, *arguments)
 
-    monkeypatch.setattr(image_folder, "decode_image", decode_and_remove)
+    monkeypatch.setattr(_read, "decode_image", decode_and_remove)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     with pytest.warns(UserWarning, match="2 of 30 .*'00028.png' .No such file.*truncated"):
         dataset = ImageFolder(folder, (8, 8, 3))
@@ -901,18 +905,18 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     for number in range(1, 800):
         os.link(tmp_path / "a" / "0.png", tmp_path / "a" / f"{number}.png")
     before, peaks = anonymous(), []
-    decode = image_folder._decode_all
+    decode = _read.decode_all
 
     def watched(*arguments):
         for image in decode(*arguments):
             peaks.append(anonymous())
             yield image
 
-    image_folder._decode_all = watched
+    _read.decode_all = watched
     try:
         dataset = ImageFolder(tmp_path, (256, 256, 3), labels=False)  # 157 MB
     finally:
-        image_folder._decode_all = decode
+        _read.decode_all = decode
     for index in range(len(dataset)):
         assert dataset[index].dtype == np.uint8
     assert max(peaks) - before < 60
@@ -928,8 +932,8 @@ def test_decoding_waits_for_the_disk(tmp_path, monkeypatch):
             too_many.set()
         return np.zeros(image_shape, np.uint8)
 
-    monkeypatch.setattr(image_folder, "decode_image", decode)
-    images = image_folder._decode_all(["x.png"] * 1000, (8, 8, 3), "crop", (0, 0, 0, 255))
+    monkeypatch.setattr(_read, "decode_image", decode)
+    images = _read.decode_all(["x.png"] * 1000, (8, 8, 3), "crop", (0, 0, 0, 255))
     next(images)
     assert not too_many.wait(0.3)
     assert sum(1 for _ in images) == 999
@@ -940,7 +944,7 @@ def test_twenty_thousand_files_are_listed_in_a_second(tmp_path):
     for number in range(20_000):
         os.link(source, tmp_path / "d" / f"x{number}.png")
     start = time.process_time()
-    files, problems = image_folder._scan(str(tmp_path / "d"))
+    files, problems = _find.find_files(str(tmp_path / "d"))
     assert time.process_time() - start < 1
     assert len(files) == 20_001 and not problems
 

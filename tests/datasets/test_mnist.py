@@ -1,6 +1,7 @@
 """`load_mnist` from files, intact ones and damaged ones."""
 
 import gzip
+import re
 import struct
 
 import keras
@@ -88,9 +89,18 @@ def test_default_is_keras(monkeypatch):
     check_split(*load_mnist("test"), "t10k")
 
 
-def test_unknown_split(tmp_path):
-    with pytest.raises(ValueError, match='`split` must be "train" or "test".*\'validation\''):
-        load_mnist("validation", path=tmp_path)
+@pytest.mark.parametrize("split", ["validation", None, ["train"], 0])
+def test_unknown_split(tmp_path, split):
+    with pytest.raises(
+        ValueError, match=f'`split` must be "train" or "test".*{re.escape(repr(split))}'
+    ):
+        load_mnist(split, path=tmp_path)
+
+
+@pytest.mark.parametrize("path", [5, "", b"folder", ["folder"]])
+def test_a_path_that_is_none(path):
+    with pytest.raises(ValueError, match="`path` must be a folder of MNIST files.*path="):
+        load_mnist(path=path)
 
 
 def test_missing_files_are_named(tmp_path):

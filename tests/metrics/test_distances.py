@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kerasgan import metrics
 from kerasgan.metrics import distances
 from kerasgan.metrics.distances import (
     density_coverage,
@@ -27,14 +28,31 @@ def test_frechet_distance_of_shifted_normals():
     assert found == pytest.approx(2048, rel=1e-12)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_statistics_that_are_not_finite_are_refused(bad):
-    mean, covariance = np.zeros(2), np.eye(2)
-    for place in range(4):
-        statistics = [mean, covariance, mean, covariance]
-        statistics[place] = statistics[place] + bad
-        with pytest.raises(ValueError, match="Statistics must be finite"):
-            frechet_distance_from_statistics(*statistics)
+GOOD_STATISTICS = {
+    "mean_a": np.zeros(2),
+    "cov_a": np.eye(2),
+    "mean_b": np.zeros(2),
+    "cov_b": np.eye(2),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_STATISTICS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda good: good + np.nan,
+        lambda good: good + np.inf,
+        lambda good: good + 1j,
+        lambda good: good.astype(str),
+        lambda good: [good, "two"],
+        lambda good: None,
+        lambda good: good[..., None],
+    ],
+)
+def test_bad_statistics_are_refused(name, spoil):
+    bad = GOOD_STATISTICS | {name: spoil(GOOD_STATISTICS[name])}
+    with pytest.raises(ValueError, match=f"`{name}` must (hold finite numbers|be an array)"):
+        frechet_distance_from_statistics(**bad)
 
 
 def test_frechet_distance_is_the_reference_implementations():
@@ -106,16 +124,67 @@ def test_blocks_change_nothing(monkeypatch):
         assert function(a, b) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("function", [frechet_distance, kernel_distance, precision_recall])
-def test_what_are_no_features_is_refused(function):
-    good = np.zeros((9, 3))
-    for bad in (np.zeros(9), np.zeros((1, 3)), np.full((9, 3), np.nan)):
-        with pytest.raises(ValueError, match="Features must be an array"):
-            function(good, bad)
-    with pytest.raises(ValueError, match="Features must be of one encoder"):
-        function(good, np.zeros((9, 4)))
-    with pytest.raises(ValueError, match="Statistics must be means"):
+BAD_FEATURES = [
+    np.zeros(9),
+    np.zeros((1, 3)),
+    np.full((9, 3), np.nan),
+    np.zeros((9, 3), complex),
+    np.full((9, 3), "a"),
+    np.full((9, 3), None),
+    "features",
+    None,
+    [[1.0], [2.0, 3.0]],
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (statistics, ("features",)),
+        (frechet_distance, ("a", "b")),
+        (kernel_distance, ("a", "b")),
+        (precision_recall, ("real", "fake")),
+        (density_coverage, ("real", "fake")),
+        (nearest, ("features", "others")),
+        (metrics.different_bins, ("real", "fake")),
+    ],
+)
+def test_bad_features_are_refused(function, names):
+    good = dict.fromkeys(names, np.zeros((9, 3)))
+    for name in names:
+        for bad in BAD_FEATURES:
+            is_single = isinstance(bad, np.ndarray) and bad.shape == (1, 3) and bad.dtype == float
+            if is_single and function in (nearest, metrics.different_bins):
+                continue  # one vector has neighbours
+            with pytest.raises(ValueError, match=f"`{name}` must be an array"):
+                function(**good | {name: bad})
+    if len(names) == 2:
+        with pytest.raises(ValueError, match=f"`{names[1]}` must hold as many numbers per vector"):
+            function(**good | {names[1]: np.zeros((9, 4))})
+
+
+def test_statistics_must_be_of_one_encoder():
+    with pytest.raises(ValueError, match="`mean_b` must be as long as `mean_a`"):
         frechet_distance_from_statistics(np.zeros(2), np.eye(2), np.zeros(3), np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (kernel_distance, {"subsets": 0}),
+        (kernel_distance, {"subsets": 1.5}),
+        (kernel_distance, {"subsets": 2, "subset_size": 1}),
+        (kernel_distance, {"subsets": 2, "seed": "0"}),
+        (precision_recall, {"k": 0}),
+        (precision_recall, {"k": "3"}),
+        (density_coverage, {"k": None}),
+        (nearest, {"k": 1.0}),
+    ],
+)
+def test_bad_numbers_are_refused(function, arguments):
+    name = list(arguments)[-1]
+    with pytest.raises(ValueError, match=f"`{name}` must be a whole number"):
+        function(np.zeros((9, 3)), np.zeros((9, 3)), **arguments)
 
 
 def test_nearest_finds_what_was_memorised():

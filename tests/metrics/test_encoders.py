@@ -50,13 +50,87 @@ def test_the_hash_is_of_all_that_changes_features():
     assert len(hashes) == 2
 
 
-def test_what_cannot_be_encoded_is_refused():
-    with pytest.raises(ValueError, match="`images` must be uint8. Received: images of dtype"):
-        means()(np.zeros((2, 4, 4, 1)))
-    with pytest.raises(ValueError, match="`images` must be uint8 .*Received: images of shape"):
-        means()(np.zeros((4, 4, 1), "uint8"))
-    with pytest.raises(ValueError, match="`model` must take images"):
+IMAGES = np.zeros((2, 4, 4, 1), "uint8")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (IMAGES.astype("float32"), "`images` must be uint8. Received: images of dtype"),
+        (IMAGES[0], "`images` must be uint8 .*Received: images of shape"),
+        (IMAGES[:0], "`images` must be uint8 .*Received: images of shape"),
+        (np.zeros((2, 4, 4, 2), "uint8"), "`images` must be uint8 .*1, 3 or 4"),
+        ([[[[0]]]], "`images` must be uint8. Received: images of dtype int"),
+        ([], "`images` must be uint8"),
+        (None, "`images` must be uint8"),
+        ("images", "`images` must be uint8"),
+        ([[1], [2, 3]], "`images` must be an array"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        means()(images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": []}, "`model` must take images.*model of type list"),
+        ({"model": None}, "`model` must take images"),
+        ({"model": "mnist"}, "`model` must take images"),
+        ({"value_range": 255}, "`value_range` must be"),
+        ({"value_range": (255, 0)}, "`value_range` must be"),
+        ({"value_range": (0, 1, 2)}, "`value_range` must be"),
+        ({"value_range": ("0", "1")}, "`value_range` must be"),
+        ({"value_range": None}, "`value_range` must be"),
+        ({"name": 5}, "`name` must be text"),
+    ],
+)
+def test_what_makes_no_encoder_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.Encoder(**{"model": means().model} | arguments)
+    with pytest.raises(ValueError, match="`model` must take images.*input_shape"):
         metrics.Encoder(own_pair().generator)
+
+
+class Words(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return "batch"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": None}, "`images` must be a uint8 array or"),
+        ({"images": "folder"}, "`images` must be a uint8 array or"),
+        ({"images": {"images": IMAGES}}, "`images` must be a uint8 array or"),
+        ({"images": []}, "`images` must hold batches"),
+        ({"images": Words()}, "`images` must be uint8"),
+        ({"images": np.zeros((20, 4, 4, 1))}, "`images` must be uint8"),
+        ({"images": np.zeros((20, 4, 4), "uint8")}, "`images` must be uint8"),
+        ({"encoder": None}, "`encoder` must be a kerasgan.metrics.Encoder"),
+        ({"encoder": len}, "`encoder` must be a kerasgan.metrics.Encoder"),
+        ({"count": 5}, "`count` must be a whole number"),
+        ({"count": "9"}, "`count` must be a whole number"),
+        ({"seed": None}, "`seed` must be a whole number"),
+        ({"cache": 5}, "`cache` must be True, False or the path"),
+        ({"cache": ""}, "`cache` must be True, False or the path"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(arguments, message):
+    good = {"images": np.zeros((20, 4, 4, 1), "uint8"), "encoder": means()}
+    with pytest.raises(ValueError, match=message):
+        metrics.Evaluator(**good | arguments)
+
+
+@pytest.mark.parametrize("fakes", [None, "gan", 5, np.zeros((9, 4, 4, 1))])
+def test_an_evaluator_refuses_what_holds_no_fakes(fakes):
+    evaluator = metrics.Evaluator(pictures(20), means())
+    with pytest.raises(ValueError, match="`fakes` must be"):
+        evaluator(fakes)
 
 
 def test_an_evaluator_compares_with_its_floor():
@@ -147,13 +221,14 @@ def own_pair_of(images):
     return gan
 
 
-def test_an_evaluator_takes_a_dataset():
+@pytest.mark.parametrize("form", [lambda x: x, lambda x: (x, None), lambda x: {"images": x}])
+def test_an_evaluator_takes_a_dataset(form):
     class Batches(keras.utils.PyDataset):
         def __len__(self):
             return 5
 
         def __getitem__(self, index):
-            return pictures(50)[10 * index : 10 * index + 10], np.zeros(10)
+            return form(pictures(50)[10 * index : 10 * index + 10])
 
     evaluator = metrics.Evaluator(Batches(), means((8, 8, 3)), count=15)
     assert evaluator.count == 15
@@ -177,8 +252,27 @@ def test_the_classifier_that_comes_with_the_package_reads_digits():
     found = metrics.digit_statistics(digits, classify, labels=np.arange(10))
     assert found["agreement"] == right.mean() and sum(found["histogram"]) == 10
     assert 0.5 < found["confidence"] <= 1.0
-    with pytest.raises(ValueError, match="`labels` must be one integer per image"):
-        metrics.digit_statistics(digits, classify, labels=[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": "digits"}, "`images` must be uint8"),
+        ({"images": np.zeros((2, 28, 28, 1))}, "`images` must be uint8"),
+        ({"classifier": None}, "`classifier` must be a function"),
+        ({"classifier": "mnist"}, "`classifier` must be a function"),
+        ({"classifier": len}, "`classifier` must return logits"),
+        ({"classifier": lambda images: [["a"]] * len(images)}, "`classifier` must return logits"),
+        ({"labels": [1]}, "`labels` must be one integer per image"),
+        ({"labels": ["1", "2"]}, "`labels` must be one integer per image"),
+        ({"labels": [1j, 2]}, "`labels` must be one integer per image"),
+        ({"labels": 3}, "`labels` must be one integer per image"),
+    ],
+)
+def test_what_are_no_digits_is_refused(arguments, message):
+    good = {"images": IMAGES, "classifier": lambda images: np.zeros((len(images), 10))}
+    with pytest.raises(ValueError, match=message):
+        metrics.digit_statistics(**good | arguments)
 
 
 def test_the_encoder_is_the_layer_before_the_logits():

@@ -82,3 +82,54 @@ def test_different_bins():
     assert metrics.different_bins(real, same + 2.0, bins=50) > 0.8
     with pytest.raises(ValueError, match="`real` must hold at least"):
         metrics.different_bins(real[:10], same, bins=50)
+
+
+POINTS, CENTRES = np.zeros((5, 2)), metrics.ring()
+DIGITS = np.zeros((5, 28, 28, 1), "uint8")
+STACKS = np.zeros((5, 28, 28, 3), "uint8")
+GOOD = {
+    metrics.sample_points: {"centres": CENTRES, "deviation": 0.1, "n": 5, "seed": 0},
+    metrics.point_modes: {"points": POINTS, "centres": CENTRES, "deviation": 0.1},
+    metrics.kl_from_uniform: {"counts": [1, 2]},
+    metrics.stack_digits: {"images": DIGITS, "n": 5, "seed": 0},
+    metrics.stacked_modes: {"images": STACKS, "classify": read},
+    metrics.different_bins: {
+        "real": np.arange(20.0).reshape(10, 2),
+        "fake": np.arange(20.0).reshape(10, 2),
+        "bins": 2,
+        "significance": 0.05,
+        "seed": 0,
+    },
+}
+BAD = {
+    "points": [
+        "points",
+        None,
+        POINTS[0],
+        POINTS[:0],
+        POINTS.astype(str),
+        POINTS + 1j,
+        [[1], [1, 2]],
+    ],
+    "centres": ["ring", None, CENTRES[:, :1], CENTRES + np.nan, CENTRES + 1j],
+    "deviation": ["0.1", None, -0.1, np.nan, 1j, True],
+    "n": ["5", None, -1, 2.5],
+    "seed": ["0", -1, 0.5],
+    "counts": ["counts", None, [], [0, 0], [-1, 2], [np.nan], [1j], ["1"], [[1, 2]], 5],
+    "images": ["digits", None, [], DIGITS[0], DIGITS[:0], DIGITS[..., [0, 0]], STACKS / 2.0],
+    "classify": ["read", None, lambda images: ["a"] * len(images), lambda images: [1]],
+    "real": ["real", None, np.zeros(9), np.full((9, 2), "a"), np.zeros((9, 2), complex)],
+    "fake": ["fake", None, np.zeros(9), np.full((9, 2), "a"), np.zeros((0, 2)), np.zeros((9, 3))],
+    "bins": ["2", None, 1, 2.5],
+    "significance": ["0.05", None, 0, 1, np.nan, 1j],
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), [(function, name) for function in GOOD for name in GOOD[function]]
+)
+def test_bad_arguments_are_refused(function, name):
+    function(**GOOD[function])
+    for bad in BAD[name]:
+        with pytest.raises(ValueError, match=f"`{name}` must .* Received: "):
+            function(**GOOD[function] | {name: bad})

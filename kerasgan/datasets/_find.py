@@ -1,0 +1,100 @@
+"""The image files below a folder, and the classes that its subfolders are."""
+
+import collections
+import errno
+import os
+import stat
+
+import numpy as np
+
+from kerasgan.checks import argument_error
+from kerasgan.datasets._decode import SUFFIXES, describe
+
+IMAGE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+
+
+def find_files(root):
+    """Lists the image files below a folder, each real file once.
+
+    Returns:
+        `(files, problems)`: `(name, size, time)` of each file, in the order of the names' bytes;
+        and a dict from the name of what cannot be reached to the reason.
+    """
+    files, problems = [], {}
+    prefix = os.path.join(root, "")
+
+    def name_of(path):
+        return path[len(prefix) :].replace(os.sep, "/")
+
+    def add(path):
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            problems[name_of(path)] = describe(error)
+            return
+        if not stat.S_ISREG(status.st_mode):
+            return
+        if os.access(path, os.R_OK):
+            files.append((name_of(path), status.st_size, status.st_mtime_ns))
+        else:
+            problems[name_of(path)] = os.strerror(errno.EACCES)
+
+    # Links come last, folders before files: what lies in the folder keeps the name it has there.
+    folders, linked_folders, linked_files = collections.deque([root]), collections.deque(), []
+    seen = set()
+    while folders or linked_folders:
+        folder = folders.popleft() if folders else linked_folders.popleft()
+        real_folder = os.path.realpath(folder)
+        if real_folder in seen:
+            continue
+        seen.add(real_folder)
+        try:
+            with os.scandir(folder) as iterator:
+                entries = sorted(iterator, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            problems[name_of(folder) or "."] = describe(error)
+            continue
+        for entry in entries:
+            is_link = entry.is_symlink()
+            if entry.name.startswith("."):
+                continue
+            if os.path.isdir(entry.path) if is_link else entry.is_dir():
+                (linked_folders if is_link else folders).append(entry.path)
+            elif _is_image_name(entry.name):
+                linked_files.append(entry.path) if is_link else add(entry.path)
+    for path in linked_files:
+        target = os.path.realpath(path)
+        has_listed_name = _is_image_name(os.path.basename(target)) and os.path.exists(target)
+        if target in seen or (has_listed_name and os.path.dirname(target) in seen):
+            continue
+        seen.add(target)
+        add(path)
+    files.sort(key=lambda file: os.fsencode(file[0]))
+    return files, problems
+
+
+def _is_image_name(name):
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def find_classes(names, labels):
+    """`(class_names, labels)` of the files' names; `(None, None)` without labels.
+
+    Args:
+        names: Names of the files, relative to the folder.
+        labels: As `ImageFolder` takes it.
+    """
+    is_flat = not all("/" in name for name in names)
+    if labels and is_flat:
+        raise argument_error(
+            "labels",
+            "be False or None for a folder with images outside of subfolders",
+            f"labels={labels!r}",
+            "Move the images into one subfolder for each class.",
+        )
+    folders = [name.partition("/")[0] for name in names]
+    class_names = sorted(set(folders), key=os.fsencode)
+    if labels is False or is_flat or (labels is None and len(class_names) < 2):
+        return None, None
+    positions = {name: position for position, name in enumerate(class_names)}
+    return class_names, np.array([positions[folder] for folder in folders], np.int32)

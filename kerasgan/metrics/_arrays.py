@@ -1,0 +1,104 @@
+"""Checks of the arrays that metrics are given, in one form."""
+
+import numpy as np
+from keras import ops
+
+from kerasgan.checks import argument_error, is_number
+
+# JAX's bfloat16 is no kind of number to NumPy.
+_REAL = ("bfloat", "bool", "float", "int", "uint")
+
+
+def as_array(name, values):
+    """`values` on the host; ValueError unless they make an array."""
+    if ops.is_tensor(values):
+        return ops.convert_to_numpy(values)
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise argument_error(
+            name, "be an array", f"{name} of type {type(values).__name__}", f"({error})"
+        ) from error
+
+
+def is_real(array):
+    """Whether an array holds real numbers."""
+    return array.dtype.name.startswith(_REAL)
+
+
+def check_features(k=1, **named):
+    """Feature vectors in float64; ValueError unless each is `(n, d)`, finite, with n above `k`."""
+    checked = {}
+    for name, values in named.items():
+        array = as_array(name, values)
+        is_shaped = array.ndim == 2 and len(array) > k and is_real(array)
+        if not is_shaped or not np.isfinite(array).all():
+            raise argument_error(
+                name,
+                f"be an array (n, d) of finite numbers, with n above {k}",
+                f"{name} of shape {array.shape} and dtype {array.dtype}"
+                + (", with NaN or infinity" if is_shaped else ""),
+                "Pass one vector per image, of more images.",
+            )
+        checked[name] = array.astype("float64")
+    sizes = {name: array.shape[1] for name, array in checked.items()}
+    if len(set(sizes.values())) > 1:
+        first, second = sizes
+        raise argument_error(
+            second,
+            f"hold as many numbers per vector as `{first}`",
+            f"{sizes[second]} and {sizes[first]}",
+            "Encode both with one encoder.",
+        )
+    return list(checked.values())
+
+
+def check_images(name, values, channels=(1, 3, 4)):
+    """uint8 images `(n, height, width, channels)`; ValueError for anything else, or for none."""
+    array = as_array(name, values)
+    if array.ndim != 4 or array.shape[-1] not in channels or not len(array):
+        *others, last = map(str, channels)
+        named = f"{', '.join(others)} or {last}" if others else last
+        raise argument_error(
+            name,
+            f"be uint8 (n, height, width, {named})",
+            f"{name} of shape {array.shape}",
+            "Add the axes that are missing.",
+        )
+    if array.dtype != np.uint8:
+        raise argument_error(
+            name, "be uint8", f"{name} of dtype {array.dtype}", "gan.sample gives uint8."
+        )
+    return array
+
+
+def check_points(name, values, is_finite=False):
+    """Points `(n, 2)` in float64. Only a generator that has diverged makes infinite ones."""
+    array = as_array(name, values)
+    is_shaped = array.ndim == 2 and array.shape[1] == 2 and len(array) and is_real(array)
+    if not is_shaped or (is_finite and not np.isfinite(array).all()):
+        raise argument_error(
+            name,
+            "be an array (n, 2)" + (" of finite numbers" if is_finite else ""),
+            f"{name} of shape {array.shape} and dtype {array.dtype}"
+            + (", with NaN or infinity" if is_shaped else ""),
+            "Pass one row of two numbers per point.",
+        )
+    return array.astype("float64")
+
+
+def check_deviation(deviation):
+    if not is_number(deviation) or not 0 <= deviation < np.inf:
+        raise argument_error(
+            "deviation",
+            "be a number of at least 0",
+            f"deviation={deviation!r}",
+            "RING_DEVIATION and GRID_DEVIATION are those of the paper.",
+        )
+
+
+def check_callable(name, function, task):
+    if not callable(function):
+        raise argument_error(
+            name, f"be a function {task}", f"{name}={function!r}", "Pass such a function."
+        )

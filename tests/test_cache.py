@@ -1,0 +1,44 @@
+"""Where the user's cache lies, and what clearing it removes."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kerasgan import cache
+from kerasgan.datasets import ImageFolder, clear_cache
+
+
+def test_clear_cache_removes_our_files_only(tmp_path, cache_folder):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    ImageFolder(tmp_path, (8, 8, 3))
+    ImageFolder(tmp_path, (8, 8, 3), cache=tmp_path / "other")
+    (cache_folder / "mine.npy").write_bytes(b"keep")
+    clear_cache()
+    assert [path.name for path in cache_folder.iterdir()] == ["mine.npy"]
+    assert len(list((tmp_path / "other").iterdir())) == 1
+    clear_cache(tmp_path / "other")
+    assert not list((tmp_path / "other").iterdir())
+    clear_cache(tmp_path / "never there")
+
+
+def test_where_the_cache_lies(tmp_path, monkeypatch):
+    monkeypatch.delenv("KERASGAN_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    if os.name == "posix":
+        assert cache.cache_folder(True) == tmp_path / "xdg" / "kerasgan"
+        monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+        assert cache.cache_folder(True) == tmp_path / "home" / ".cache" / "kerasgan"
+        monkeypatch.setattr(sys, "platform", "darwin")
+        assert cache.cache_folder(True) == tmp_path / "home" / "Library" / "Caches" / "kerasgan"
+    assert cache.cache_folder("elsewhere") == Path("elsewhere")
+
+
+@pytest.mark.parametrize("bad", [5, "", None, False, b"folder", ["folder"]])
+def test_a_folder_that_is_none_is_not_cleared(bad):
+    with pytest.raises(ValueError, match="`cache` must be True"):
+        clear_cache(bad)
