@@ -1,4 +1,4 @@
-"""Work that threads do ahead of whoever needs its results."""
+"""Threads that work ahead of the code that uses their results."""
 
 import collections
 import concurrent.futures

@@ -130,7 +130,7 @@ class Batches:
 
 
 def _arrays(x, y):
-    """`x` as an array, a pair or a dict of arrays of equal length; None if it is none of them."""
+    """Arrays of equal length, from an array, a pair or a dict; None if `x` is anything else."""
     if isinstance(x, tuple):
         x, y = _check_pair(x, y)
     elif isinstance(x, dict):

@@ -39,6 +39,6 @@ def test_where_the_cache_lies(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("bad", [5, "", None, False, b"folder", ["folder"]])
-def test_a_folder_that_is_none_is_not_cleared(bad):
+def test_clear_cache_refuses_what_names_no_folder(bad):
     with pytest.raises(ValueError, match="`cache` must be True"):
         clear_cache(bad)

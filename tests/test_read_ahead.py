@@ -9,6 +9,13 @@ import pytest
 from kerasgan._read_ahead import prefetched, read_ahead
 
 
+def wait_for(condition):
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+    time.sleep(0.01)  # for what should not happen
+
+
 def test_results_come_in_order():
     def slow_at_first(number):
         time.sleep(0.02 if number < 3 else 0)
@@ -25,7 +32,7 @@ def test_the_distance_is_bounded():
     numbers = read_ahead(lambda number: begun.append(number) or number, itertools.count(), 4, 5)
     for number in range(10):
         assert next(numbers) == number
-        time.sleep(0.01)
+        wait_for(lambda: len(begun) == number + 6)  # noqa: B023
         assert sorted(begun) == list(range(number + 6))
     numbers.close()
 
@@ -42,7 +49,7 @@ def test_an_exception_comes_in_the_place_of_its_result():
 
 
 def test_closing_cancels_what_has_not_begun():
-    begun, is_closing, before = [], threading.Event(), threading.active_count()
+    begun, is_closing, before = [], threading.Event(), set(threading.enumerate())
 
     def wait(number):
         begun.append(number)
@@ -51,11 +58,13 @@ def test_closing_cancels_what_has_not_begun():
 
     numbers = read_ahead(wait, itertools.count(), 1, 5)
     next(numbers)
-    threading.Timer(0.05, is_closing.set).start()
+    wait_for(lambda: begun == [0, 1])
+    timer = threading.Timer(0.05, is_closing.set)
+    timer.start()
     numbers.close()
+    timer.join()
     assert begun == [0, 1]
-    is_closing.wait()
-    assert threading.active_count() <= before + 1  # the timer may be ending
+    assert not set(threading.enumerate()) - before
 
 
 def test_one_item_is_prepared_while_another_is_in_use():
@@ -69,13 +78,13 @@ def test_one_item_is_prepared_while_another_is_in_use():
     items = prefetched(numbers())
     for number in range(4):
         assert next(items) == number
-        time.sleep(0.02)
+        wait_for(lambda: len(begun) == min(number + 2, 4))  # noqa: B023
         assert begun == list(range(min(number + 2, 4)))
     assert list(items) == []
 
 
 def test_prefetching_closes_its_stream_and_its_thread():
-    is_closed, before = [], threading.active_count()
+    is_closed, before = [], set(threading.enumerate())
 
     def endless():
         try:
@@ -85,9 +94,9 @@ def test_prefetching_closes_its_stream_and_its_thread():
 
     items = prefetched(endless())
     assert [next(items) for _ in range(3)] == [0, 1, 2]
-    assert threading.active_count() == before + 1
+    assert len(set(threading.enumerate()) - before) == 1
     items.close()
-    assert is_closed and threading.active_count() == before
+    assert is_closed and not set(threading.enumerate()) - before
 
 
 def test_prefetching_raises_after_the_items_before():

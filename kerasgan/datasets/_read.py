@@ -26,7 +26,7 @@ _CACHE_LOCK = threading.Lock()
 
 
 def read_images(root, files, image_shape, fit, background, cache):
-    """Reads the images of a folder, from the cache where they are there.
+    """Reads the images of a folder, from the cache if they are in it.
 
     Args:
         root: The folder.
@@ -35,7 +35,7 @@ def read_images(root, files, image_shape, fit, background, cache):
         cache: As `ImageFolder` takes it.
 
     Returns:
-        All images in one array, and a dict from the blank rows in it to the reasons.
+        All images in one array, and a dict from its blank rows to the reasons.
     """
     shape = (len(files), *image_shape)
     paths = [os.path.join(root, name) for name, _, _ in files]
@@ -109,7 +109,7 @@ def _load(path, shape):
     """Opens a cache file.
 
     Returns:
-        `(images, skipped, complete)`, or None where there is no whole file. `images` is a
+        `(images, skipped, complete)`, or None if there is no whole file. `images` is a
         memory map; `skipped` maps the blank rows to the reason.
     """
     try:
@@ -119,7 +119,7 @@ def _load(path, shape):
             index = json.load(stream)
         skipped = {int(row): str(reason) for row, reason in index["skipped"]}
         complete = bool(index["complete"])
-    # What is not a cache file ends in one of these; it is written anew.
+    # Reading another or a damaged file ends in one of these; it is written again.
     except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError):
         return None
     if images.shape != shape or images.dtype != np.uint8:

@@ -54,7 +54,7 @@ def check_features(k=1, **named):
 
 
 def check_images(name, values, channels=(1, 3, 4)):
-    """uint8 images `(n, height, width, channels)`; ValueError for anything else, or for none."""
+    """uint8 images `(n, height, width, channels)`; ValueError for anything else."""
     array = as_array(name, values)
     if array.ndim != 4 or array.shape[-1] not in channels or not len(array):
         *others, last = map(str, channels)

@@ -163,7 +163,7 @@ def _read_batches(dataset, most, rng):
         if found >= most:
             break
     if not parts:
-        raise argument_error("images", "hold batches", "none", "Pass at least one.")
+        raise argument_error("images", "hold batches", "no batch", "Pass at least one.")
     return np.concatenate(parts)
 
 
@@ -175,7 +175,7 @@ def _hash(images, *more):
 
 
 def _read(path):
-    """`(reference, floor)` of a file, or None where there is no whole one."""
+    """`(reference, floor)` of a file; None if it is missing or damaged."""
     damaged = (
         OSError,
         EOFError,

@@ -103,10 +103,8 @@ def point_modes(points, centres, deviation: float) -> dict:
     Raises:
         ValueError: `points` or `centres` is not such an array, or `deviation` is below 0.
     """
-    points, centres = (
-        check_points("points", points),
-        check_points("centres", centres, is_finite=True),
-    )
+    points = check_points("points", points)
+    centres = check_points("centres", centres, is_finite=True)
     check_deviation(deviation)
     distances = np.linalg.norm(points[:, None] - centres, axis=-1)
     closest = np.argmin(distances, axis=1)

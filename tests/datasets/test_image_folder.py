@@ -778,7 +778,7 @@ def test_two_folders_of_equal_names_and_times_are_kept_apart(tmp_path):
     assert ImageFolder(tmp_path / "b", (8, 8, 3))[0][0, 0, 0].tolist() == [0, 0, 255]
 
 
-def test_a_damaged_cache_is_written_anew(tmp_path, cache_folder):
+def test_a_damaged_cache_is_written_again(tmp_path, cache_folder):
     folder = write_colors(tmp_path / "d", 30)
     expected = everything(ImageFolder(folder, (8, 8, 3)))
     (path,) = cache_folder.iterdir()

@@ -98,7 +98,7 @@ def test_unknown_split(tmp_path, split):
 
 
 @pytest.mark.parametrize("path", [5, "", b"folder", ["folder"]])
-def test_a_path_that_is_none(path):
+def test_a_value_that_is_no_path(path):
     with pytest.raises(ValueError, match="`path` must be a folder of MNIST files.*path="):
         load_mnist(path=path)
 
