@@ -3,6 +3,7 @@
 from kerasgan import callbacks, datasets, layers, losses, metrics
 from kerasgan.gan import GAN
 from kerasgan.pretrained import load_pretrained
+from kerasgan.stacks import frozen
 from kerasgan.zoo import (
     build_dcgan,
     build_deconv_gan,
@@ -38,6 +39,7 @@ __all__ = [
     "build_wgan_gp",
     "callbacks",
     "datasets",
+    "frozen",
     "layers",
     "load_pretrained",
     "losses",

@@ -1,7 +1,19 @@
 """What Keras leaves to its backends. No other file names one."""
 
 import keras
+import numpy as np
 from keras import ops
+
+__all__ = [
+    "apply_gradients",
+    "compiled",
+    "gradients",
+    "input_gradient",
+    "keep_state",
+    "to_device",
+    "to_numpy",
+    "train_step",
+]
 
 
 def input_gradient(function, inputs):
@@ -22,7 +34,7 @@ def input_gradient(function, inputs):
     Raises:
         NotImplementedError: On a backend other than TensorFlow, JAX and PyTorch.
     """
-    backend = keras.config.backend()
+    backend = _backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
@@ -34,21 +46,211 @@ def input_gradient(function, inputs):
         import jax
 
         return jax.grad(lambda inputs: ops.sum(function(inputs)))(inputs)
-    if backend == "torch":
+    import torch
+
+    with torch.enable_grad():
+        if not inputs.requires_grad:
+            inputs = inputs.detach().requires_grad_()
+        total = ops.sum(function(inputs))
+        (gradient,) = torch.autograd.grad(
+            total, inputs, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+        return gradient
+
+
+def gradients(function, groups, variables):
+    """The gradients of several losses from one forward pass, each for its own variables.
+
+    Args:
+        function: Takes nothing and returns `(losses, outputs)`: one scalar loss for each group,
+            and a structure of tensors. It may assign variables; the assignments are kept.
+        groups: Lists of the variables that each loss is differentiated by.
+        variables: All variables that `function` reads or assigns. On JAX the call has to stand
+            inside `compiled` or `train_step`.
+
+    Returns:
+        `(outputs, gradients)`: the outputs, and a list of gradients for each group, None for a
+        variable that the loss does not depend on (zeros on JAX).
+    """
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(persistent=len(groups) > 1, watch_accessed_variables=False) as tape:
+            for group in groups:
+                tape.watch([variable.value for variable in group])
+            losses, outputs = function()
+        return outputs, [
+            tape.gradient(loss, [variable.value for variable in group])
+            for loss, group in zip(losses, groups, strict=True)
+        ]
+    if backend == "jax":
+        return _jax_gradients(function, groups, variables)
+    import torch
+
+    losses, outputs = function()
+    last = len(groups) - 1
+    found = [
+        torch.autograd.grad(
+            losses[index],
+            [variable.value for variable in group],
+            retain_graph=index < last,
+            allow_unused=True,
+        )
+        for index, group in enumerate(groups)
+    ]
+    return keras.tree.map_structure(lambda tensor: tensor.detach(), outputs), found
+
+
+def _jax_gradients(function, groups, variables):
+    import jax
+
+    own = [variable for group in groups for variable in group]
+    is_own = {id(variable) for variable in own}
+    others = [variable for variable in variables if id(variable) not in is_own]
+    before = [variable.value for variable in others]
+
+    def pure(values):
+        mapping = [*zip(own, jax.tree.leaves(values), strict=True)]
+        mapping += zip(others, before, strict=True)
+        with keras.StatelessScope(mapping, collect_losses=True) as scope:
+            losses, outputs = function()
+            after = [scope.get_current_value(variable) for variable in others]
+        return losses, (outputs, after)
+
+    values = [[variable.value for variable in group] for group in groups]
+    losses, pull_back, (outputs, after) = jax.vjp(pure, values, has_aux=True)
+    for variable, value in zip(others, after, strict=True):
+        variable.assign(value)
+    found = []
+    for index in range(len(groups)):
+        weights = [ops.cast(other == index, loss.dtype) for other, loss in enumerate(losses)]
+        found.append(pull_back(weights)[0][index])
+    return outputs, found
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """One update of `variables`; `optimizer` has been built on them."""
+    if _backend() != "jax":
+        optimizer.apply(gradients, variables)
+        return
+    # `apply` would do, but for a LossScaleOptimizer.
+    values, states = optimizer.stateless_apply(
+        [variable.value for variable in optimizer.variables],
+        gradients,
+        [variable.value for variable in variables],
+    )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    for variable, value in zip(optimizer.variables, states, strict=True):
+        variable.assign(value)
+
+
+def compiled(function, variables, jit_compile=True, repeated=False):
+    """`function(data)` as one compiled call that reads and assigns Keras variables.
+
+    It is compiled anew for data of another shape. On PyTorch it is called as it is, unless
+    `jit_compile` asks for `torch.compile`.
+
+    Args:
+        function: Takes a structure of tensors, returns a tensor.
+        variables: All variables that `function` reads or assigns. What is not among them JAX
+            would take for a constant.
+        jit_compile: Whether to compile by XLA, or by `torch.compile`.
+        repeated: Whether to call `function` in turn for each entry of the first axis of `data`
+            and to stack what it returns.
+    """
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        def in_turn(data):
+            signature = tf.TensorSpec(None, "float32")
+            return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
+
+        return tf.function(
+            in_turn if repeated else function, autograph=False, jit_compile=jit_compile
+        )
+    if backend == "jax":
+        return _jax_compiled(function, variables, jit_compile, repeated)
+    if jit_compile:
         import torch
 
-        with torch.enable_grad():
-            if not inputs.requires_grad:
-                inputs = inputs.detach().requires_grad_()
-            total = ops.sum(function(inputs))
-            (gradient,) = torch.autograd.grad(
-                total, inputs, create_graph=True, allow_unused=True, materialize_grads=True
-            )
-            return gradient
-    raise NotImplementedError(
-        "KERAS_BACKEND must be tensorflow, jax or torch for losses made of gradients. Received: "
-        f"{backend}. Choose one of these, or a loss without a gradient penalty."
+        function = torch.compile(function)
+    if not repeated:
+        return function
+
+    def one_after_the_other(data):
+        count = len(keras.tree.flatten(data)[0])
+        parts = (keras.tree.map_structure(lambda x: x[i], data) for i in range(count))  # noqa: B023
+        return ops.stack([function(part) for part in parts])
+
+    return one_after_the_other
+
+
+def _jax_compiled(function, variables, jit_compile, repeated):
+    import jax
+
+    def pure(values, data):
+        with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
+            result = function(data)
+            return [scope.get_current_value(variable) for variable in variables], result
+
+    def in_turn(values, data):
+        return jax.lax.scan(pure, values, data)
+
+    step = in_turn if repeated else pure
+    if jit_compile:
+        step = jax.jit(step, donate_argnums=0)
+
+    def call(data):
+        values, result = step([variable.value for variable in variables], data)
+        # The device works on while Python puts the coming values into their places.
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return result
+
+    return call
+
+
+def train_step(model, step, arguments):
+    """What `keras.Model.train_step` has to do on this backend, from a `step(x)` that does it.
+
+    Args:
+        model: The compiled `keras.Model`.
+        step: Takes the inputs, assigns variables of the model and of its optimizer, and returns
+            a dict of tensors.
+        arguments: Those of `train_step`: the data, after the state on JAX.
+    """
+    *state, data = arguments
+    inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    if not state:
+        return step(inputs)
+    parts = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
     )
+    mapping = [
+        pair
+        for variables, values in zip(parts, state[0], strict=True)
+        for pair in zip(variables, values, strict=True)
+    ]
+    with keras.StatelessScope(mapping) as scope:
+        logs = step(inputs)
+        after = [[scope.get_current_value(variable) for variable in part] for part in parts]
+    return logs, tuple(after)
+
+
+def to_device(data):
+    """A structure of arrays as tensors of the backend."""
+    return keras.tree.map_structure(ops.convert_to_tensor, data)
+
+
+def to_numpy(tensor):
+    """A tensor as a NumPy array, after waiting for it."""
+    return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def keep_state(model):
@@ -57,5 +259,15 @@ def keep_state(model):
     On JAX the step has given the old values away by then, and Keras might not have put the new
     ones in their place yet: the model could neither be trained nor saved.
     """
-    if keras.config.backend() == "jax":
+    if _backend() == "jax":
         model.jax_state_sync()
+
+
+def _backend():
+    backend = keras.config.backend()
+    if backend not in ("tensorflow", "jax", "torch"):
+        raise NotImplementedError(
+            "KERAS_BACKEND must be tensorflow, jax or torch to train GANs. Received: "
+            f"{backend}. Choose one of these."
+        )
+    return backend

@@ -1,45 +1,39 @@
 """`GAN`: two Keras models that play against each other, as one Keras model."""
 
-import contextlib
-import itertools
 import os
 import random
-import signal
 import tempfile
-import threading
 import types
 import warnings
 
 import keras
 import numpy as np
-import tqdm.asyncio
-import tqdm.auto
 
-from kerasgan import checks, layers, losses
+from kerasgan import checks, layers, loop, losses, settings
 from kerasgan import images as image_tools
+from kerasgan import labels as label_tools
 from kerasgan import latents as latent_tools
+from kerasgan.backend import to_numpy
 from kerasgan.batches import Batches
+from kerasgan.checks import argument_error
 from kerasgan.files import replacing
-from kerasgan.sampler import generate
-from kerasgan.stacks import (
-    Average,
-    DiscriminatorStack,
-    GeneratorStack,
+from kerasgan.networks import (
+    check_models,
+    feed,
+    latents_shape,
     random_variables,
     reported,
+    takes,
 )
+from kerasgan.progress import Progress
+from kerasgan.sampler import Sampler
+from kerasgan.stacks import SIDES, Average, DiscriminatorStack, GeneratorStack, SimultaneousStack
+from kerasgan.step import AdversarialStep
 
-# What, besides variables, a saved model goes on from.
-PROGRESS = (
-    "step",
-    "epoch",
-    "epoch_step",
-    "_pass",
-    "_batch",
-    "_num_batches",
-    "_pretrained",
-    "_draws",
-)
+__all__ = ["GAN"]
+
+# Of the files that `GAN.save` writes. A version of kerasgan reads its own format only.
+FORMAT = 2
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -50,34 +44,39 @@ class GAN(keras.Model):
     loss) and Adam (learning rate 2e-4, beta_1 0.5) on both sides.
 
     Args:
-        generator: Built `keras.Model`, latents `(batch_size, latent_dim)` in, images
-            `(batch_size, height, width, channels)` in `value_range` out.
-        discriminator: Built `keras.Model`, such images in; out one linear score (logit)
-            `(batch_size, 1)`, high for real, or two linear columns (fake, real). Of several
-            outputs the first is the score; see `auxiliary_loss` of `compile`.
+        generator: Built `keras.Model` that takes latents `(batch_size, latent_dim)` and gives
+            images `(batch_size, height, width, channels)` in `value_range`. Of several outputs
+            the first is the images.
+        discriminator: Built `keras.Model` that takes such images and gives one linear score
+            (logit) `(batch_size, 1)`, high for real, or two linear columns (fake, real). Of
+            several outputs the first is the score; see `auxiliary_loss` of `compile`.
+            Networks with several Inputs are fed by the names of their `keras.Input`s:
+            `latents`, `labels`, `images`, and whatever else the batches hold by name.
         latents: Distribution of the latents: `"normal"`, `"uniform"` (0 to 1),
             `"symmetric_uniform"` (-1 to 1), `("normal", mean, deviation)`, or a callable
             `latents(shape, seed=...)`, as the functions of `keras.random` are.
         value_range: `(low, high)` of the networks' images: (-1, 1) for a tanh generator,
             (0, 1) for a sigmoid one. You pass and get uint8.
+        num_classes: Number of classes, for models that are trained with labels.
+        class_names: Their names, in the order of the labels.
         seed: Integer behind the latents and the order of the data; by default from Python's
             `random`, as Keras does.
         name: Name of the model.
 
     Raises:
-        ValueError: The two models do not fit together, or an argument is none of these.
+        ValueError: The two models do not fit together, or an argument cannot be used.
 
     Attributes:
         generator, discriminator: The two models, with their raw weights.
         combined: The stack latents -> D(G(latents)). Training it trains the generator only.
-        averaged_generator: What `sample` uses: the average of the generator's weights with
+        sampling_generator: What `sample` uses: the average of the generator's weights with
             `compile(ema=...)`, else the generator.
         g_optimizer, d_optimizer: The optimizers; `d_optimizer` is a pair with
             `update="separate"`. Their `learning_rate` may be set between calls.
-        discriminator_steps: Discriminator updates for each generator update.
+        discriminator_steps, steps_per_execution: As given to `compile`.
         image_shape: `(height, width, channels)`.
-        latent_dim: Length of a latent vector.
-        num_classes, class_names: None: the models are unconditional.
+        latent_dim: Length of a latent vector; None for a generator that takes no latents.
+        num_classes, class_names: Of the labels; None if the models take none.
         step: Generator updates made so far.
         epoch: Epochs that `fit` has finished so far.
         epoch_step: Steps made in the epoch under way: 0 unless `fit` was stopped in the middle.
@@ -93,52 +92,47 @@ class GAN(keras.Model):
     ```
     """
 
-    num_classes = None
-    class_names = None
-
     def __init__(
         self,
         generator,
         discriminator,
         latents="normal",
         value_range=(-1, 1),
+        num_classes=None,
+        class_names=None,
         seed=None,
         name=None,
     ):
-        checks.check_models(generator, discriminator)
+        check_models(generator, discriminator)
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latent_tools.standardize(latents)
         self.value_range = checks.check_value_range(value_range)
-        self.image_shape = tuple(generator.output_shape[1:])
-        self.latent_dim = generator.input_shape[1]
+        self.num_classes = num_classes
+        self.class_names = class_names
+        self.image_shape = tuple(keras.tree.flatten(generator.outputs)[0].shape[1:])
+        shape = latents_shape(generator)
+        self.latent_dim = None if shape is None else shape[1]
+        # What the networks take by name of a batch.
+        self._taken = _input_names(generator) | _input_names(discriminator)
+        self._check_classes()
         self.seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
-        self.step = 0
-        self.epoch = 0
-        self.epoch_step = 0
-        self._pass = 0  # passes over the data, pretraining's included
-        self._batch = 0  # batches taken from the pass now running
-        self._num_batches = 0  # in a pass of that data
-        self._pretrained = 0  # discriminator updates made by `pretrain_steps`
-        self._draws = 0  # latents drawn in training
-        self._settings = {
-            "loss": "non_saturating",
-            "penalty": None,
-            "auxiliary_loss": None,
-            "update": "joint",
-            "discriminator_steps": 1,
-            "label_smoothing": 0.0,
-            "ema": None,
-            "augment": None,
-            "jit_compile": "auto",
-        }
-        self.built = True
-        self.compile(
-            g_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5, name="g_optimizer"),
-            d_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5, name="d_optimizer"),
+        self.progress = Progress()
+        # The random states of training that are no model's own. They outlive a `compile`.
+        self._noise = types.MappingProxyType(
+            {
+                name: keras.random.SeedGenerator(self.seed + 1 + index)
+                for index, name in enumerate(("generator", "discriminator", "penalty"))
+            }
         )
+        self._settings = dict(settings.DEFAULTS)
+        self._augment = None
+        self._average = None
+        self._compiled_step = None  # until `compile`, or until it is needed
+        self.stop_training = False
+        self.built = True
 
     def call(self, latents, training=False):
         """Images in `value_range` from latents `(batch_size, latent_dim)`."""
@@ -159,11 +153,13 @@ class GAN(keras.Model):
         jit_compile=None,
         penalty=None,
         auxiliary_loss=None,
+        steps_per_execution=None,
     ):
         """Sets how the two models are trained. What is not given stays as it is.
 
         Args:
-            g_optimizer: `keras.optimizers.Optimizer` (or name) of the generator.
+            g_optimizer: `keras.optimizers.Optimizer` (or name) of the generator. A
+                `LearningRateSchedule` counts the GAN's steps, on both sides.
             d_optimizer: That of the discriminator, another instance; with
                 `update="separate"` also a pair, for real and for fake images.
             loss: `"non_saturating"` (binary cross-entropy), `"minimax"`, `"least_squares"`,
@@ -173,7 +169,10 @@ class GAN(keras.Model):
             update: How the discriminator learns. `"joint"`: one update from separate passes
                 over real and fake images; `"concatenated"`: one update from one pass over
                 both together (BatchNormalization then sees both at once); `"separate"`: one
-                update, with an optimizer of its own, for real images and one for fake ones.
+                update for real images and one for fake ones, each with an optimizer of its own;
+                `"simultaneous"`: as joint, and the generator is updated at the same time, from
+                the same pass over the same fake images (a sixth less arithmetic; the generator
+                meets the discriminator as it was before its update).
             discriminator_steps: Discriminator updates for each generator update.
             label_smoothing: Number in [0, 1): the target of real images is 1 less this.
             ema: Decay in (0, 1) of the exponential moving average of the generator that
@@ -184,20 +183,23 @@ class GAN(keras.Model):
             augment: What all images pass through on their way to the discriminator: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
                 a function; differentiable. `False` turns it off.
-            jit_compile: As in `keras.Model.compile`: `"auto"`, True or False.
+            jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. One step is one
+                compiled call on TensorFlow and JAX; on PyTorch True asks for `torch.compile`.
+            steps_per_execution: Steps in one compiled call of `fit`, as in Keras: callbacks run
+                once a call. The results are the same. (On PyTorch it saves nothing.)
             penalty: A further term of the discriminator's loss, from the gradient of its score
                 at images: `"gradient_penalty"`, `"dragan"`, `"r1"`, `"r2"`, a dict of such names
                 and weights, `{"r1": 5.0}`, or a function of
                 `(score, real_images, fake_images, seed)`. `False` turns it off.
             auxiliary_loss: A further term of both sides' losses, for a discriminator that gives
                 more than a score: function of `(inputs, real_outputs, fake_outputs)` that
-                returns a scalar. `inputs` is a dict with `latents` and, where they are used,
-                `real_images`; outputs are all that the discriminator gives, None for a side
-                that was not passed through it. Reported under its `name` or `__name__`.
-                `False` turns it off.
+                returns a scalar. `inputs` is the batch, a dict with `images` (floats in
+                `value_range`), `latents`, `labels` and whatever else it holds; outputs are all that
+                the discriminator gives, None for a side that was not passed through it. Reported
+                under its `name` or `__name__`. `False` turns it off.
 
         Raises:
-            ValueError: An argument is none of these.
+            ValueError: An argument cannot be used.
         """
         given = {
             "loss": loss,
@@ -209,57 +211,78 @@ class GAN(keras.Model):
             "jit_compile": jit_compile,
             "penalty": penalty,
             "auxiliary_loss": auxiliary_loss,
+            "steps_per_execution": steps_per_execution,
         }
-        settings = self._settings | {name: v for name, v in given.items() if v is not None}
-        for name in ("ema", "augment", "penalty", "auxiliary_loss"):
-            settings[name] = None if settings[name] is False else settings[name]
-        checks.check_settings(settings, self.discriminator)
-        g_loss, d_loss = losses.resolve(settings["loss"], settings["label_smoothing"])
-        penalty = losses.resolve_penalty(settings["penalty"])
-        augment = settings["augment"]
-        if isinstance(augment, str):
+        merged = settings.merge(self._settings, given)
+        settings.check(merged, self.discriminator)
+        g_loss, d_loss = losses.resolve(merged["loss"], merged["label_smoothing"])
+        penalty = losses.resolve_penalty(merged["penalty"])
+        if augment is None:
+            augment = self._augment
+        elif isinstance(augment, str):
             augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
-        models = (self.generator, self.discriminator)
         shared = {
             "value_range": self.value_range,
-            "augment": augment,
-            "auxiliary_loss": settings["auxiliary_loss"],
+            "noise": self._noise,
+            "augment": augment or None,
+            "auxiliary_loss": merged["auxiliary_loss"],
         }
-        g_stack = GeneratorStack(*models, g_loss, **shared, name="combined")
-        updates = ("real", "fake") if settings["update"] == "separate" else (settings["update"],)
-        d_stacks = [
-            DiscriminatorStack(
-                *models,
+        networks = (self.generator, self.discriminator)
+
+        def discriminator_stack(sides, penalty, name):
+            together = merged["update"] == "concatenated" and sides == SIDES
+            return DiscriminatorStack(
+                *networks,
                 d_loss,
                 **shared,
-                update=update,
+                sides=sides,
+                together=together,
                 penalty=penalty,
-                name=f"discriminator_{update}",
+                name=name,
             )
-            for update in updates
-        ]
-        optimizers = self._resolve_optimizers(g_optimizer, d_optimizer, [g_stack, *d_stacks])
-        for stack, optimizer in zip([g_stack, *d_stacks], optimizers, strict=True):
-            stack.compile(optimizer, jit_compile=settings["jit_compile"])
-        # A plain object, so that Keras does not count the stacks among this model's layers.
-        average = self._stacks.average if hasattr(self, "_stacks") else None
-        self._stacks = types.SimpleNamespace(
-            generator=g_stack, discriminator=d_stacks, average=None
+
+        g_stack = GeneratorStack(*networks, g_loss, **shared, name="combined")
+        # Of two separate updates the second, on fake images, has the penalty.
+        halves = {
+            "real": [discriminator_stack(("real",), None, "discriminator_real")],
+            "fake": [discriminator_stack(("fake",), penalty, "discriminator_fake")],
+        }
+        if merged["update"] == "separate":
+            d_stacks = [*halves["real"], *halves["fake"]]
+        else:
+            d_stacks = [discriminator_stack(SIDES, penalty, "discriminator_both")]
+        stacks = [g_stack, *d_stacks]
+        optimizers = self._resolve_optimizers(g_optimizer, d_optimizer, stacks)
+        for stack, optimizer in zip(stacks, optimizers, strict=True):
+            stack.compile(optimizer, jit_compile=merged["jit_compile"])
+        if merged["update"] != "separate":
+            for (stack,) in halves.values():
+                stack.compile(d_stacks[0].optimizer, jit_compile=merged["jit_compile"])
+        both = None
+        if merged["update"] == "simultaneous":
+            both = SimultaneousStack(g_stack, d_stacks[0], name="both")
+        self._settings = merged
+        self._augment = augment or None
+        self._average_with(merged["ema"])
+        self._compiled_step = AdversarialStep(
+            g_stack, {"both": d_stacks, **halves}, both, self._average
         )
-        self._settings = settings
-        if settings["ema"]:
-            average = average or Average(self.generator, _copy(self.generator))
-            self._stacks.average = average
         self.compiled = True
-        self.stop_training = False
+
+    def _average_with(self, ema):
+        if not ema:
+            self._average = None
+        elif self._average is None:
+            self._average = Average(self.generator)
 
     def _resolve_optimizers(self, g_optimizer, d_optimizer, stacks):
-        """One optimizer for each stack: the given ones, or those in use."""
-        in_use = self._all_stacks() if hasattr(self, "_stacks") else []
+        """One optimizer for each stack: the given ones, or those in use, or new ones."""
+        in_use = self._compiled_step.stacks if self._compiled_step else []
         if g_optimizer is None:
-            g_optimizer = in_use[0].optimizer
+            g_optimizer = in_use[0].optimizer if in_use else _adam("g_optimizer")
         if d_optimizer is None:
             d_optimizer = [stack.optimizer for stack in in_use[1:]][: len(stacks) - 1]
+            d_optimizer = d_optimizer or [_adam("d_optimizer")]
         elif not isinstance(d_optimizer, (tuple, list)):
             d_optimizer = [d_optimizer]
         elif len(d_optimizer) != len(stacks) - 1:
@@ -282,9 +305,10 @@ class GAN(keras.Model):
                 "`g_optimizer` and `d_optimizer` must be different instances, since each keeps "
                 "the state of its own variables. Received: one instance twice. Make one each."
             )
-        bound = {id(stack.optimizer): stack.optimized_variables for stack in in_use}
+        bound = {id(stack.optimizer): _ids(stack.optimized_variables) for stack in in_use}
         for index, (optimizer, stack) in enumerate(zip(optimizers, stacks, strict=True)):
-            if optimizer.built and bound.get(id(optimizer)) != stack.variables_to_optimize():
+            variables = _ids(stack.find_optimized_variables())
+            if optimizer.built and bound.get(id(optimizer)) != variables:
                 if id(optimizer) not in bound:
                     raise ValueError(
                         f"`{'d' if index else 'g'}_optimizer` must not have been used for another "
@@ -294,24 +318,28 @@ class GAN(keras.Model):
                 optimizers[index] = _fresh(optimizer)
         return optimizers
 
-    def _all_stacks(self):
-        return [self._stacks.generator, *self._stacks.discriminator]
+    @property
+    def _training(self):
+        """The stacks and their compiled step, with the default settings if there are no others."""
+        if self._compiled_step is None:
+            self.compile()
+        return self._compiled_step
 
     @property
     def combined(self):
-        return self._stacks.generator
+        return self._training.generator
 
     @property
-    def averaged_generator(self):
-        return self._stacks.average.average if self._stacks.average else self.generator
+    def sampling_generator(self):
+        return self._average.average if self._average else self.generator
 
     @property
     def g_optimizer(self):
-        return self._stacks.generator.optimizer
+        return self._training.optimizers[0]
 
     @property
     def d_optimizer(self):
-        optimizers = tuple(stack.optimizer for stack in self._stacks.discriminator)
+        optimizers = tuple(self._training.optimizers[1:])
         return optimizers if len(optimizers) > 1 else optimizers[0]
 
     @property
@@ -319,16 +347,36 @@ class GAN(keras.Model):
         return self._settings["discriminator_steps"]
 
     @property
+    def steps_per_execution(self):
+        return self._settings["steps_per_execution"]
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value):  # Keras sets it to 1 when a model is made
+        pass
+
+    @property
     def augment(self):
         """What all images pass through on their way to the discriminator, or None."""
-        return self.combined.augment
+        return self._augment
 
     @property
     def optimizer(self):
         """All optimizers, as `keras.callbacks` look for them (`.optimizers`)."""
-        optimizers = [stack.optimizer for stack in self._all_stacks()]
+        optimizers = self._training.optimizers
         variables = [variable for optimizer in optimizers for variable in optimizer.variables]
         return types.SimpleNamespace(optimizers=optimizers, variables=variables, built=True)
+
+    @property
+    def step(self):
+        return self.progress.step
+
+    @property
+    def epoch(self):
+        return self.progress.epoch
+
+    @property
+    def epoch_step(self):
+        return self.progress.epoch_step
 
     # Training
 
@@ -340,86 +388,119 @@ class GAN(keras.Model):
 
         Args:
             images: `(batch_size, height, width, channels)`, uint8, or floats in
-                `value_range`; any batch size. Labels beside them, `(images, labels)`, are
-                left aside.
+                `value_range`; any batch size. Also `(images, labels)`, or a dict of arrays:
+                `images`, `labels`, and whatever else the networks take by name. Labels are left
+                aside by models that take none.
 
         Returns:
             Dict of floats: `d_loss`, `g_loss`, `d_real`, `d_fake` (mean scores, or mean
             probabilities of "real" for a discriminator with two columns), every further term
-            (`penalty`, an auxiliary loss) and `loss`, the sum of the two losses. The
+            (`d_loss_real` and `d_loss_fake` where the loss is a sum over the two sides,
+            `penalty`, an auxiliary loss) and `loss`, the sum of the two losses. The
             discriminator's are those of its last update, before it was applied.
 
         Raises:
             ValueError: Wrong shape, dtype or values.
         """
-        images = self._check_images(images)
-        return self._step([images] * self.discriminator_steps)
+        batch = self._check_batch(images)
+        return dict(self._make_steps([[batch] * self.discriminator_steps]))
 
-    def train_discriminator_on_batch(self, images):
-        """One update of the discriminator alone. Takes what `train_on_batch` takes.
+    def train_discriminator_on_batch(self, images, sides="both"):
+        """One update of the discriminator alone.
+
+        Args:
+            images: What `train_on_batch` takes.
+            sides: `"both"`; or `"real"` or `"fake"`, to learn from these images only.
 
         Returns:
-            Dict of floats: `d_loss`, `d_real`, `d_fake` and `loss`, which is `d_loss`.
+            Dict of floats: `d_loss`, the mean scores, every further term, and `loss`, which is
+            `d_loss`.
+
+        Raises:
+            ValueError: `images` or `sides` cannot be used.
         """
-        logs = self._update_discriminator(self._check_images(images))
+        if sides not in ("both", *SIDES):
+            raise argument_error(
+                "sides", "be 'both', 'real' or 'fake'", f"sides={sides!r}", "Leave it out for both."
+            )
+        logs = dict(self._update_discriminator(self._check_batch(images), sides))
         return {**logs, "loss": logs["d_loss"]}
 
     def train_generator_on_batch(self, images):
         """One update of the generator alone. Takes what `train_on_batch` takes.
 
         Returns:
-            Dict of floats: `g_loss`, `d_fake` and `loss`, which is `g_loss`.
+            Dict of floats: `g_loss`, `d_fake`, every further term, and `loss`, which is `g_loss`.
         """
-        logs = self._update_generator(self._check_images(images))
+        self._training.generator.check_trainable()
+        batch = self._draw_latents(self._check_batch(images))
+        logs = dict(self._run("generator", [self._data([batch])]))
+        self.progress.step += 1
         return {**logs, "loss": logs["g_loss"]}
 
-    def _step(self, batches):
-        """One adversarial step: a batch for each discriminator update."""
-        for stack in self._all_stacks():
+    def _make_steps(self, steps):
+        """Adversarial steps, each from a list of batches: one for each discriminator update."""
+        for stack in self._training.stacks:
             stack.check_trainable()
-        for images in batches:
-            logs = self._update_discriminator(images)
-        # The scores reported are those that the discriminator's own update saw.
-        logs = self._update_generator(images) | logs
-        logs["loss"] = logs["d_loss"] + logs["g_loss"]
+        # The generator's update has latents of its own, unless both sides share their fakes.
+        further = 0 if self._training.both else 1
+        data = []
+        for index, batches in enumerate(steps):
+            batches = batches + batches[len(batches) - further :]
+            data.append(self._data([self._draw_latents(batch) for batch in batches], index))
+        logs = self._run("step", data)
+        self.progress.step += len(steps)
         return logs
 
-    def _update_discriminator(self, images):
-        inputs = {"real_images": images, "latents": self._draw_latents(len(images))}
-        logs = {}
-        for stack in self._stacks.discriminator:
-            stack_logs = stack.train_on_batch(inputs, return_dict=True)
-            d_loss = stack_logs.pop("loss")
-            # The halves of a separate update add up, unless each has the loss of both sides.
-            if not stack.is_whole:
-                d_loss += logs.get("d_loss", 0.0)
-            for name, value in stack_logs.items():
-                logs[name] = logs.get(name, 0.0) + value
-            logs["d_loss"] = d_loss
-        return logs
+    def _update_discriminator(self, batch, sides="both"):
+        for stack in self._training.discriminators[sides]:
+            stack.check_trainable()
+        return self._run(sides, [self._data([self._draw_latents(batch)])])
 
-    def _update_generator(self, images):
-        inputs = {"real_images": images, "latents": self._draw_latents(len(images))}
-        if not self.combined.needs_real_images:
-            del inputs["real_images"]
-        logs = self.combined.train_on_batch(inputs, return_dict=True)
-        logs["g_loss"] = logs.pop("loss")
-        if self._stacks.average:
-            self._stacks.average.update(
-                min(self._settings["ema"], (1 + self.step) / (10 + self.step))
+    def _data(self, batches, index=0):
+        """What one step needs, `index` steps from here."""
+        step = self.step + index
+        decay = min(self._settings["ema"] or 0.0, (1 + step) / (10 + step))
+        return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
+
+    def _run(self, kind, data):
+        if len(data) == 1:
+            return self._training.run(kind, data[0])
+        stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
+        return self._training.run(kind, stacked, repeated=True)
+
+    def _draw_latents(self, batch):
+        """The batch with the next latents."""
+        if self.latent_dim is None:
+            return batch
+        # The order of the data comes from the same seed: the last number keeps the two apart.
+        rng = np.random.default_rng((self.seed, self.progress.draws, 1))
+        self.progress.draws += 1
+        shape = (len(batch["images"]), self.latent_dim)
+        return batch | {"latents": latent_tools.draw(self.latents, shape, rng)}
+
+    def _check_batch(self, batch):
+        """A batch as a dict of checked arrays."""
+        if isinstance(batch, (tuple, list)) and batch and np.ndim(batch[0]) == 4:
+            # Weights beside them are left aside.
+            batch = dict(zip(("images", "labels"), batch, strict=False))
+        elif not isinstance(batch, dict):
+            batch = {"images": batch}
+        taken = self._taken | {"images"}
+        missing = taken - batch.keys() - {"latents", "labels"}
+        if missing:
+            raise argument_error(
+                "images",
+                f"be a dict with {', '.join(sorted(taken - {'latents'}))}",
+                f"a batch of {', '.join(sorted(batch))}",
+                "Add what is missing.",
             )
-        self.step += 1
-        return logs
-
-    def _draw_latents(self, count):
-        rng = np.random.default_rng((self.seed, self._draws))
-        self._draws += 1
-        return latent_tools.draw(self.latents, (count, self.latent_dim), rng)
-
-    def _check_images(self, images):
-        if isinstance(images, (tuple, list)) and images and np.ndim(images[0]) == 4:
-            images = images[0]  # labels and weights beside them are left aside
-        return image_tools.check(images, self.image_shape, self.value_range)
+        images = image_tools.check(batch["images"], self.image_shape, self.value_range)
+        further = {name: np.asarray(batch[name]) for name in batch.keys() & taken}
+        if self.num_classes is not None:
+            labels = label_tools.check(batch.get("labels"), len(images), self.num_classes)
+            further["labels"] = labels
+        return further | {"images": images}
 
     def fit(
         self,
@@ -445,9 +526,10 @@ class GAN(keras.Model):
         Args:
             x: uint8 array `(n, height, width, channels)` (or floats in `value_range`),
                 `keras.utils.PyDataset`, or an iterable of batches: `tf.data.Dataset`, torch
-                `DataLoader`, list. Batches are images or `(images, labels)`. (An iterator, which
+                `DataLoader`, list. Batches are images,
+                `(images, labels)` or dicts of arrays. (An iterator, which
                 can be gone through only once, is read one batch ahead.)
-            y: Integer labels `(n,)`, with an array; left aside by unconditional models.
+            y: Integer labels `(n,)`, with an array; left aside by models that take none.
             batch_size: Images in a batch, with an array; 32 by default.
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), in place of `epochs`.
@@ -462,7 +544,7 @@ class GAN(keras.Model):
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: An argument is none of these, or a batch does not fit.
+            ValueError: An argument cannot be used, or a batch does not fit.
             KeyboardInterrupt: After Ctrl-C, once the step under way is complete and the
                 callbacks have seen the end of training; the model can be trained on.
         """
@@ -475,100 +557,18 @@ class GAN(keras.Model):
             checks.check_whole("steps", steps, 0)
         batches = Batches(x, y, batch_size, self.seed)
         if batches.first is not None:
-            self._check_images(batches.first)
-        if self._num_batches != (batches.num_batches or 0):
-            # Other data, or other batches of it: the position means nothing there.
-            self._num_batches = batches.num_batches or 0
-            self._start_next_pass()
-        if steps is not None:
-            remaining = max(0, steps - self.step)
-            epochs = initial_epoch + remaining  # at most: no epoch is without a step
-        else:
-            num_epochs = max(0, epochs - initial_epoch)
-            remaining = self._count_steps(num_epochs, steps_per_epoch, batches.num_batches)
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = keras.callbacks.CallbackList(
-                callbacks,
-                add_history=True,
-                model=self,
-                verbose=0,
-                epochs=epochs,
-                steps=self._count_steps(1, steps_per_epoch, batches.num_batches),
-            )
-        self.stop_training = False
-        self._initial_epoch = None
-        with _progress_bar(remaining, verbose) as bar, _interrupts_between_steps(self):
-            callbacks.on_train_begin()
-            # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to go on.
-            initial_epoch = self._initial_epoch or initial_epoch
-            self._pretrain(batches, pretrain_steps, bar)
-            stream = self._stream(batches)
-            logs = None
-            for epoch in range(initial_epoch, epochs):
-                if self.stop_training or self.step == steps:
-                    break
-                bar.set_description(
-                    f"Epoch {epoch + 1}" + (f"/{epochs}" if steps is None else ""), refresh=False
-                )
-                callbacks.on_epoch_begin(epoch)
-                if steps_per_epoch is not None and self.epoch_step >= steps_per_epoch:
-                    self.epoch_step = 0
-                sums, count, is_over = {}, 0, False
-                while not is_over and not self.stop_training and self.step != steps:
-                    step, first_pass = self.epoch_step, self._pass
-                    callbacks.on_train_batch_begin(step)
-                    images = list(itertools.islice(stream, self.discriminator_steps))
-                    logs = self._step(images)
-                    self.epoch_step += 1
-                    if steps_per_epoch is None:
-                        is_over = self._pass > first_pass
-                    else:
-                        is_over = self.epoch_step == steps_per_epoch
-                    if is_over:
-                        self.epoch, self.epoch_step = self.epoch + 1, 0
-                    count += 1
-                    sums = {name: sums.get(name, 0.0) + value for name, value in logs.items()}
-                    # Callbacks may add to the dict, as they do in Keras.
-                    callbacks.on_train_batch_end(step, dict(logs))
-                    bar.show(logs, sum(map(len, images)))
-                logs = {name: value / count for name, value in sums.items()}
-                callbacks.on_epoch_end(epoch, logs)
-            callbacks.on_train_end(logs)
-        return getattr(self, "history", None)
-
-    def _count_steps(self, num_epochs, steps_per_epoch, num_batches):
-        """Steps in so many epochs from here, None where the data does not tell."""
-        if steps_per_epoch is not None:
-            return max(0, num_epochs * steps_per_epoch - self.epoch_step)
-        if num_batches is None:
-            return None
-        # A step that goes over the end of a pass ends the epoch; each epoch has one at least.
-        left = max(0, num_epochs * num_batches - self._batch)
-        return max(num_epochs, -(-left // self.discriminator_steps))
-
-    def _pretrain(self, batches, pretrain_steps, bar):
-        """Discriminator updates before the first step, unless they were made already."""
-        if self.step or self._pretrained >= pretrain_steps:
-            return
-        bar.set_description("Pretraining", refresh=True)
-        stream = self._stream(batches)
-        while self._pretrained < pretrain_steps and not self.stop_training:
-            self._update_discriminator(next(stream))
-            self._pretrained += 1
-        if self._pretrained == pretrain_steps:
-            self._start_next_pass()  # the first epoch is to be a whole one
-
-    def _start_next_pass(self):
-        if self._batch:
-            self._pass, self._batch = self._pass + 1, 0
-        self.epoch_step = 0
-
-    def _stream(self, batches):
-        """Checked images from where training stands on; moves the position along."""
-        for batch, *position in batches.stream(self._pass, self._batch):
-            images = self._check_images(batch)
-            self._pass, self._batch = position
-            yield images
+            self._check_batch(batches.first)
+        return loop.fit(
+            self,
+            batches,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps=steps,
+            steps_per_epoch=steps_per_epoch,
+            pretrain_steps=pretrain_steps,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
 
     # Sampling
 
@@ -579,38 +579,38 @@ class GAN(keras.Model):
             n: Number of images.
             seed: Integer; the same seed makes the same images (on every backend from the
                 same latents). By default other ones at each call.
-            labels: None: the models are unconditional.
+            labels: Classes of the images, whole numbers `(n,)`; drawn from the seed by default.
+                Only for a generator that takes labels.
             latents: The latents themselves, `(n, latent_dim)`, instead of drawn ones.
 
         Returns:
             uint8 array `(n, height, width, channels)`. No state is changed.
 
         Raises:
-            ValueError: An argument is none of these, or the generator's weights are not finite.
+            ValueError: An argument cannot be used, or the generator's weights are not finite.
         """
         checks.check_whole("n", n, 0)
         if seed is not None:
             checks.check_whole("seed", seed, 0)
+        if labels is not None and not takes(self.generator, "labels"):
+            raise argument_error(
+                "labels",
+                "be None for a generator that takes none",
+                f"labels={labels!r}",
+                "Leave it out.",
+            )
         if labels is not None:
-            raise ValueError(
-                "`labels` must be None for an unconditional model. "
-                f"Received: labels={labels!r}. Leave it out."
-            )
-        if latents is None:
-            rng = np.random.default_rng(seed)
-            latents = latent_tools.draw(self.latents, (n, self.latent_dim), rng)
-        latents = np.asarray(latents, dtype="float32")
-        if latents.shape != (n, self.latent_dim):
-            raise ValueError(
-                f"`latents` must have shape (n, latent_dim) = {(n, self.latent_dim)}. "
-                f"Received: latents of shape {latents.shape}. Pass one row per image."
-            )
-        if n == 0:
-            return np.zeros((0, *self.image_shape), dtype="uint8")
-        return generate(self.averaged_generator, latents, self.value_range)
+            labels = label_tools.check(labels, n, self.num_classes)
+        if latents is not None:
+            latents = latent_tools.check(latents, (n, self.latent_dim))
+        return self._sampler.sample(n, seed, labels, latents)
+
+    @property
+    def _sampler(self):
+        return Sampler(self.sampling_generator, self.latents, self.value_range, self.num_classes)
 
     def score(self, images):
-        """The discriminator's mind of images, as it is in use (not in training).
+        """Scores images with the discriminator in inference mode.
 
         Args:
             images: What `train_on_batch` takes.
@@ -619,9 +619,10 @@ class GAN(keras.Model):
             float32 array `(n,)`: scores, or probabilities of "real" for a discriminator with
             two columns. (One for each pack of images, for one that packs them.)
         """
-        images = image_tools.to_float(self._check_images(images), self.value_range)
-        outputs = self.discriminator.predict_on_batch(images)
-        return keras.ops.convert_to_numpy(reported(outputs)).reshape(-1)
+        batch = self._check_batch(images)
+        seen = image_tools.to_float(batch["images"], self.value_range)
+        outputs = self.discriminator.predict_on_batch(feed(self.discriminator, batch, seen))
+        return to_numpy(reported(outputs)).astype("float32").reshape(-1)
 
     # Saving
 
@@ -636,15 +637,17 @@ class GAN(keras.Model):
         given to `load_model` as `custom_objects`. The file is written whole or not at all.
         """
         if not overwrite and os.path.exists(filepath):
-            raise ValueError(
-                f"`filepath` must be a new file with overwrite=False. Received: filepath="
-                f"{str(filepath)!r}, which exists. Choose another name."
+            raise argument_error(
+                "filepath",
+                "be a new file with overwrite=False",
+                f"filepath={str(filepath)!r}, which exists",
+                "Choose another name.",
             )
         if not str(filepath).endswith(".keras"):
-            raise ValueError(
-                f"`filepath` must end in .keras. Received: filepath={str(filepath)!r}. Rename it."
+            raise argument_error(
+                "filepath", "end in .keras", f"filepath={str(filepath)!r}", "Rename it."
             )
-        for stack in self._all_stacks():
+        for stack in self._training.stacks:
             stack.check_trainable()
         with replacing(filepath) as temporary:
             super().save(temporary, **kwargs)
@@ -653,8 +656,8 @@ class GAN(keras.Model):
         """Loads what `save_weights` or `save` wrote, as in Keras, but all of it or nothing.
 
         Raises:
-            ValueError: The file is of other models or optimizers, or not finite. (Keras raises
-                other errors for a file that is none.) The GAN is then what it was before.
+            ValueError: The file is of other models or optimizers, or not finite. (If it is not a
+                weights file, Keras raises its own error.) The GAN is then as it was before.
         """
         with tempfile.TemporaryDirectory() as folder:
             before = os.path.join(folder, "before.weights.h5")
@@ -667,32 +670,39 @@ class GAN(keras.Model):
                     )
                     super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
                 if not self._is_finite():
-                    raise ValueError(
-                        "`filepath` must hold finite weights. Received: "
-                        f"filepath={str(filepath)!r}, with NaN or infinity. Load an earlier file."
+                    raise argument_error(
+                        "filepath",
+                        "hold finite weights",
+                        f"filepath={str(filepath)!r}, with NaN or infinity",
+                        "Load an earlier file.",
                     )
             except BaseException as error:
                 super().load_weights(before)
                 if "Skipping variable loading" in str(error):
-                    raise ValueError(
-                        "`filepath` must be of a GAN with the same optimizers. Received: "
-                        f"filepath={str(filepath)!r}. Compile with those first, or pass "
-                        "skip_mismatch=True to begin with new ones."
+                    raise argument_error(
+                        "filepath",
+                        "be of a GAN with the same optimizers",
+                        f"filepath={str(filepath)!r}",
+                        "Compile with those first, or pass skip_mismatch=True to begin with new "
+                        "ones.",
                     ) from error
                 raise
 
     def _is_finite(self):
         """Whether training can go on from here: no weight, average or moment is NaN."""
         return checks.is_finite(
-            [*self.weights, *self.averaged_generator.weights, *self.optimizer.variables]
+            [*self.weights, *self.sampling_generator.weights, *self.optimizer.variables]
         )
 
     def get_config(self):
         return {
+            "format": FORMAT,
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "latents": latent_tools.plain(self.latents),
             "value_range": self.value_range,
+            "num_classes": self.num_classes,
+            "class_names": self.class_names,
             "seed": self.seed,
             "ema": self._settings["ema"],
             "name": self.name,
@@ -701,41 +711,87 @@ class GAN(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
+        _check_format(config.pop("format", 1))
         for name in ("generator", "discriminator", "latents"):
             if isinstance(config[name], dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
-        ema = config.pop("ema", None)
+        ema = config.pop("ema")
         gan = cls(**config)
-        gan.compile(ema=ema)  # for `load_model(compile=False)`: the average belongs to the models
+        gan._settings["ema"] = ema
+        gan._average_with(ema)  # for `load_model(compile=False)`: it belongs to the models
         return gan
 
     def get_compile_config(self):
-        optimizers = [_serialize_optimizer(optimizer) for optimizer in self.optimizer.optimizers]
+        optimizers = [_serialize_optimizer(o) for o in self._training.optimizers]
         d_optimizers = optimizers[1:] if len(optimizers) > 2 else optimizers[1]
-        settings = keras.saving.serialize_keras_object(self._settings)
-        return {"g_optimizer": optimizers[0], "d_optimizer": d_optimizers, **settings}
+        serialized = keras.saving.serialize_keras_object(self._settings)
+        return {"g_optimizer": optimizers[0], "d_optimizer": d_optimizers, **serialized}
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
-        for name in PROGRESS:
-            store[name] = np.array(getattr(self, name), dtype="int64")
+        store["format"] = np.array(FORMAT, dtype="int64")
+        for name, value in vars(self.progress).items():
+            store[name] = np.array(value, dtype="int64")
         for index, variable in enumerate(self._random_variables()):
             store[f"random_{index}"] = keras.ops.convert_to_numpy(variable.value).astype("int64")
 
     def load_own_variables(self, store):
-        for name in PROGRESS:
-            setattr(self, name, int(np.asarray(store[name])))
+        _check_format(int(np.asarray(store["format"])) if "format" in store.keys() else 1)
+        for name in vars(self.progress):
+            setattr(self.progress, name, int(np.asarray(store[name])))
         for index, variable in enumerate(self._random_variables()):
             variable.assign(np.asarray(store[f"random_{index}"]))
 
     def _random_variables(self):
         """Every random state that training draws from. Keras's own files leave them out."""
-        found = {}
-        for stack in self._all_stacks():
-            found.update({id(variable): variable for variable in random_variables(stack)})
-        return list(found.values())
+        holders = [self.generator, self.discriminator]
+        if isinstance(self._augment, keras.layers.Layer):
+            holders.append(self._augment)
+        found = [variable for holder in holders for variable in random_variables(holder)]
+        return found + [generator.state for generator in self._noise.values()]
+
+    def _check_classes(self):
+        if self.num_classes is not None:
+            checks.check_whole("num_classes", self.num_classes, 1)
+        elif "labels" in self._taken:
+            raise argument_error(
+                "num_classes",
+                "be the number of classes, since the models take labels",
+                "num_classes=None",
+                "Pass for example num_classes=10.",
+            )
+        if self.class_names is not None and len(self.class_names) != self.num_classes:
+            raise argument_error(
+                "class_names",
+                "be one name for each of num_classes",
+                f"{len(self.class_names)} names, num_classes={self.num_classes}",
+                "Pass as many.",
+            )
+
+
+def _input_names(model):
+    """What a model takes by name: nothing if it has one Input only, unless that is known."""
+    names = {tensor.name for tensor in model.inputs}
+    return names if len(names) > 1 else names & {"source_images"}
+
+
+def _ids(variables):
+    return [id(variable) for variable in variables]
+
+
+def _check_format(found):
+    if found != FORMAT:
+        raise ValueError(
+            f"The file must have format {FORMAT}, which this version of kerasgan reads. Received: "
+            f"format {found}, written by {'a later' if found > FORMAT else 'an earlier'} version. "
+            "Load it with that version of kerasgan."
+        )
+
+
+def _adam(name):
+    return keras.optimizers.Adam(2e-4, beta_1=0.5, name=name)
 
 
 def _serialize_optimizer(optimizer):
@@ -752,59 +808,3 @@ def _serialize_optimizer(optimizer):
 def _fresh(optimizer):
     """An unused optimizer like this one."""
     return type(optimizer).from_config(optimizer.get_config())
-
-
-def _copy(model):
-    """The same model with the same weights, which no optimizer trains."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    for variable in copy.variables:
-        variable.trainable = False
-    return copy
-
-
-@contextlib.contextmanager
-def _interrupts_between_steps(model):
-    """Makes Ctrl-C end training after the step under way; a second one acts at once.
-
-    In the middle of a step JAX would lose the variables that it has given away.
-    """
-    received = []
-
-    def stop(signal_number, frame):
-        if received:
-            raise KeyboardInterrupt
-        received.append(signal_number)
-        model.stop_training = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if received:
-        raise KeyboardInterrupt
-
-
-class _ProgressBar(tqdm.auto.tqdm):
-    """Steps made, steps left and the time for them, losses, and images per second."""
-
-    def show(self, logs, num_images):
-        if self.disable:
-            return
-        shown = {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}
-        state = self.format_dict
-        # Before tqdm has a smoothed rate it is the mean one.
-        rate = state["rate"] or (state["n"] + 1) / state["elapsed"]
-        self.set_postfix(shown | {"images/s": f"{rate * num_images:.0f}"}, refresh=False)
-        self.update()
-
-
-def _progress_bar(total, verbose):
-    # `disable=None` is tqdm's word for "unless this is a terminal"; a notebook is none.
-    in_notebook = tqdm.auto.tqdm is not tqdm.asyncio.tqdm
-    disable = not verbose or (False if in_notebook else None)
-    return _ProgressBar(total=total, unit="step", disable=disable, dynamic_ncols=True)

@@ -3,6 +3,10 @@
 import numpy as np
 from keras import ops, random, saving
 
+from kerasgan.checks import argument_error, is_number
+
+__all__ = ["check", "draw", "path", "plain", "standardize"]
+
 _NAMES = ("normal", "symmetric_uniform", "uniform")
 
 
@@ -16,7 +20,7 @@ def standardize(latents):
             `plain` made of one of these.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: It is something else.
     """
     if isinstance(latents, dict):
         latents = saving.deserialize_keras_object(latents)
@@ -26,12 +30,15 @@ def standardize(latents):
         return latents
     if isinstance(latents, (tuple, list)) and len(latents) == 3 and latents[0] == "normal":
         _, mean, deviation = latents
-        if deviation > 0:
+        is_finite = all(is_number(x) and np.isfinite(x) for x in (mean, deviation))
+        if is_finite and deviation > 0:
             return ("normal", float(mean), float(deviation))
-    raise ValueError(
-        f"`latents` must be one of {list(_NAMES)}, ('normal', mean, deviation) with a deviation "
-        "above 0, or a callable latents(shape, seed=...). "
-        f"Received: latents={latents!r}. Pass one of these, for example latents='normal'."
+    raise argument_error(
+        "latents",
+        f"be one of {list(_NAMES)}, ('normal', mean, deviation) with a deviation above 0, or a "
+        "callable latents(shape, seed=...)",
+        f"latents={latents!r}",
+        "Pass for example latents='normal'.",
     )
 
 
@@ -41,6 +48,22 @@ def plain(latents):
     if getattr(random, name, None) is latents:
         return f"keras.random.{name}"
     return saving.serialize_keras_object(latents) if callable(latents) else latents
+
+
+def check(latents, shape):
+    """Latents given by a user as float32; ValueError unless they are finite and of `shape`."""
+    latents = np.asarray(latents, dtype="float32")
+    if latents.shape != shape or not np.isfinite(latents).all():
+        received = f"latents of shape {latents.shape}"
+        if latents.shape == shape:
+            received += ", with NaN or infinity"
+        raise argument_error(
+            "latents",
+            f"be finite, of shape (n, latent_dim) = {shape}",
+            received,
+            "Pass one row per image.",
+        )
+    return latents
 
 
 def draw(latents, shape, rng):

@@ -11,8 +11,9 @@ import numpy as np
 
 from kerasgan import checks, images
 from kerasgan import latents as latent_tools
+from kerasgan.networks import feed, first, latents_shape, takes
 
-__all__ = ["Sampler", "generate"]
+__all__ = ["Sampler"]
 
 _BATCH_SIZE = 64  # bounds the memory that sampling takes
 
@@ -21,9 +22,11 @@ class Sampler(typing.NamedTuple):
     """Makes images with a generator.
 
     Args:
-        generator: `keras.Model`, latents `(batch_size, latent_dim)` in, images out.
+        generator: `keras.Model` that takes latents `(batch_size, latent_dim)`, and integer
+            `labels` if it has an Input of that name, and gives images.
         latents: Distribution of the latents, as `kerasgan.latents.standardize` returns it.
         value_range: `(low, high)` of the generator's images.
+        num_classes: Number of classes, for a generator that takes labels.
 
     Example:
 
@@ -36,21 +39,35 @@ class Sampler(typing.NamedTuple):
     generator: keras.Model
     latents: str | tuple | typing.Callable
     value_range: tuple[float, float]
+    num_classes: int | None = None
 
     @property
     def latent_dim(self) -> int:
-        return self.generator.input_shape[1]
+        return latents_shape(self.generator)[1]
 
-    def sample(self, n: int, seed: int | None = None) -> np.ndarray:
+    def sample(
+        self,
+        n: int,
+        seed: int | None = None,
+        labels: np.ndarray | None = None,
+        latents: np.ndarray | None = None,
+    ) -> np.ndarray:
         """uint8 images `(n, height, width, channels)`; the same seed makes the same images."""
-        return self.generate(self.draw(n, seed))
+        rng = np.random.default_rng(seed)
+        if latents is None:
+            latents = self._draw(n, rng)
+        if labels is None and takes(self.generator, "labels"):
+            labels = rng.integers(self.num_classes, size=n, dtype="int32")
+        return self.generate(latents, labels)
 
     def draw(self, n: int, seed: int | None = None) -> np.ndarray:
         """float32 latents `(n, latent_dim)`; the same seed draws the same latents."""
-        rng = np.random.default_rng(seed)
+        return self._draw(n, np.random.default_rng(seed))
+
+    def _draw(self, n, rng):
         return latent_tools.draw(self.latents, (n, self.latent_dim), rng)
 
-    def generate(self, latents: np.ndarray) -> np.ndarray:
+    def generate(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """uint8 images of latents `(n, latent_dim)`, made in bounded memory.
 
         Raises:
@@ -63,13 +80,14 @@ class Sampler(typing.NamedTuple):
                 "rates."
             )
         if len(latents) == 0:
-            return np.zeros((0, *self.generator.output_shape[1:]), dtype="uint8")
+            shape = first(self.generator.outputs).shape
+            return np.zeros((0, *shape[1:]), dtype="uint8")
+        inputs = {"latents": latents} | ({} if labels is None else {"labels": labels})
         # Split evenly: a final batch of one would break generators that normalise over the batch.
-        parts = np.array_split(latents, -(-len(latents) // _BATCH_SIZE))
-        outputs = (self.generator.predict_on_batch(part) for part in parts)
-        return np.concatenate([images.to_uint8(batch, self.value_range) for batch in outputs])
-
-
-def generate(generator, latents, value_range):
-    """uint8 images of latents `(n, latent_dim)`: `Sampler.generate`, where latents are at hand."""
-    return Sampler(generator, None, value_range).generate(latents)
+        parts = np.array_split(np.arange(len(latents)), -(-len(latents) // _BATCH_SIZE))
+        made = []
+        for part in parts:
+            batch = {name: array[part] for name, array in inputs.items()}
+            outputs = self.generator.predict_on_batch(feed(self.generator, batch))
+            made.append(images.to_uint8(first(outputs), self.value_range))
+        return np.concatenate(made)

@@ -1,27 +1,57 @@
-"""The toggle: stacks of a generator and a discriminator that train one of the two.
+"""The toggle, and the stacks of a generator and a discriminator that train one of the two.
 
-A GAN is trained by two stacks that share both models. Each trains one model and *holds*
+A GAN is trained by two stacks that share both models. Each stack trains one model and *holds*
 the other, and has an optimizer of its own, built on the trained model's variables alone.
 
-Holding is more than `trainable = False`, which under Keras 3 comes too late (TensorFlow
-reads it when it traces, JAX and PyTorch at every call, so that one frozen model is frozen
-for both stacks) and which would run the held BatchNormalization on moving statistics. Here
-the held model's variables are frozen for the length of each step and restored as they were
-found, and the held model runs in training mode on batch statistics while everything it
-would write is dropped.
+Under Keras 3 `trainable = False` alone is not enough. TensorFlow reads it when it traces, JAX
+and PyTorch read it at every call, so a model frozen for one stack is frozen for both. And a
+frozen BatchNormalization runs on moving statistics: the generator would be taught by another
+discriminator than the one that is trained. Here `frozen` freezes the held model's variables for
+the length of one update, and `Held` runs it in training mode and drops everything it would write.
 """
 
 import contextlib
+import types
 
 import keras
 from keras import ops
 
-from kerasgan import images as image_tools
-from kerasgan import losses
-from kerasgan.backend import keep_state
-from kerasgan.checks import auxiliary_name
+from kerasgan import backend, images, losses
+from kerasgan._interrupts import deferred
+from kerasgan.networks import copy, feed, first, random_variables, reported, score
+from kerasgan.settings import auxiliary_name
+
+__all__ = ["SIDES", "frozen"]
 
 SIDES = ("real", "fake")
+
+
+@contextlib.contextmanager
+def frozen(*models):
+    """Freezes all variables of models for the length of a block.
+
+    Every variable's `trainable` is restored as it was found, also when the block raises: what
+    you froze yourself stays frozen. The layers' own `trainable` stays as it is, so that
+    BatchNormalization keeps to batch statistics in training mode.
+
+    Args:
+        *models: `keras.Model`s or layers.
+
+    Example:
+
+    ```python
+    with kerasgan.frozen(gan.discriminator):
+        trained = gan.combined.trainable_variables      # the generator's
+    ```
+    """
+    flags = [(variable, variable.trainable) for model in models for variable in model.variables]
+    try:
+        for variable, _ in flags:
+            variable.trainable = False
+        yield
+    finally:
+        for variable, trainable in flags:
+            variable.trainable = trainable
 
 
 class Held(keras.layers.Layer):
@@ -29,21 +59,25 @@ class Held(keras.layers.Layer):
 
     The layer tracks the model, so that its variables are arguments of the compiled step and
     never constants in it.
+
+    Args:
+        model: The model.
+        seed_generator: `keras.random.SeedGenerator` that varies the model's noise.
     """
 
-    def __init__(self, model, **kwargs):
+    def __init__(self, model, seed_generator, **kwargs):
         # In float32 like the stacks: under a mixed policy the values read here would be rounded
         # for the model's float32 layers too.
         super().__init__(dtype="float32", **kwargs)
         self.model = model
-        self.seed_generator = keras.random.SeedGenerator(0)
+        self.seed_generator = seed_generator
         self._random = frozenset(id(variable) for variable in random_variables(model))
         self.built = True
 
     def call(self, inputs, training=False):
         trainable = [variable.value for variable in self.model.trainable_variables]
         non_trainable = [variable.value for variable in self.model.non_trainable_variables]
-        if training:
+        if training and self._random:
             # Its random state is not advanced either, so that two steps in a row would see
             # the same noise: shift it by ours.
             shift = self.seed_generator.next()
@@ -56,51 +90,86 @@ class Held(keras.layers.Layer):
         outputs, _ = self.model.stateless_call(trainable, non_trainable, inputs, training=training)
         return outputs
 
+    def compute_output_spec(self, inputs, training=False):
+        return self.model.compute_output_spec(inputs, training=training)
+
 
 class Stack(keras.Model):
     """A model that trains `trained` and holds `held`.
 
-    Its loss comes from its own outputs: there are no labels to pass.
+    Its loss comes from its own outputs: there are no targets to pass. Subclasses have the two as
+    `generator` and `discriminator`, in which names a saved file holds them, and one of them as
+    `Held`.
+
+    Args:
+        loss: Function of `(real_scores, fake_scores)`.
+        value_range: `(low, high)` of the networks' images.
+        noise: Dict of `keras.random.SeedGenerator`s: `"generator"` and `"discriminator"` for the
+            held model of that name, `"penalty"`.
+        augment: Layer or function that images pass through on their way to the discriminator.
+        auxiliary_loss: A further term, see `GAN.compile`.
     """
 
+    side = None  # "g" or "d": how the names of its logs begin
+
     def __init__(
-        self, trained, held, loss, value_range, augment=None, auxiliary_loss=None, **kwargs
+        self,
+        generator,
+        discriminator,
+        loss,
+        value_range,
+        noise,
+        augment=None,
+        auxiliary_loss=None,
+        **kwargs,
     ):
         super().__init__(dtype="float32", **kwargs)
         self.loss_function = loss
         self.value_range = value_range
         self.augment = augment
         self.auxiliary_loss = auxiliary_loss
-        if auxiliary_loss:
-            self.auxiliary = keras.metrics.Mean(name=auxiliary_name(auxiliary_loss))
-        self.trained = trained
-        self.held = Held(held, name="held")
+        self.generator = generator
+        self.discriminator = discriminator
         self.share = 1.0  # of the regularisation terms
         self.built = True
+
+    @property
+    def trained(self):
+        return self.generator if self.side == "g" else self.discriminator
+
+    @property
+    def held(self):
+        return self.discriminator if self.side == "g" else self.generator
 
     def compile(self, optimizer, jit_compile="auto"):
         is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if self.trained.dtype_policy.name == "mixed_float16" and not is_scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=optimizer.name)
-        with self._held_frozen():
-            super().compile(optimizer=optimizer, jit_compile=jit_compile)
-            self.optimized_variables = self.variables_to_optimize()
-            self._train_functions = {}
-            self._weights = tuple(self.trained.weights)
-            self._flags = self._trainable_flags()
-            if not self.optimizer.built:
-                self.optimizer.build(self.trainable_variables)
+        super().compile(optimizer=optimizer, jit_compile=jit_compile)
+        optimized = self.find_optimized_variables()
+        if not self.optimizer.built and optimized:
+            self.optimizer.build(optimized)
+        # In an object, or Keras would take them for weights of this model, beside its layers'.
+        self._found = types.SimpleNamespace(
+            optimized=optimized,
+            flags=[(variable, variable.trainable) for variable in self.trained.weights],
+        )
 
-    def variables_to_optimize(self):
-        """Identities of the variables that a step changes by gradient, as they are now."""
-        with self._held_frozen():
-            return tuple(id(variable) for variable in self.trainable_variables)
+    @property
+    def optimized_variables(self):
+        """The variables that an update changes by gradient, as `compile` found them."""
+        return self._found.optimized
+
+    def find_optimized_variables(self):
+        """The variables that an update changes by gradient, as their flags are now."""
+        with frozen(self.held):
+            return self.trainable_variables
 
     def check_trainable(self):
         """Raises ValueError if there is nothing to train, or not what `compile` found."""
-        if self._trainable_flags() != self._flags:
+        if any(variable.trainable is not flag for variable, flag in self._found.flags):
             raise ValueError(
-                f"`trainable` must stay as it was when the GAN was compiled. Received: weights of "
+                "`trainable` must stay as it was when the GAN was compiled. Received: weights of "
                 f"{self.trained.name!r} frozen or thawed since. Call gan.compile() after "
                 "freezing or thawing; there is no need to freeze anything between steps."
             )
@@ -111,238 +180,300 @@ class Stack(keras.Model):
                 "what has to be frozen by itself."
             )
 
-    def _trainable_flags(self):
-        return [variable.trainable for variable in self._weights]
+    def update(self, batch):
+        """One update of the trained model; returns its logs, a dict of scalar tensors."""
+        with frozen(self.held):
 
-    @property
-    def metrics(self):
-        # Without those of models that the user has compiled, which nobody updates here.
-        return [self._loss_tracker, *self._metrics] if self.compiled else []
+            def losses_and_logs():
+                total, logs = self.objective(batch, self(batch, training=True))
+                return [self.optimizer.scale_loss(total)], logs
 
-    @contextlib.contextmanager
-    def _held_frozen(self):
-        states = [(variable, variable.trainable) for variable in self.held.variables]
-        try:
-            for variable, _ in states:
-                variable.trainable = False
-            yield
-        finally:
-            for variable, trainable in states:
-                variable.trainable = trainable
-
-    def train_on_batch(self, x, *args, **kwargs):
-        self.check_trainable()
-        # One function for each batch size: TensorFlow would trace the second size that it
-        # sees for sizes in general, and the last bits of the results would depend on which
-        # size came first, that is on where training was resumed.
-        size = keras.tree.flatten(x)[0].shape[0]
-        self.train_function = self._train_functions.get(size)
-        with self._held_frozen():
-            try:
-                logs = super().train_on_batch(x, *args, **kwargs)
-            except BaseException:
-                keep_state(self)
-                raise
-        self._train_functions[size] = self.train_function
+            logs, (gradients,) = backend.gradients(
+                losses_and_logs, [self.optimized_variables], self.variables
+            )
+            backend.apply_gradients(self.optimizer, gradients, self.optimized_variables)
         return logs
 
-    def fit(self, *args, **kwargs):
-        self.check_trainable()
-        with self._held_frozen():
-            return super().fit(*args, **kwargs)
+    def objective(self, batch, *outputs):
+        """The loss to minimise, and the logs: its named terms and the mean scores.
 
-    def _seen(self, images, training):
-        """Images as the discriminator gets to see them: floats in the value range, augmented."""
-        # Float32 also for a generator in half precision: penalties mix its images with real ones.
-        images = ops.cast(image_tools.to_float(images, self.value_range), "float32")
-        if self.augment is None or not training:
-            return images
-        if isinstance(self.augment, keras.layers.Layer):
-            return self.augment(images, training=True)
-        return self.augment(images)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        Args:
+            batch: Dict of tensors, or whatever else `call` takes.
+            *outputs: What `call` made of it.
+        """
         # The trained model's own regularisation terms, before further calls of the models, with
         # which Keras would forget those of activities.
-        regularization = self.losses
-        loss, real_outputs, fake_outputs = self._losses_of(x, y_pred, training)
-        total = ops.mean(loss)
-        if self.auxiliary_loss:
-            inputs = x if isinstance(x, dict) else {"latents": x}
-            auxiliary = ops.mean(self.auxiliary_loss(inputs, real_outputs, fake_outputs))
-            self.auxiliary.update_state(auxiliary)
-            total = total + auxiliary
+        regularization = self.trained.losses
+        terms, scores = self._terms(batch, *outputs)
+        total = sum(terms.values())
         total = sum((self.share * term for term in regularization), total)
         # A factor of 1 that makes the gradients wait for the loss: where the loss is linear in the
         # scores they would not need these, and TensorFlow's graph optimizer then lets weights be
         # updated before the pass that computes the scores has read them.
-        return total * ops.stop_gradient(ops.where(ops.isnan(total), total, 1.0))
+        total = total * ops.stop_gradient(ops.where(ops.isnan(total), total, 1.0))
+        return total, terms | scores | {f"{self.side}_loss": total}
 
-    def _losses_of(self, inputs, outputs, training):
-        """The side's loss, and the discriminator's outputs for real and for fake images."""
+    def _terms(self, batch, outputs):
+        """Named terms of the loss, and the mean scores."""
         raise NotImplementedError
+
+    def _auxiliary_terms(self, batch, real_outputs, fake_outputs):
+        if not self.auxiliary_loss:
+            return {}
+        inputs = batch if isinstance(batch, dict) else {"latents": batch}
+        term = ops.mean(self.auxiliary_loss(inputs, real_outputs, fake_outputs))
+        return {auxiliary_name(self.auxiliary_loss): term}
+
+    def _seen(self, batch, training):
+        """Images as the discriminator gets to see them: floats in the value range, augmented."""
+        # Float32 also for a generator in half precision: penalties mix its images with real ones.
+        seen = ops.cast(images.to_float(batch, self.value_range), "float32")
+        if self.augment is None or not training:
+            return seen
+        if isinstance(self.augment, keras.layers.Layer):
+            return self.augment(seen, training=True)
+        return self.augment(seen)
+
+    # Keras's own ways to train a model, for users
+
+    def train_on_batch(self, x, *args, **kwargs):
+        self.check_trainable()
+        with deferred():
+            try:
+                return super().train_on_batch(x, *args, **kwargs)
+            except BaseException:
+                backend.keep_state(self)
+                raise
+
+    def fit(self, *args, **kwargs):
+        self.check_trainable()
+        return super().fit(*args, **kwargs)
+
+    def train_step(self, *arguments):
+        def step(inputs):
+            logs = self.update(inputs)
+            return {"loss": logs.pop(f"{self.side}_loss"), **logs}
+
+        return backend.train_step(self, step, arguments)
+
+    @property
+    def metrics(self):
+        # Without those of models that the user has compiled, which nobody updates here.
+        return [self._loss_tracker] if self.compiled else []
+
+    def summary(self, *args, **kwargs):
+        model = self.held.model
+        self.held(model.input if len(model.inputs) > 1 else model.inputs[0])  # for its shape
+        optimizer, self.optimizer = self.optimizer, None  # whose slots are no parameters
+        try:
+            with frozen(self.held):
+                super().summary(*args, **kwargs)
+        finally:
+            self.optimizer = optimizer
 
 
 class GeneratorStack(Stack):
     """latents -> D(G(latents)), which trains G. `gan.combined`.
 
-    Inputs are latents `(batch_size, latent_dim)`, or a dict with `latents` and, for a loss
-    that compares both sides, `real_images`.
+    Inputs are latents `(batch_size, latent_dim)`, or a dict of what the models take by name.
     """
 
-    def __init__(self, generator, discriminator, loss, value_range, **kwargs):
-        super().__init__(generator, discriminator, loss, value_range, **kwargs)
-        self.fake_score = keras.metrics.Mean(name="d_fake")
+    side = "g"
+
+    def __init__(self, generator, discriminator, loss, value_range, noise, **kwargs):
+        held = Held(discriminator, noise["discriminator"], name=discriminator.name)
+        super().__init__(generator, held, loss, value_range, noise, **kwargs)
         self.needs_real_images = losses.needs(loss, "real")
 
     def call(self, inputs, training=False):
-        latents = inputs["latents"] if isinstance(inputs, dict) else inputs
-        fake_images = self._seen(self.trained(latents, training=training), training)
-        return self.held(fake_images, training=training)
+        batch = inputs if isinstance(inputs, dict) else {"latents": inputs}
+        fake_images = first(self.generator(feed(self.generator, batch), training=training))
+        return self._score(batch, fake_images, training)
 
-    def _losses_of(self, inputs, outputs, training):
-        real_scores = real_outputs = None
-        if self.needs_real_images:
-            if not (isinstance(inputs, dict) and "real_images" in inputs):
-                raise ValueError(
-                    "The input must be a dict with `latents` and `real_images`, since the "
-                    "generator's loss compares fake scores with real ones. "
-                    f"Received: x of type {type(inputs).__name__}. "
-                    "Call gan.train_generator_on_batch(images)."
-                )
-            real_images = self._seen(ops.convert_to_tensor(inputs["real_images"]), training)
-            real_outputs = self.held(real_images, training=training)
-            real_scores = score(real_outputs)
-        self.fake_score.update_state(reported(outputs))
-        return self.loss_function(real_scores, score(outputs)), real_outputs, outputs
+    def _score(self, batch, images, training):
+        seen = self._seen(images, training)
+        return self.discriminator(feed(self.discriminator.model, batch, seen), training=training)
+
+    def _terms(self, batch, fake_outputs, real_outputs=None):
+        if self.needs_real_images and real_outputs is None:
+            real_outputs = self._score_real_images(batch)
+        real_scores = score(real_outputs) if self.needs_real_images else None
+        terms = {"g_loss": ops.mean(self.loss_function(real_scores, score(fake_outputs)))}
+        terms |= self._auxiliary_terms(batch, real_outputs, fake_outputs)
+        return terms, {"d_fake": ops.mean(reported(fake_outputs))}
+
+    def _score_real_images(self, batch):
+        if not (isinstance(batch, dict) and "images" in batch):
+            raise ValueError(
+                "The input must be a dict with `images` and `latents`, since the generator's loss "
+                "compares fake scores with real ones. Received: x of type "
+                f"{type(batch).__name__}. Call gan.train_generator_on_batch(images)."
+            )
+        return self._score(batch, batch["images"], training=True)
 
 
 class DiscriminatorStack(Stack):
     """Real images and latents -> the scores of both, which trains D.
 
-    Inputs are a dict with `real_images` and `latents`.
+    Inputs are a dict with `images`, `latents` and whatever else the models take by name.
 
     Args:
-        update: `"joint"`, `"concatenated"`, or one half of `"separate"`: `"real"` or `"fake"`.
-        penalty: Function of `(score, real_images, fake_images, seed)`. Of two separate updates
-            the second, on fake images, has it.
+        sides: What the discriminator learns from: `("real", "fake")`, or one of the two, as in a
+            separate update.
+        together: Whether to score both sides in one pass.
+        penalty: Function of `(score, real_images, fake_images, seed)`.
     """
 
-    def __init__(self, generator, discriminator, loss, value_range, update, penalty=None, **kwargs):
-        super().__init__(discriminator, generator, loss, value_range, **kwargs)
-        self.update = update
-        self.sides = (update,) if update in SIDES else SIDES
-        self.real_score = keras.metrics.Mean(name="d_real") if "real" in self.sides else None
-        self.fake_score = keras.metrics.Mean(name="d_fake") if "fake" in self.sides else None
-        # Whether a separate update's loss is nevertheless that of both sides.
-        self.is_whole = all(side in self.sides or losses.needs(loss, side) for side in SIDES)
-        self.share = len(self.sides) / 2
-        self.penalty = penalty if "fake" in self.sides else None
-        if self.penalty:
-            self.penalty_mean = keras.metrics.Mean(name="penalty")
-            # Runs the trained model without writing its moving statistics once more.
-            self.unchanged = Held(discriminator, name="unchanged")
-            self.seed_generator = keras.random.SeedGenerator(0)
+    side = "d"
 
-    def call(self, inputs, training=False):
-        images = {}
-        if "real" in self.sides or self.is_whole or self.penalty:
-            images["real"] = self._seen(inputs["real_images"], training)
-        if "fake" in self.sides or self.is_whole:
-            fake_images = ops.stop_gradient(self.held(inputs["latents"], training=training))
-            images["fake"] = self._seen(fake_images, training)
-        if self.update == "concatenated":
-            outputs = self._of_both_together(images, training)
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        loss,
+        value_range,
+        noise,
+        sides=SIDES,
+        together=False,
+        penalty=None,
+        **kwargs,
+    ):
+        held = Held(generator, noise["generator"], name=generator.name)
+        super().__init__(held, discriminator, loss, value_range, noise, **kwargs)
+        self.sides = sides
+        self.together = together
+        self.share = len(sides) / 2
+        # A loss that compares the sides needs the scores of both, also to learn from one.
+        self.is_sum = not any(losses.needs(loss, side) for side in SIDES)
+        self.scored = sides if self.is_sum else SIDES
+        self.penalty = penalty
+        if penalty:
+            # Runs the trained model without writing its moving statistics once more.
+            self.unchanged = Held(discriminator, noise["discriminator"], name="unchanged")
+            self.seed_generator = noise["penalty"]
+
+    def call(self, batch, training=False):
+        seen = {}
+        if "real" in self.scored or self.penalty:
+            seen["real"] = self._seen(batch["images"], training)
+        if "fake" in self.scored or self.penalty:
+            inputs = feed(self.generator.model, batch)
+            fake_images = first(self.generator(inputs, training=training))
+            seen["fake"] = self._seen(ops.stop_gradient(fake_images), training)
+        return self.score(batch, seen, training)
+
+    def score(self, batch, seen, training):
+        """The discriminator's outputs for images of each side, and the penalty."""
+        if self.together:
+            outputs = self._score_together(batch, seen, training)
         else:
             outputs = {
-                side: self.trained(images[side], training=training)
-                for side in SIDES
-                if side in self.sides or self.is_whole
+                side: self.discriminator(
+                    feed(self.discriminator, batch, seen[side]), training=training
+                )
+                for side in self.scored
             }
-        return {**outputs, "images": images} if self.penalty else outputs
+        if self.penalty:
+            outputs["penalty"] = self.penalty(
+                lambda x: score(
+                    self.unchanged(feed(self.discriminator, batch, x), training=training)
+                ),
+                seen["real"],
+                ops.stop_gradient(seen["fake"]),
+                self.seed_generator,
+            )
+        return outputs
 
-    def _of_both_together(self, images, training):
-        count = ops.shape(images["real"])[0]
-        outputs = self.trained(ops.concatenate([images["real"], images["fake"]]), training=training)
+    def _score_together(self, batch, seen, training):
+        count = ops.shape(seen["real"])[0]
+        both = ops.concatenate([seen["real"], seen["fake"]])
+        names = {tensor.name for tensor in self.discriminator.inputs} & batch.keys() - {"images"}
+        twice = {name: ops.concatenate([batch[name], batch[name]]) for name in sorted(names)}
+        inputs = feed(self.discriminator, twice, both)
+        outputs = self.discriminator(inputs, training=training)
         return {
             "real": keras.tree.map_structure(lambda x: x[:count], outputs),
             "fake": keras.tree.map_structure(lambda x: x[count:], outputs),
         }
 
-    def _losses_of(self, inputs, outputs, training):
-        scores = {side: score(outputs[side]) for side in SIDES if side in outputs}
-        for side in scores.keys() - set(self.sides):
-            scores[side] = ops.stop_gradient(scores[side])
-        if self.real_score:
-            self.real_score.update_state(reported(outputs["real"]))
-        if self.fake_score:
-            self.fake_score.update_state(reported(outputs["fake"]))
-        loss = self.loss_function(scores.get("real"), scores.get("fake"))
+    def _terms(self, batch, outputs):
+        scores = dict.fromkeys(SIDES)
+        for side in self.scored:
+            scores[side] = score(outputs[side])
+            if side not in self.sides:
+                scores[side] = ops.stop_gradient(scores[side])
+        if self.is_sum:
+            pairs = {"real": (scores["real"], None), "fake": (None, scores["fake"])}
+            terms = {
+                f"d_loss_{side}": ops.mean(self.loss_function(*pairs[side])) for side in self.sides
+            }
+        else:
+            terms = {"d_loss": ops.mean(self.loss_function(scores["real"], scores["fake"]))}
         if self.penalty:
-            images = outputs["images"]
-            penalty = self.penalty(
-                lambda images: score(self.unchanged(images, training=training)),
-                images["real"],
-                images["fake"],
-                self.seed_generator,
-            )
-            self.penalty_mean.update_state(penalty)
-            loss = loss + penalty
-        return loss, *(outputs[side] if side in self.sides else None for side in SIDES)
+            terms["penalty"] = outputs["penalty"]
+        learnt = (outputs[side] if side in self.sides else None for side in SIDES)
+        terms |= self._auxiliary_terms(batch, *learnt)
+        means = {f"d_{side}": ops.mean(reported(outputs[side])) for side in self.sides}
+        return terms, means
 
 
-class Average(keras.Model):
+class SimultaneousStack(keras.Model):
+    """Trains both models from one pass over the same fakes.
+
+    Fake images are made once and scored once. Each model's gradient is that of its own loss, as
+    if the other model were held, and both are updated at once: the generator meets the
+    discriminator as it was before this step.
+    """
+
+    def __init__(self, generator_stack, discriminator_stack, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.generator_stack = generator_stack
+        self.discriminator_stack = discriminator_stack
+        self.built = True
+
+    def call(self, batch, training=False):
+        g_stack, d_stack = self.generator_stack, self.discriminator_stack
+        generator = g_stack.generator
+        fake_images = first(generator(feed(generator, batch), training=training))
+        seen = {
+            "real": d_stack._seen(batch["images"], training),
+            "fake": g_stack._seen(fake_images, training),
+        }
+        return d_stack.score(batch, seen, training)
+
+    def update(self, batch):
+        stacks = (self.discriminator_stack, self.generator_stack)
+        variables = [stack.optimized_variables for stack in stacks]
+
+        def losses_and_logs():
+            outputs = self(batch, training=True)
+            d_total, d_logs = stacks[0].objective(batch, outputs)
+            g_total, g_logs = stacks[1].objective(batch, outputs["fake"], outputs["real"])
+            scaled = [
+                stack.optimizer.scale_loss(total)
+                for stack, total in zip(stacks, (d_total, g_total), strict=True)
+            ]
+            return scaled, (d_logs, g_logs)
+
+        logs, found = backend.gradients(losses_and_logs, variables, self.variables)
+        for stack, gradients, own in zip(stacks, found, variables, strict=True):
+            backend.apply_gradients(stack.optimizer, gradients, own)
+        return logs
+
+
+class Average:
     """Keeps `average` at the exponential moving average of `source`.
 
     Weights and BatchNormalization's moving statistics alike. `update(decay)` makes one step
     `average = decay * average + (1 - decay) * source`.
     """
 
-    def __init__(self, source, average, **kwargs):
-        # In half precision a step of 1 - decay would be rounded away.
-        super().__init__(dtype="float32", **kwargs)
+    def __init__(self, source):
         self.source = source
-        self.average = average
-        self.built = True
-
-    def call(self, decay):
-        decay = ops.reshape(decay, ())
-        for average, source in zip(self.average.weights, self.source.weights, strict=True):
-            rate = ops.cast(1.0 - decay, average.dtype)
-            average.assign(average + rate * (ops.convert_to_tensor(source) - average))
-        return decay
+        self.average = copy(source)
 
     def update(self, decay):
-        self.predict_on_batch(keras.ops.convert_to_tensor([decay], dtype="float32"))
-
-
-def score(outputs):
-    """The score of a discriminator's outputs, float32; the first of several is the score.
-
-    The softmax of two columns (fake, real) is the sigmoid of their difference, so that
-    softmax cross-entropy is the binary cross-entropy of this score.
-    """
-    outputs = ops.cast(_first(outputs), "float32")
-    return outputs[:, 1:] - outputs[:, :1] if has_two_columns(outputs) else outputs
-
-
-def reported(outputs):
-    """What `d_real` and `d_fake` show: scores, or the probability of "real" of two columns."""
-    return ops.sigmoid(score(outputs)) if has_two_columns(outputs) else score(outputs)
-
-
-def has_two_columns(outputs):
-    """Whether a discriminator ends in two columns (fake, real) instead of one score."""
-    shape = _first(outputs).shape
-    return len(shape) == 2 and shape[1] == 2
-
-
-def _first(outputs):
-    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
-
-
-def random_variables(layer):
-    """The random states inside a layer or model: its variables that are no weights."""
-    known = {id(variable) for variable in layer.weights}
-    known |= {id(variable) for variable in getattr(layer, "metrics_variables", [])}
-    return [variable for variable in layer.variables if id(variable) not in known]
+        for average, source in zip(self.average.weights, self.source.weights, strict=True):
+            rate = ops.cast(1.0 - decay, average.dtype)
+            difference = ops.stop_gradient(ops.convert_to_tensor(source)) - average
+            average.assign(average + rate * difference)

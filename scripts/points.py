@@ -63,7 +63,7 @@ def train(name, centres, deviation, value_range, seed, steps):
     gan.fit(points.reshape(-1, 1, 2, 1).astype("float32"), batch_size=BATCH_SIZE, steps=steps)
     # `sample` would round to one of 256 levels.
     latents = np.random.default_rng(seed).standard_normal((NUM_SAMPLES, LATENT_DIM))
-    found = gan.averaged_generator.predict_on_batch(latents.astype("float32"))
+    found = gan.sampling_generator.predict_on_batch(latents.astype("float32"))
     return metrics.point_modes(np.asarray(found).reshape(-1, 2), centres, deviation)
 
 

@@ -81,7 +81,7 @@ def train(data, settings, given):
         callbacks=[callbacks.SampleGrid(given.log / given.name, every=max(1, steps // 10))],
     )
     given.out.mkdir(parents=True, exist_ok=True)
-    gan.averaged_generator.save(given.out / f"{given.name}_generator.keras")
+    gan.sampling_generator.save(given.out / f"{given.name}_generator.keras")
     gan.discriminator.save(given.out / f"{given.name}_discriminator.keras")
     pictures.save_png(given.log / f"{given.name}.png", pictures.grid(gan.sample(64, seed=0)))
     if given.name != "mnist":

@@ -45,7 +45,8 @@ def test_an_epoch_is_one_pass_and_the_last_short_batch_counts(own):
     history = fit(own, pictures(7, own), batch_size=3, epochs=2, callbacks=[steps])
     assert steps.calls == ["epoch 0", 0, 1, 2, "epoch 1", 0, 1, 2, "end"]
     assert own.step == 6 and own.epoch == 2
-    assert set(history.history) == {"d_loss", "g_loss", "d_real", "d_fake", "loss"}
+    sides = {"d_loss_real", "d_loss_fake", "d_real", "d_fake"}
+    assert set(history.history) == {"d_loss", "g_loss", "loss"} | sides
     means = np.mean([logs["d_loss"] for logs in steps.logs[:3]])
     assert history.history["d_loss"][0] == pytest.approx(means)
 
@@ -63,7 +64,7 @@ def test_steps_per_epoch(own):
     steps = Steps()
     fit(own, pictures(6, own), batch_size=2, epochs=2, steps_per_epoch=4, callbacks=[steps])
     assert steps.calls == ["epoch 0", 0, 1, 2, 3, "epoch 1", 0, 1, 2, 3, "end"]
-    assert own.epoch == 2 and own._batch == 2
+    assert own.epoch == 2 and own.progress.batch == 2
 
 
 def test_pretraining_happens_once_and_before_everything(own):
@@ -112,7 +113,7 @@ def test_an_exception_in_a_callback_leaves_the_model_usable(own):
     with pytest.raises(RuntimeError, match="on purpose"):
         fit(own, pictures(6, own), batch_size=2, callbacks=[Steps(raise_after=2)])
     assert [v.trainable for v in own.variables] == found
-    assert own.step == 2 and own._batch == 2
+    assert own.step == 2 and own.progress.batch == 2
     fit(own, pictures(6, own), batch_size=2)
     assert own.step == 3
 

@@ -8,7 +8,7 @@ from models import MODELS, linear_pair, own_pair, pictures, same, values
 
 import kerasgan
 from kerasgan import losses
-from kerasgan.checks import UPDATES
+from kerasgan.settings import UPDATES
 
 REAL = keras.ops.convert_to_tensor([[2.0], [0.0]])
 FAKE = keras.ops.convert_to_tensor([[-1.0], [4.0]])
@@ -357,7 +357,7 @@ def test_weights_follow_the_slope_of_the_penalty(penalty, jit_compile):
 
     def penalty_at(weights):
         gan.discriminator.set_weights(weights)
-        gan._draws = 0
+        gan.progress.draws = 0
         for variable, value in zip(gan._random_variables(), start, strict=True):
             variable.assign(value)
         return gan.train_discriminator_on_batch(images)["penalty"]
@@ -519,5 +519,5 @@ def test_an_auxiliary_loss_must_not_hide_another_term(name):
         return 0.0
 
     loss.__name__ = name
-    with pytest.raises(ValueError, match="`auxiliary_loss` must be named otherwise"):
+    with pytest.raises(ValueError, match="`auxiliary_loss` must have a name other than"):
         own_pair().compile(auxiliary_loss=loss)

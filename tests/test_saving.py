@@ -184,8 +184,8 @@ def test_bad_weights_are_refused_and_change_nothing(tmp_path, own, fault):
     if fault == "moment":
         bad.g_optimizer.variables[-1].assign(bad.g_optimizer.variables[-1] * np.nan)
     elif fault == "average":
-        weights = bad.averaged_generator.get_weights()
-        bad.averaged_generator.set_weights([weight * np.nan for weight in weights])
+        weights = bad.sampling_generator.get_weights()
+        bad.sampling_generator.set_weights([weight * np.nan for weight in weights])
     bad.save_weights(path)
     if fault == "half":
         os.truncate(path, os.path.getsize(path) // 2)
@@ -228,7 +228,7 @@ def test_the_average_comes_back_without_compiling_too(tmp_path, own):
         loaded = keras.models.load_model(tmp_path / "gan.keras", compile=False)
     np.testing.assert_array_equal(loaded.sample(4, seed=0), own.sample(4, seed=0))
     raw = loaded.generator.get_weights()[0]
-    assert not np.array_equal(raw, loaded.averaged_generator.get_weights()[0])
+    assert not np.array_equal(raw, loaded.sampling_generator.get_weights()[0])
 
 
 def test_averages_that_come_and_go_leave_nothing_behind(tmp_path, own):

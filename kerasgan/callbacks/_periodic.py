@@ -58,6 +58,6 @@ class Periodic(keras.callbacks.Callback):
 
 def sample_finite(gan, count, seed):
     """Samples of a GAN; None if its generator has gone to NaN, which leaves nothing to see."""
-    if not is_finite(gan.averaged_generator.weights):
+    if not is_finite(gan.sampling_generator.weights):
         return None
     return gan.sample(count, seed=seed)

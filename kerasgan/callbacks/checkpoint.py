@@ -80,7 +80,7 @@ class Checkpoint(Periodic):
             self.model.save(temporary)
             _keep(path, self.folder / PREVIOUS_MODEL)
         with replacing(self.folder / GENERATOR) as temporary:
-            self.model.averaged_generator.save(temporary)
+            self.model.sampling_generator.save(temporary)
 
 
 def _keep(path, previous_path):

@@ -76,7 +76,7 @@ class Evaluate(Periodic):
         logs.update(self._scores())
 
     def act(self):
-        if not is_finite(self.model.averaged_generator.weights):
+        if not is_finite(self.model.sampling_generator.weights):
             return
         scores = self.evaluator(self.model)
         is_best = all(
@@ -86,7 +86,7 @@ class Evaluate(Periodic):
         # Saved first, so that the best row never stands there without its generator.
         if is_best:
             with replacing(self.folder / BEST_GENERATOR) as temporary:
-                self.model.averaged_generator.save(temporary)
+                self.model.sampling_generator.save(temporary)
         self._rows.append({"step": self.model.step} | scores | self._protocol)
         with replacing(self.path) as temporary:
             temporary.write_bytes(to_csv(column_names(self._rows), self._rows))

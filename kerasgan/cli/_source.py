@@ -9,7 +9,6 @@ from kerasgan.checks import argument_error
 from kerasgan.cli import run_folder
 from kerasgan.cli._messages import in_short
 from kerasgan.gan import GAN
-from kerasgan.sampler import Sampler
 
 
 def load_sampler(text):
@@ -30,7 +29,7 @@ def load_sampler(text):
             )
         model = load(keras.models.load_model, path)
     if isinstance(model, GAN):
-        return Sampler(model.averaged_generator, model.latents, model.value_range)
+        return model._sampler
     return run_folder.read_sampler(path, model)
 
 

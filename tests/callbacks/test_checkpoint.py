@@ -41,7 +41,7 @@ def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
     generator = keras.models.load_model(tmp_path / "generator.keras")
     latents = np.ones((2, 4), "float32")
     np.testing.assert_array_equal(
-        generator.predict_on_batch(latents), gan.averaged_generator.predict_on_batch(latents)
+        generator.predict_on_batch(latents), gan.sampling_generator.predict_on_batch(latents)
     )
 
 

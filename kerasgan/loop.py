@@ -1,0 +1,255 @@
+"""The loop: epochs, steps, callbacks, the progress bar."""
+
+import collections
+import contextlib
+import itertools
+import time
+import typing
+
+import keras
+import tqdm.asyncio
+import tqdm.auto
+
+from kerasgan._interrupts import stopping
+
+__all__ = ["fit"]
+
+# Calls whose results have not been looked at: enough to keep a device busy, and few enough that
+# the batches on their way to it take little memory.
+MOST_UNREAD = 8
+SECONDS_BETWEEN_LOSSES = 0.25  # on the progress bar
+
+
+def fit(
+    gan,
+    batches,
+    *,
+    epochs,
+    initial_epoch,
+    steps,
+    steps_per_epoch,
+    pretrain_steps,
+    callbacks,
+    verbose,
+):
+    """`GAN.fit`, with its arguments checked and its data as `Batches`."""
+    progress = gan.progress
+    if progress.num_batches != (batches.num_batches or 0):
+        # Other data, or other batches of it: the position means nothing there.
+        progress.num_batches = batches.num_batches or 0
+        progress.start_next_pass()
+    if steps is not None:
+        remaining = max(0, steps - gan.step)
+        epochs = initial_epoch + remaining  # at most: every epoch has a step
+    else:
+        num_epochs = max(0, epochs - initial_epoch)
+        remaining = _count_steps(gan, num_epochs, steps_per_epoch, batches.num_batches)
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            model=gan,
+            verbose=0,
+            epochs=epochs,
+            steps=_count_steps(gan, 1, steps_per_epoch, batches.num_batches),
+        )
+    gan.stop_training = False
+    gan._initial_epoch = None
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(_progress_bar(remaining, verbose))
+        stack.enter_context(stopping(gan))
+        callbacks.on_train_begin()
+        # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to go on.
+        initial_epoch = gan._initial_epoch or initial_epoch
+        _pretrain(gan, batches, pretrain_steps, bar)
+        source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
+        if initial_epoch < epochs and gan.step != steps:
+            source.look()  # a batch that does not fit is refused before anything begins
+        logs = None
+        for epoch in range(initial_epoch, epochs):
+            if gan.stop_training or gan.step == steps:
+                break
+            bar.begin_epoch(epoch, epochs if steps is None else None)
+            callbacks.on_epoch_begin(epoch)
+            if steps_per_epoch is not None and progress.epoch_step >= steps_per_epoch:
+                progress.epoch_step = 0
+            means, is_over = _Means(), False
+            while not is_over and not gan.stop_training and gan.step != steps:
+                callbacks.on_train_batch_begin(progress.epoch_step)
+                most = gan.steps_per_execution
+                if steps is not None:
+                    most = min(most, steps - gan.step)
+                if steps_per_epoch is not None:
+                    most = min(most, steps_per_epoch - progress.epoch_step)
+                taken = source.take(most, within_pass=steps_per_epoch is None)
+                step_logs = gan._make_steps([step.batches for step in taken])
+                last_step = progress.epoch_step + len(taken) - 1
+                if steps_per_epoch is None:
+                    is_over = taken[-1].passes > progress.passes
+                else:
+                    is_over = last_step + 1 == steps_per_epoch
+                progress.passes, progress.batch = taken[-1].passes, taken[-1].batch
+                progress.epoch_step = last_step + 1
+                if is_over:
+                    progress.epoch, progress.epoch_step = progress.epoch + 1, 0
+                means.add(step_logs.copy(), len(taken))
+                # Not through the CallbackList, which would read all values at every step, and
+                # wait for them.
+                for callback in callbacks.callbacks:
+                    callback.on_train_batch_end(last_step, step_logs)
+                bar.show(step_logs, taken)
+            logs = means.result()
+            bar.show_losses(logs)
+            callbacks.on_epoch_end(epoch, logs)
+        callbacks.on_train_end(logs)
+    return getattr(gan, "history", None)
+
+
+def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
+    """Steps in so many epochs from here, None where the data does not tell."""
+    if steps_per_epoch is not None:
+        return max(0, num_epochs * steps_per_epoch - gan.epoch_step)
+    if num_batches is None:
+        return None
+    # A step that goes over the end of a pass ends the epoch; each epoch has at least one.
+    left = max(0, num_epochs * num_batches - gan.progress.batch)
+    return max(num_epochs, -(-left // gan.discriminator_steps))
+
+
+def _pretrain(gan, batches, pretrain_steps, bar):
+    """Discriminator updates before the first step, unless they were made already."""
+    progress = gan.progress
+    if gan.step or progress.pretrained >= pretrain_steps:
+        return
+    bar.set_description("Pretraining", refresh=True)
+    with contextlib.closing(_checked(gan, batches)) as stream:
+        while progress.pretrained < pretrain_steps and not gan.stop_training:
+            batch, *position = next(stream)
+            gan._update_discriminator(batch)
+            progress.passes, progress.batch = position
+            progress.pretrained += 1
+    if progress.pretrained == pretrain_steps:
+        progress.start_next_pass()  # the first epoch is to be a whole one
+
+
+def _checked(gan, batches):
+    """Endless `(batch, passes, batches taken)` from where training stands."""
+    stream = batches.stream(gan.progress.passes, gan.progress.batch)
+    with contextlib.closing(stream):
+        for batch, *position in stream:
+            yield gan._check_batch(batch), *position
+
+
+class _Step(typing.NamedTuple):
+    """The data of one step, and where the data stands after it."""
+
+    batches: list
+    passes: int
+    batch: int
+
+    @property
+    def num_images(self):
+        return sum(len(batch["images"]) for batch in self.batches)
+
+    @property
+    def shapes(self):
+        return [{name: array.shape for name, array in batch.items()} for batch in self.batches]
+
+
+class _Source:
+    """Steps' data, several at a time."""
+
+    def __init__(self, gan, batches):
+        self.gan = gan
+        self.stream = _checked(gan, batches)
+        self.waiting = None
+
+    def look(self):
+        """Makes sure of the next step's data."""
+        self.waiting = self._next()
+
+    def close(self):
+        self.stream.close()
+
+    def take(self, most, within_pass):
+        """The next steps that can be made in one call: up to `most`, of equal shapes."""
+        taken = [self._next()]
+        while len(taken) < most and not (within_pass and self._ends_pass(taken[-1])):
+            step = self._next()
+            if step.shapes != taken[0].shapes:
+                self.waiting = step
+                break
+            taken.append(step)
+        return taken
+
+    def _ends_pass(self, step):
+        return step.passes > self.gan.progress.passes
+
+    def _next(self):
+        if self.waiting:
+            step, self.waiting = self.waiting, None
+            return step
+        taken = list(itertools.islice(self.stream, self.gan.discriminator_steps))
+        return _Step([batch for batch, *_ in taken], *taken[-1][1:])
+
+
+class _Means:
+    """Means of the logs of an epoch's steps."""
+
+    def __init__(self):
+        self._unread = collections.deque()
+        self._sums = {}
+        self._count = 0
+
+    def add(self, logs, count):
+        self._unread.append((logs, count))
+        if len(self._unread) > MOST_UNREAD:
+            self._read()
+
+    def _read(self):
+        logs, count = self._unread.popleft()
+        self._count += count
+        for name, value in logs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + count * value
+
+    def result(self):
+        while self._unread:
+            self._read()
+        return {name: value / self._count for name, value in self._sums.items()}
+
+
+class _ProgressBar(tqdm.auto.tqdm):
+    """Steps made, steps left and the time for them, losses, and images per second."""
+
+    _shown_at = 0.0
+
+    def begin_epoch(self, epoch, epochs):
+        of = f"/{epochs}" if epochs else ""
+        self.set_description(f"Epoch {epoch + 1}{of}", refresh=False)
+
+    def show(self, logs, steps):
+        if self.disable:
+            return
+        now = time.monotonic()
+        if now - self._shown_at >= SECONDS_BETWEEN_LOSSES:
+            self._shown_at = now
+            state = self.format_dict
+            # Before tqdm has a smoothed rate, take the mean.
+            rate = state["rate"] or (state["n"] + len(steps)) / state["elapsed"]
+            self._images_per_second = rate * steps[-1].num_images
+            self.show_losses(logs)
+        self.update(len(steps))
+
+    def show_losses(self, logs):
+        if self.disable or not logs:
+            return
+        shown = {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}
+        shown["images/s"] = f"{self._images_per_second:.0f}"
+        self.set_postfix(shown, refresh=False)
+
+
+def _progress_bar(total, verbose):
+    # `disable=None` is tqdm's word for "unless this is a terminal"; a notebook is none.
+    in_notebook = tqdm.auto.tqdm is not tqdm.asyncio.tqdm
+    disable = not verbose or (False if in_notebook else None)
+    return _ProgressBar(total=total, unit="step", disable=disable, dynamic_ncols=True)

@@ -1,0 +1,214 @@
+"""The two networks: what fits together, and how each is fed and read."""
+
+import keras
+from keras import ops
+
+from kerasgan.checks import argument_error
+
+__all__ = [
+    "check_models",
+    "copy",
+    "feed",
+    "first",
+    "has_two_columns",
+    "latents_shape",
+    "random_variables",
+    "reported",
+    "score",
+    "scores_of_two",
+    "takes",
+]
+
+
+def check_models(generator, discriminator):
+    """Raises ValueError unless the two are built, linear and fit together."""
+    for name, model in (("generator", generator), ("discriminator", discriminator)):
+        _check_model(name, model)
+    activation = _activation_of_score(discriminator)
+    if activation in (keras.activations.sigmoid, keras.activations.softmax):
+        raise argument_error(
+            "discriminator",
+            "end in linear scores, since the losses take logits",
+            f"discriminator that ends in {activation.__name__}",
+            "Leave that activation out.",
+        )
+    shared = {id(variable) for variable in generator.variables}
+    if any(id(variable) in shared for variable in discriminator.variables):
+        raise argument_error(
+            "discriminator",
+            "have layers of its own: one network is held while the other is trained",
+            "a generator and a discriminator that share variables",
+            "Build each with layers of its own.",
+        )
+    _check_latents(generator)
+    images_shape = _shape(first(generator.outputs))
+    if len(images_shape) != 4 or None in images_shape[1:]:
+        raise argument_error(
+            "generator",
+            "make images of one known shape (batch_size, height, width, channels)",
+            f"generator with output_shape={images_shape}",
+            "End it with that.",
+        )
+    taken = [_shape(tensor) for tensor in discriminator.inputs]
+    if len(taken) > 1:
+        taken = [_shape(tensor) for tensor in discriminator.inputs if tensor.name == "images"]
+    if [shape[1:] for shape in taken] != [images_shape[1:]]:
+        raise argument_error(
+            "discriminator",
+            "take the generator's images, in an Input named 'images' if it has several",
+            f"discriminator with input_shape={discriminator.input_shape}, generator with "
+            f"output_shape={generator.output_shape}",
+            "Build both for one image_shape.",
+        )
+    score_shape = _shape(first(discriminator.outputs))
+    if score_shape[1:] not in ((), (1,), (2,)):
+        raise argument_error(
+            "discriminator",
+            "give one linear score per image, shape (batch_size, 1), or two linear columns (fake, "
+            "real), before anything else it gives",
+            f"discriminator with output_shape={discriminator.output_shape}",
+            "End it with keras.layers.Dense(1).",
+        )
+
+
+def _check_model(name, model):
+    if not isinstance(model, keras.Model):
+        raise argument_error(
+            name,
+            "be a keras.Model",
+            f"{name} of type {type(model).__name__}",
+            "Build it with keras.Sequential or keras.Model.",
+        )
+    if not model.built or not hasattr(model, "output_shape"):
+        raise argument_error(
+            name,
+            "be built, with known shapes",
+            f"{name}={model.name}, which is not",
+            "Begin it with keras.Input(...)."
+            if isinstance(model, keras.Sequential)
+            else "Wrap it: inputs = keras.Input(shape), then keras.Model(inputs, model(inputs)).",
+        )
+    for tensor in model.inputs:
+        if tensor.name != "labels" and not keras.backend.is_float_dtype(tensor.dtype):
+            raise argument_error(
+                name,
+                "take floats",
+                f"{name} with an input of dtype {tensor.dtype}",
+                "Leave the dtype of keras.Input out; uint8 images are converted before they "
+                "reach it.",
+            )
+
+
+def _check_latents(generator):
+    shape = latents_shape(generator)
+    if shape is not None and (len(shape) != 2 or None in shape[1:]):
+        raise argument_error(
+            "generator",
+            "take latents of shape (batch_size, latent_dim)",
+            f"generator with input_shape={generator.input_shape}",
+            "Begin it with keras.Input((latent_dim,)).",
+        )
+
+
+def latents_shape(generator):
+    """The shape of a generator's latents; None if it takes none."""
+    by_name = {tensor.name: _shape(tensor) for tensor in generator.inputs}
+    if len(by_name) == 1 and "source_images" not in by_name:
+        return next(iter(by_name.values()))
+    return by_name.get("latents")
+
+
+def takes(model, name):
+    """Whether a model has an Input of this name beside its images or latents."""
+    return len(model.inputs) > 1 and any(tensor.name == name for tensor in model.inputs)
+
+
+def _shape(tensor):
+    return tuple(tensor.shape)
+
+
+def _activation_of_score(model):
+    """The activation of the layer that a discriminator's score comes from, if that has one."""
+    # What is not of a layer, such as keras.ops.sigmoid, is only among the operations, which a
+    # keras.Sequential does not have.
+    operations = getattr(model, "operations", model.layers)
+    score = model.outputs[0]
+    layer = next((layer for layer in operations if layer.output is score), operations[-1])
+    while isinstance(layer, keras.layers.Wrapper):
+        layer = layer.layer
+    if isinstance(layer, keras.Model):
+        return _activation_of_score(layer)
+    if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.layers.Softmax):
+        # keras.ops.sigmoid makes an operation of class Sigmoid.
+        return getattr(keras.activations, type(layer).__name__.lower(), None)
+    return getattr(layer, "activation", None)
+
+
+def scores_of_two(discriminator):
+    """How many scores a discriminator gives for two images: one if it packs them."""
+    two = {
+        tensor.name: keras.KerasTensor((2, *tensor.shape[1:]), tensor.dtype)
+        for tensor in discriminator.inputs
+    }
+    images = two.get("images", next(iter(two.values())))
+    return first(discriminator.compute_output_spec(feed(discriminator, two, images))).shape[0]
+
+
+def feed(model, batch, images=None):
+    """What a model takes of a batch.
+
+    A model of one Input gets the images, or else the latents, whatever its Input is called
+    (unless the batch has something of that name). A model of several Inputs gets what they name.
+
+    Args:
+        model: The generator or the discriminator.
+        batch: Dict of tensors.
+        images: Images for the discriminator.
+    """
+    named = batch if images is None else batch | {"images": images}
+    if len(model.inputs) > 1:
+        return keras.tree.map_structure(lambda tensor: named[tensor.name], model.input)
+    name = model.inputs[0].name
+    return named[name if name in named else "latents" if images is None else "images"]
+
+
+def score(outputs):
+    """The score of a discriminator's outputs, float32; the first of several is the score.
+
+    The softmax of two columns (fake, real) is the sigmoid of their difference, so that
+    softmax cross-entropy is the binary cross-entropy of this score.
+    """
+    outputs = ops.cast(first(outputs), "float32")
+    return outputs[:, 1:] - outputs[:, :1] if has_two_columns(outputs) else outputs
+
+
+def reported(outputs):
+    """What `d_real` and `d_fake` show: scores, or the probability of "real" of two columns."""
+    return ops.sigmoid(score(outputs)) if has_two_columns(outputs) else score(outputs)
+
+
+def has_two_columns(outputs):
+    """Whether a discriminator ends in two columns (fake, real) instead of one score."""
+    shape = first(outputs).shape
+    return len(shape) == 2 and shape[1] == 2
+
+
+def first(outputs):
+    """The first of several outputs: of a generator the images, of a discriminator the score."""
+    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+
+
+def random_variables(layer):
+    """The random states inside a layer or model: its variables that are no weights."""
+    known = {id(variable) for variable in layer.weights}
+    known |= {id(variable) for variable in getattr(layer, "metrics_variables", [])}
+    return [variable for variable in layer.variables if id(variable) not in known]
+
+
+def copy(model):
+    """The same model with the same weights, which no optimizer trains."""
+    copied = keras.models.clone_model(model)
+    copied.set_weights(model.get_weights())
+    for variable in copied.variables:
+        variable.trainable = False
+    return copied

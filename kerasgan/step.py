@@ -1,0 +1,225 @@
+"""One adversarial step, all its updates and the average, as one compiled call."""
+
+import collections.abc
+
+import keras
+from keras import ops
+
+from kerasgan import backend, images
+from kerasgan._interrupts import deferred
+
+__all__ = ["AdversarialStep", "Logs", "StepSchedule"]
+
+
+class AdversarialStep:
+    """Runs the updates of a GAN's stacks, as many as asked for in one compiled call.
+
+    On JAX and TensorFlow the stacks' updates are traced one after the other into one function.
+    The state stays on the device; the Keras variables hold the newest values after every call.
+
+    Args:
+        generator: `GeneratorStack`.
+        discriminators: Dict of the `DiscriminatorStack`s whose updates, in turn, make one
+            discriminator update from `"both"` sides, from `"real"` or from `"fake"` images.
+        both: `SimultaneousStack` that makes the last discriminator update and the generator's, or
+            None.
+        average: `Average` that follows the generator, or None.
+    """
+
+    def __init__(self, generator, discriminators, both=None, average=None):
+        self.generator = generator
+        self.discriminators = discriminators
+        self.both = both
+        self.average = average
+        # What learning-rate schedules count, on both sides.
+        self.number = keras.Variable(0, dtype="int32", trainable=False, name="step")
+        self._names = {}  # of the logs, by kind of call
+        self._calls = {}
+        self._optimizer_variables = None
+
+    @property
+    def stacks(self):
+        return [self.generator, *self.discriminators["both"]]
+
+    @property
+    def optimizers(self):
+        """Those of the generator and of the discriminator's updates, each once."""
+        return [stack.optimizer for stack in self.stacks]
+
+    def run(self, kind, data, repeated=False):
+        """Makes updates.
+
+        Args:
+            kind: `"step"`, `"generator"`; or `"both"`, `"real"` or `"fake"` for one update of the
+                discriminator from these sides.
+            data: Dict with `batches`, a list of dicts of arrays: one for each discriminator
+                update, then the generator's, unless both are updated at once; `decay`, of the
+                average; `number`, of the step.
+            repeated: Whether all arrays have one more axis in front: steps to be made in turn.
+
+        Returns:
+            `Logs` of the step, or the means of the steps'.
+        """
+        data = backend.to_device(data)
+        with deferred():
+            values = self._call(kind, repeated)(data)
+        names = self._names[kind]
+        return Logs(names, values)
+
+    def _call(self, kind, repeated):
+        variables = [id(v) for optimizer in self.optimizers for v in optimizer.variables]
+        if variables != self._optimizer_variables:
+            # The first call, or somebody has put a schedule in the place of a learning rate.
+            self._calls, self._optimizer_variables = {}, variables
+            for optimizer in self.optimizers:
+                _count_steps(optimizer, self.number)
+        if (kind, repeated) not in self._calls:
+
+            def function(data):
+                logs = self._make(kind, data)
+                self._names[kind] = tuple(logs)
+                return ops.stack([ops.cast(value, "float32") for value in logs.values()])
+
+            self._calls[kind, repeated] = backend.compiled(
+                function, self._variables(), self.generator.jit_compile, repeated
+            )
+        return self._calls[kind, repeated]
+
+    def _variables(self):
+        """All variables that a step reads or changes, each once."""
+        sources = [*self.stacks, *self.optimizers]
+        if self.average:
+            sources.append(self.average.average)
+        found = {id(self.number): self.number}
+        for source in sources:
+            found.update({id(variable): variable for variable in source.variables})
+        return list(found.values())
+
+    def _make(self, kind, data):
+        self.number.assign(data["number"])
+        data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
+        if kind == "generator":
+            return self._update_generator(*data["batches"], data["decay"])
+        if kind != "step":
+            return self._update_discriminator(*data["batches"], kind)
+        # The last batch is the generator's, or both sides' where they share their fakes.
+        *batches, last = data["batches"]
+        for batch in batches:
+            d_logs = self._update_discriminator(batch)
+        if self.both:
+            d_logs, g_logs = self.both.update(last)
+            self._update_average(data["decay"])
+        else:
+            g_logs = self._update_generator(last, data["decay"])
+        # The scores reported are those that the discriminator's own update saw.
+        logs = g_logs | d_logs
+        ordered = dict.fromkeys(("d_loss", "g_loss", "d_real", "d_fake")) | logs
+        return ordered | {"loss": logs["d_loss"] + logs["g_loss"]}
+
+    def _in_range(self, batch):
+        """The batch with all its images as floats in the networks' value range."""
+        value_range = self.generator.value_range
+        return {name: images.to_float(array, value_range) for name, array in batch.items()}
+
+    def _update_discriminator(self, batch, sides="both"):
+        logs = {}
+        for stack in self.discriminators[sides]:
+            stack_logs = stack.update(batch)
+            # The halves of a separate update add up, unless each has the loss of both sides.
+            if not stack.is_sum:
+                logs.pop("d_loss", None)
+            for name, value in stack_logs.items():
+                logs[name] = logs[name] + value if name in logs else value
+        return logs
+
+    def _update_generator(self, batch, decay):
+        logs = self.generator.update(batch)
+        self._update_average(decay)
+        return logs
+
+    def _update_average(self, decay):
+        if self.average:
+            self.average.update(decay)
+
+
+class Logs(collections.abc.MutableMapping):
+    """What a step reports, as floats that are fetched from the device when they are first read.
+
+    Reading waits for the step; a loop that reads nothing waits for nothing.
+
+    Args:
+        names: Of the values.
+        values: Tensor `(len(names),)`; or `(steps, len(names))`, of which the means are read.
+    """
+
+    def __init__(self, names, values):
+        self._names = names
+        self._values = values
+        self._floats = None
+
+    def _fetched(self):
+        if self._floats is None:
+            values = backend.to_numpy(self._values).astype("float64")
+            values = values.reshape(-1, len(self._names)).mean(axis=0)
+            self._floats = dict(zip(self._names, map(float, values), strict=True))
+        return self._floats
+
+    def __getitem__(self, name):
+        return self._fetched()[name]
+
+    def __setitem__(self, name, value):
+        self._fetched()[name] = value
+
+    def __delitem__(self, name):
+        del self._fetched()[name]
+
+    def __iter__(self):
+        return iter(self._fetched())
+
+    def __len__(self):
+        return len(self._names if self._floats is None else self._floats)
+
+    def __repr__(self):
+        return repr(self._fetched())
+
+    def copy(self):
+        """The same values, as they came from the device."""
+        return Logs(self._names, self._values)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning-rate schedule that counts a GAN's steps.
+
+    An optimizer counts its own updates, which are more than the steps where the discriminator is
+    updated several times in a step or trained alone.
+
+    Args:
+        schedule: The `keras.optimizers.schedules.LearningRateSchedule`.
+        number: Variable that holds the number of the step; None to count updates after all.
+    """
+
+    def __init__(self, schedule, number=None):
+        self.schedule = schedule
+        self.number = number
+
+    def __call__(self, step):
+        return self.schedule(step if self.number is None else self.number)
+
+    def get_config(self):
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]))
+
+
+def _count_steps(optimizer, number):
+    """Makes an optimizer's schedule, if it has one, count steps."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    # Keras gives out the rate of the moment only, not the schedule that it comes from.
+    schedule = optimizer._learning_rate
+    if isinstance(schedule, StepSchedule):
+        schedule.number = number
+    elif isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        optimizer.learning_rate = StepSchedule(schedule, number)
