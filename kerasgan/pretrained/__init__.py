@@ -1,33 +1,36 @@
-"""GANs that come trained with the package."""
+"""Trained GANs that come with the package."""
 
 import pathlib
 
 import keras
 
+from kerasgan.checks import argument_error
 from kerasgan.gan import GAN
-from kerasgan.zoo.codes import CodedLatents, CodeLoss
+from kerasgan.zoo.infogan import CodedLatents, CodeLoss
+
+__all__ = ["NAMES", "load_pretrained"]
 
 NAMES = ("flags", "mnist")
 _CODES = (10, 2)  # categories and continuous codes among the latents of "mnist"
 _FOLDER = pathlib.Path(__file__).parent
 
 
-def load_pretrained(name):
+def load_pretrained(name: str) -> GAN:
     """Loads a trained GAN that comes with the package; nothing is downloaded.
 
     `scripts/pretrain.py` trained both; their generators are averages over the training.
     `docs/results.md` has their scores, data and licences.
 
     Args:
-        name: `"mnist"`: digits, 28x28x1, an InfoGAN: the last 12 of its 74 latents are a category
-            (one-hot) and two continuous codes in (-1, 1), see `build_infogan`. `"flags"`: flags
-            that do not exist, 32x32x3, a DCGAN.
+        name: `"mnist"` for digits, 28x28x1, from an InfoGAN: the last 12 of its 74 latents are a
+            category (one-hot) and two continuous codes in (-1, 1), see `build_infogan`. `"flags"`
+            for flags that do not exist, 32x32x3, from a DCGAN.
 
     Returns:
         `kerasgan.GAN`, ready to sample from or to train further, with new Adam optimizers of 2e-4.
 
     Raises:
-        ValueError: There is no such model.
+        ValueError: `name` is not one of these.
 
     Example:
 
@@ -37,9 +40,11 @@ def load_pretrained(name):
     ```
     """
     if name not in NAMES:
-        raise ValueError(
-            f"`name` must be one of {NAMES}. Received: name={name!r}. For a GAN of your own use "
-            "keras.models.load_model."
+        raise argument_error(
+            "name",
+            f"be one of {NAMES}",
+            f"name={name!r}",
+            "For a GAN of your own use keras.models.load_model.",
         )
     sides = ("generator", "discriminator")
     models = (keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides)

@@ -1,47 +1,55 @@
 """DCGAN: the convolutional GAN that the others are measured against.
 
 Radford, Metz, Chintala 2015, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks", https://arxiv.org/abs/1511.06434. Strided convolutions in
-place of pooling, batch normalisation on both sides, no hidden dense layers.
+Generative Adversarial Networks", https://arxiv.org/abs/1511.06434. It has strided
+convolutions instead of pooling, batch normalisation on both sides and no hidden dense layers.
+Several models of the zoo share its two networks and its optimizers.
 """
 
+import keras
+
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
-from kerasgan.zoo.parts import check_sizes
+from kerasgan.zoo import channels_last
+from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
+
+__all__ = ["build_dcgan", "dcgan_discriminator", "dcgan_generator", "dcgan_optimizers"]
 
 
-def build_dcgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
+def build_dcgan(
+    image_shape: tuple[int, int, int] = (64, 64, 3), latent_dim: int = 100, filters: int = 64
+) -> GAN:
     """Builds a DCGAN, compiled as in its paper.
 
-    The first model to try: small, quick, and good enough for digits, faces and logos up to
-    128 pixels.
+    Try this model first: it is small and quick, and good enough for digits, faces and logos of up
+    to 128 pixels.
 
     Reference: Radford et al. 2015 (arXiv 1511.06434), section 3 (architecture) and section 4
     (training: Adam 2e-4, beta_1 0.5, batches of 128; all weights from N(0, 0.02)); scales of
     BatchNormalization from N(1, 0.02), as in the authors' code.
 
-    Differs from the reference: latents are N(0, 1) in place of U(-1, 1), and kernels 4x4 in
-    place of 5x5 (both as in most public code: 4 is a multiple of the stride, which avoids
-    checkerboards); half as many filters as in the authors' code, as in most other; no L2 penalty
-    on the weights (1e-5 there); BatchNormalization's moving statistics have a momentum of 0.8, so
-    that sampled images keep up with trained ones; rates of 1.6e-3 below 64 filters,
-    with which narrow models learn several times as fast; samples come from an average of the
-    generator's weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498); sizes other than 64.
+    Differs from the reference: latents are N(0, 1) instead of U(-1, 1), and kernels 4x4 instead of
+    5x5 (both as in most public code; 4 is a multiple of the stride, which avoids
+    checkerboards). There are half as many filters as in the authors' code, as in most other code.
+    Weights have no L2 penalty (1e-5 there). BatchNormalization's moving statistics have a momentum
+    of 0.8, so that sampled images keep up with trained ones. Below 64 filters both learning rates
+    are 1.6e-3, with which narrow models learn several times as fast. Samples come from an average
+    of the generator's weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498). Sizes other
+    than 64 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the layer nearest to the image, in both models; they double with
-            each halving of the size.
+        filters: Number of filters of the layer nearest to the image, in both models. It doubles
+            each time the size is halved.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 
@@ -58,3 +66,91 @@ def build_dcgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
     )
     gan.compile(**dcgan_optimizers(filters), ema=0.999)
     return gan
+
+
+def dcgan_generator(image_shape, latent_dim, filters):
+    """Maps latents to images: a dense layer to 3 or 4 pixels, then each layer doubles the size."""
+    height, width, channels = image_shape
+    halvings = count_halvings(image_shape)
+    rows, columns = reduced(image_shape, 2**halvings)
+    widest = filters * 2 ** (halvings - 1)
+
+    inputs = keras.Input((latent_dim,), name="latents")
+    x = keras.layers.Dense(rows * columns * widest, use_bias=False, kernel_initializer=_normal())(
+        inputs
+    )
+    x = keras.layers.Reshape((rows, columns, widest))(x)  # e.g. (4, 4, 512)
+    x = _batch_norm()(x)
+    x = keras.layers.ReLU()(x)
+    for halving in reversed(range(halvings - 1)):
+        x = channels_last.Conv2DTranspose(
+            filters * 2**halving,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=_normal(),
+        )(x)  # twice as high and wide, half as deep
+        x = _batch_norm()(x)
+        x = keras.layers.ReLU()(x)
+    x = channels_last.Conv2DTranspose(
+        channels, 4, strides=2, padding="same", activation="tanh", kernel_initializer=_normal()
+    )(x)
+    x = crop_to(x, height, width)  # (height, width, channels)
+    return keras.Model(inputs, x, name="generator")
+
+
+def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
+    """Maps images to one linear score: each layer halves the size and doubles the filters.
+
+    Args:
+        image_shape: As in `build_dcgan`.
+        filters: As in `build_dcgan`.
+        normalize: Whether to use batch normalisation, as the DCGAN does. Critics do not, nor do
+            discriminators with a penalty on the gradient at each image. Without it, kernels start
+            as in He et al. 2015.
+        constraint: `keras.constraints.Constraint` that keeps kernels small. With one there are no
+            biases, which would outweigh the signals.
+    """
+    halvings = count_halvings(image_shape)
+    # Without normalisation N(0, 0.02) would make signals fade from layer to layer, until the
+    # biases outweigh them and the discriminator is as good as linear.
+    initializer = _normal if normalize else keras.initializers.HeNormal
+
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for halving in range(halvings):
+        x = channels_last.Conv2D(
+            filters * 2**halving,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=not constraint and (halving == 0 or not normalize),
+            kernel_initializer=initializer(),
+            kernel_constraint=constraint,
+        )(x)  # half as high and wide, twice as deep
+        if halving and normalize:
+            x = _batch_norm()(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
+    x = channels_last.Flatten()(x)
+    x = keras.layers.Dense(
+        1, use_bias=not constraint, kernel_initializer=initializer(), kernel_constraint=constraint
+    )(x)  # linear score
+    return keras.Model(inputs, x, name="discriminator")
+
+
+def dcgan_optimizers(filters):
+    """Arguments of `compile`. Narrow networks learn several times as fast with larger steps."""
+    rate = 2e-4 if filters >= 64 else 1.6e-3
+    return {
+        "g_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, name="g_optimizer"),
+        "d_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, name="d_optimizer"),
+    }
+
+
+def _normal(mean=0.0):
+    return keras.initializers.RandomNormal(mean, 0.02)
+
+
+def _batch_norm():
+    return batch_norm(epsilon=1e-5, gamma_initializer=_normal(1.0))

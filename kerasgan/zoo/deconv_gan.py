@@ -9,16 +9,25 @@ import math
 
 import keras
 
+from kerasgan.checks import argument_error
 from kerasgan.gan import GAN
-from kerasgan.zoo.parts import check_sizes, normalize_by_batch, pooling_discriminator
+from kerasgan.zoo import channels_last
+from kerasgan.zoo.mnist_gan import normalize_by_batch, pooling_discriminator
+from kerasgan.zoo.parts import check_sizes
+
+__all__ = ["build_deconv_gan"]
 
 
-def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
+def build_deconv_gan(
+    image_shape: tuple[int, int, int] = (28, 28, 1),
+    latent_dim: int | None = None,
+    filters: int = 64,
+) -> GAN:
     """Builds Deshpande's GAN of transposed convolutions, compiled as there.
 
-    For following the tutorial; `build_dcgan` makes better images. Its generator normalises with
-    the statistics of the batch, when sampling too: images made together depend on one another.
-    It soon makes one figure only, another one after a while (mode collapse).
+    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator normalises
+    with the statistics of the batch even when sampling, so images made together depend on one
+    another. It soon makes only one figure, and after a while another (mode collapse).
 
     Reference: A. Deshpande, "Generative Adversarial Networks" tutorial on MNIST: its code, Adam
     1e-3 on both sides, batches of 16, 3,000 steps.
@@ -27,27 +36,29 @@ def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
     and logits in exchanged places), the generator's biases are in use (its code makes them and
     leaves them out), and real images are in the generator's range of (-1, 1) (they are in (0, 1)
     there). The kernels do not reach the last row and column of an even size, which repeat the
-    ones before (in the code they are a constant, the middle of the range: a mark of every fake,
-    now that real images are black there). Adam has Keras's epsilon of 1e-7 (1e-8 in TensorFlow
-    1). Sizes other than 28.
+    ones before (in the code they are a constant, the middle of the range, which would mark every
+    fake now that real images are black there). Adam has Keras's epsilon of 1e-7 (1e-8 in
+    TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
-        latent_dim: Length of a latent vector: a multiple of the places of the first feature map,
-            whose height and width are ceil((size - 4) / 16): 4 for 28x28, 16 for 64x64. By default
-            the one closest to 100.
-        filters: Filters of the generator's layer before the image; the discriminator has an
-            eighth and a quarter as many, and half as many units in its dense layer.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
+        latent_dim: Length of a latent vector: a multiple of the number of places of the first
+            feature map, whose height and width are ceil((size - 4) / 16): 4 for 28x28, 16 for
+            64x64. By default the multiple closest to 100.
+        filters: Number of filters of the generator's layer before the image. The discriminator's
+            convolutions have an eighth and a quarter as many, and its dense layer half as many
+            units.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)`, drawn from
-        N(-1, 1), and gives float32 images `(batch_size, height, width, channels)` in (-1, 1);
-        its discriminator takes such images and gives one linear score `(batch_size, 1)`. By
-        default 1,186,945 and 28,577 parameters.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)`,
+        drawn from N(-1, 1), to float32 images `(batch_size, height, width, channels)` in (-1, 1);
+        the discriminator maps such images to one linear score each, `(batch_size, 1)`. By default
+        they have 1,186,945 and 28,577 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make from this latent_dim, or filters below 1.
+        ValueError: `image_shape` is not supported, `latent_dim` does not suit it, or `filters` is
+            below 1.
 
     Example:
 
@@ -62,10 +73,11 @@ def build_deconv_gan(image_shape=(28, 28, 1), latent_dim=None, filters=64):
     places = math.prod(sizes[0])
     closest = places * max(1, round(wanted / places))
     if latent_dim not in (None, closest):
-        raise ValueError(
-            f"`latent_dim` must be a multiple of {places} for images of {image_shape[0]} x "
-            f"{image_shape[1]} pixels. Received: latent_dim={latent_dim!r}. Pass for example "
-            f"latent_dim={closest}."
+        raise argument_error(
+            "latent_dim",
+            f"be a multiple of {places} for images of {image_shape[0]} x {image_shape[1]} pixels",
+            f"latent_dim={latent_dim!r}",
+            f"Pass for example latent_dim={closest}.",
         )
     gan = GAN(
         _generator(image_shape, closest, filters, sizes),
@@ -98,7 +110,7 @@ def _generator(image_shape, latent_dim, filters, sizes):
         x = _transposed_convolution(multiple * filters, padding="same")(x)
         if x.shape[1:3] != (rows, columns):
             # TensorFlow, told the size, leaves out the first row and column.
-            x = keras.layers.Cropping2D(((x.shape[1] - rows, 0), (x.shape[2] - columns, 0)))(x)
+            x = channels_last.Cropping2D(((x.shape[1] - rows, 0), (x.shape[2] - columns, 0)))(x)
         x = normalize_by_batch(x)
         x = keras.layers.ReLU()(x)  # (3, 3, 256), then (6, 6, 128), (12, 12, 64)
     x = _transposed_convolution(channels, padding="valid", activation="tanh")(x)  # (27, 27, 1)
@@ -110,7 +122,7 @@ def _generator(image_shape, latent_dim, filters, sizes):
 
 
 def _transposed_convolution(filters, **kwargs):
-    return keras.layers.Conv2DTranspose(
+    return channels_last.Conv2DTranspose(
         filters,
         5,
         strides=2,

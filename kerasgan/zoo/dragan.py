@@ -1,4 +1,4 @@
-"""DRAGAN: a discriminator that may not be steep near real images.
+"""DRAGAN: a discriminator that must not be steep near real images.
 
 Kodali et al. 2017, "On Convergence and Stability of GANs", https://arxiv.org/abs/1705.07215.
 The usual cross-entropy and one discriminator step for each generator step, and a penalty on the
@@ -6,36 +6,40 @@ gradient of the score around the data.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
+from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
+__all__ = ["build_dragan"]
 
-def build_dragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
+
+def build_dragan(
+    image_shape: tuple[int, int, int] = (64, 64, 3), latent_dim: int = 100, filters: int = 64
+) -> GAN:
     """Builds a DRAGAN on the DCGAN's architecture.
 
-    A steadier DCGAN that collapses less, cheaper than `build_wgan_gp`.
+    Choose it for a DCGAN that is steadier and collapses less, and cheaper than `build_wgan_gp`.
 
     Reference: Kodali et al. 2017 (arXiv 1705.07215) and the published code: lambda 10, k 1, noise
     of half the standard deviation of the images.
 
-    Differs from the reference: no batch normalisation in the discriminator, since the penalty is on
-    the gradient at each image by itself; its kernels start as in He et al. 2015; Adam
-    2e-4 (1.6e-3 below 64 filters), beta_1 0.5, as for the DCGAN.
+    Differs from the reference: the discriminator has no batch normalisation, since the penalty is
+    on the gradient at each image by itself, and its kernels start as in He et al. 2015. Adam is
+    that of the DCGAN: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the layer nearest to the image, in both models; they double with
-            each halving of the size.
+        filters: Number of filters of the layer nearest to the image, in both models. It doubles
+            each time the size is halved.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 

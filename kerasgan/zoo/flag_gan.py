@@ -1,50 +1,62 @@
 """The flag GAN: noise, one wide dense layer and small convolutions, for emoji flags.
 
 "Generative Adversarial Networks: An Illustrative Tutorial" draws flag emoji in shades of grey
-with it. Upsampling and dropout in the generator, a softmax over (fake, real) in the
-discriminator, which sees real and fake images as one batch.
+with it. The generator uses upsampling and dropout; the discriminator ends in a softmax over
+(fake, real), and sees real and fake images as one batch.
 """
+
+import itertools
 
 import keras
 
+from kerasgan.checks import check_whole
 from kerasgan.gan import GAN
+from kerasgan.zoo import channels_last
 from kerasgan.zoo.parts import batch_norm, check_sizes, crop_to, reduced
 
+__all__ = ["build_flag_gan"]
 
-def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
+
+def build_flag_gan(
+    image_shape: tuple[int, int, int] = (64, 64, 1),
+    latent_dim: int = 100,
+    filters: int = 32,
+    seed: int = 0,
+) -> GAN:
     """Builds the flag tutorial's GAN, compiled as there.
 
-    For following the tutorial; `build_dcgan` is smaller and makes better images.
+    Choose it to follow the tutorial; `build_dcgan` is smaller and makes better images.
 
     Reference: "Generative Adversarial Networks: An Illustrative Tutorial" (flag emoji, Keras):
     its printed model summaries, Adam 1e-4 on both sides, batches of 32.
 
-    Differs from the reference: the last Dense layer has no softmax; the loss takes logits (same
-    counts and gradients, without the clipping that some backends do). LeakyReLU stands alone
-    after each convolution, as the tutorial's text has it (its code puts a ReLU in front, which
+    Differs from the reference: the last Dense layer has no softmax, because the loss takes logits
+    (same counts and gradients, without the clipping that some backends do). LeakyReLU stands alone
+    after each convolution, as in the tutorial's text (its code puts a ReLU in front, which
     would make the LeakyReLU idle), and the discriminator's filters are those of its printed
     summary (its code says 256 and 128). Fakes for the discriminator are made in training mode.
     BatchNormalization has a momentum of 0.8 (Keras's default 0.99 makes sampled images lag
-    behind for hundreds of steps). `d_loss` is the loss on real images plus that on fake ones,
+    behind for hundreds of steps). `d_loss` is the sum of the losses on real and on fake images,
     twice the tutorial's number, which is their mean (Adam makes the same steps of both; plots
-    differ). Sizes other than 64.
+    differ). Sizes other than 64 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
-        latent_dim: Length of a latent vector, and channels of the first feature map.
-        filters: Filters of the layer nearest to the image in the generator;
-            the discriminator has four and two times as many.
-        seed: Integer seed of the dropout layers.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
+        latent_dim: Length of a latent vector, and number of channels of the first feature map.
+        filters: Number of filters of the generator's layer nearest to the image. The
+            discriminator's convolutions have four times and twice as many.
+        seed: Whole number of at least 0 that seeds the dropout layers.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)`, drawn from
-        U(0, 1), and gives float32 images `(batch_size, height, width, channels)` in (0, 1); its
-        discriminator takes such images and gives two linear columns (fake, real). By default
-        2,764,545 (2,713,153 trainable) and 8,596,898 parameters.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)`,
+        drawn from U(0, 1), to float32 images `(batch_size, height, width, channels)` in (0, 1);
+        the discriminator maps such images to two linear columns (fake, real), `(batch_size, 2)`.
+        By default they have 2,764,545 (2,713,153 trainable) and 8,596,898 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, `latent_dim` or `filters` is below 1, or `seed`
+            is not such a number.
 
     Example:
 
@@ -55,7 +67,8 @@ def build_flag_gan(image_shape=(64, 64, 1), latent_dim=100, filters=32, seed=0):
     ```
     """
     image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
-    seeds = iter(range(seed, seed + 6))
+    check_whole("seed", seed, 0, 2**31 - 6)  # of the first of six layers
+    seeds = itertools.count(int(seed))
     gan = GAN(
         _generator(image_shape, latent_dim, filters, seeds),
         _discriminator(image_shape, filters, seeds),
@@ -80,14 +93,14 @@ def _generator(image_shape, latent_dim, filters, seeds):
     x = batch_norm()(x)
     x = keras.layers.ReLU()(x)
     x = keras.layers.Reshape((rows, columns, latent_dim))(x)  # (16, 16, 100)
-    x = keras.layers.UpSampling2D(4)(x)  # (64, 64, 100)
+    x = channels_last.UpSampling2D(4)(x)  # (64, 64, 100)
     x = keras.layers.Dropout(0.5, seed=next(seeds))(x)
     for count in (2 * filters, filters):
-        x = keras.layers.Conv2D(count, 3, padding="same")(x)
+        x = channels_last.Conv2D(count, 3, padding="same")(x)
         x = batch_norm()(x)
         x = keras.layers.ReLU()(x)
         x = keras.layers.Dropout(0.5, seed=next(seeds))(x)  # (64, 64, 64), then (64, 64, 32)
-    x = keras.layers.Conv2D(channels, 1, activation="sigmoid")(x)
+    x = channels_last.Conv2D(channels, 1, activation="sigmoid")(x)
     x = crop_to(x, height, width)  # (height, width, channels)
     return keras.Model(inputs, x, name="generator")
 
@@ -96,10 +109,10 @@ def _discriminator(image_shape, filters, seeds):
     inputs = keras.Input(image_shape, name="images")
     x = inputs
     for count in (4 * filters, 2 * filters):
-        x = keras.layers.Conv2D(count, 5, padding="same")(x)
+        x = channels_last.Conv2D(count, 5, padding="same")(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
         x = keras.layers.Dropout(0.25, seed=next(seeds))(x)  # (64, 64, 128), then (64, 64, 64)
-    x = keras.layers.Flatten()(x)
+    x = channels_last.Flatten()(x)
     x = keras.layers.Dense(32)(x)
     x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
     x = keras.layers.Dropout(0.25, seed=next(seeds))(x)

@@ -1,42 +1,47 @@
-"""LSGAN: least squares in place of cross-entropy.
+"""LSGAN: least squares instead of cross-entropy.
 
 Mao et al. 2016, "Least Squares Generative Adversarial Networks",
-https://arxiv.org/abs/1611.04076. A fake image is pulled towards the real ones also when the
-discriminator already takes it for real, so that gradients vanish later. The architecture is the
+https://arxiv.org/abs/1611.04076. A fake image is pulled towards the real ones even when the
+discriminator already takes it for real, so gradients vanish later. The architecture is the
 DCGAN's.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
+from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
+__all__ = ["build_lsgan"]
 
-def build_lsgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
+
+def build_lsgan(
+    image_shape: tuple[int, int, int] = (64, 64, 3), latent_dim: int = 100, filters: int = 64
+) -> GAN:
     """Builds an LSGAN: a DCGAN with the squared error as its loss.
 
-    A steadier DCGAN at the same price; the scores are easy to read, 0 for fake and 1 for real.
+    Choose it for a steadier DCGAN at the same price. The scores are easy to read: 0 for fake and 1
+    for real.
 
     Reference: Mao et al. 2016 (arXiv 1611.04076), equation 9 (targets 0, 1 and 1) and section 4.
 
-    Differs from the reference: the DCGAN's architecture for all sizes (the paper adds convolutions
-    for its 112-pixel scenes); Adam 2e-4 (1.6e-3 below 64 filters), beta_1 0.5, as for the
-    DCGAN (the paper's rate for its scenes is 1e-3); the factor 1/2 of the loss, which only scales
-    the rate of an optimizer other than Adam, is left out.
+    Differs from the reference: all sizes have the DCGAN's architecture (the paper adds convolutions
+    for its 112-pixel scenes). Adam is that of the DCGAN: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5
+    (the paper's rate for its scenes is 1e-3). The loss has no factor of 1/2, which would only
+    scale the rate of an optimizer other than Adam.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the layer nearest to the image, in both models; they double with
-            each halving of the size.
+        filters: Number of filters of the layer nearest to the image, in both models. It doubles
+            each time the size is halved.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 

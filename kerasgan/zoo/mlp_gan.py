@@ -10,38 +10,43 @@ import math
 import keras
 
 from kerasgan.gan import GAN
+from kerasgan.zoo import channels_last
 from kerasgan.zoo.parts import check_sizes
 
+__all__ = ["build_mlp_gan"]
 
-def build_mlp_gan(image_shape=(28, 28, 1), latent_dim=100, filters=128):
+
+def build_mlp_gan(
+    image_shape: tuple[int, int, int] = (28, 28, 1), latent_dim: int = 100, filters: int = 128
+) -> GAN:
     """Builds the introduction's GAN of dense layers, compiled as there.
 
-    For a first look at adversarial training, and for tests: a step takes milliseconds on a CPU.
-    `build_dcgan` makes better images.
+    Choose it for a first look at adversarial training, and for tests: a step takes milliseconds
+    on a CPU. `build_dcgan` makes better images.
 
     Reference: "Introduction to GANs with Python and TensorFlow" (Stack Abuse): its code, Adam
     1e-3 on both sides, batches of 128, 1,000,000 steps.
 
-    Differs from the reference: the generator's hidden layer is in use (the code there feeds the
-    latents past it into the last layer; its text has it). The discriminator has no sigmoid; the
+    Differs from the reference: the generator's hidden layer is in use, as in its text (its code
+    feeds the latents past it into the last layer). The discriminator has no sigmoid; the
     losses, -log D(x) - log(1 - D(G(z))) and -log D(G(z)), are computed from its logits, where a
     sigmoid close to 0 or 1 would lose the gradient. Adam has Keras's epsilon of 1e-7 (1e-8 in
-    TensorFlow 1). Sizes other than 28.
+    TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Units of the hidden layer, in both models.
+        filters: Number of units of the hidden layer, in both models.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)`, drawn from
-        U(-1, 1), and gives float32 images `(batch_size, height, width, channels)` in (0, 1); its
-        discriminator takes such images and gives one linear score `(batch_size, 1)`. By default
-        114,064 and 100,609 parameters.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)`,
+        drawn from U(-1, 1), to float32 images `(batch_size, height, width, channels)` in (0, 1);
+        the discriminator maps such images to one linear score each, `(batch_size, 1)`. By default
+        they have 114,064 and 100,609 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 
@@ -75,7 +80,7 @@ def _generator(image_shape, latent_dim, filters):
 
 def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
-    x = keras.layers.Flatten()(inputs)  # (784,)
+    x = channels_last.Flatten()(inputs)  # (784,)
     x = keras.layers.Dense(filters, activation="relu")(x)
     x = keras.layers.Dense(1)(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")

@@ -4,45 +4,52 @@
 https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and the same GAN
 in "GANs On MNIST". The generator smooths noise of 56x56 pixels by strided convolutions and
 bilinear resizing; the discriminator learns from real and from fake images in separate updates.
+The deconvolution GAN shares its discriminator and its normalisation.
 """
 
 import keras
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.parts import check_sizes, normalize_by_batch, pooling_discriminator
+from kerasgan.zoo import channels_last
+from kerasgan.zoo.parts import check_sizes
+
+__all__ = ["build_mnist_gan", "normalize_by_batch", "pooling_discriminator"]
 
 
-def build_mnist_gan(image_shape=(28, 28, 1), latent_dim=100, filters=32):
+def build_mnist_gan(
+    image_shape: tuple[int, int, int] = (28, 28, 1), latent_dim: int = 100, filters: int = 32
+) -> GAN:
     """Builds the O'Reilly tutorial's GAN, compiled as there.
 
-    For following the tutorial; `build_dcgan` makes better images. Its generator normalises with
-    the statistics of the batch, when sampling too: images made together depend on one another.
+    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator normalises
+    with the statistics of the batch even when sampling, so images made together depend on one
+    another.
 
     Reference: "Generative Adversarial Networks for Beginners" (O'Reilly): its code, Adam 3e-4
     for the discriminator's update on real images, another for that on fake ones, 1e-4 for the
     generator; batches of 50, 300 updates of the discriminator alone, then 100,000 steps.
 
-    Differs from the reference: the update on real images comes before that on fake ones (one
-    call runs both there, in either order). Resizing takes pixels by their centres, as Keras
+    Differs from the reference: the update on real images comes before the update on fake ones (one
+    call runs both there, in either order). Resizing aligns pixels by their centres, as Keras
     does (by their upper left corners in TensorFlow 1: a shift of half a pixel). Adam has Keras's
-    epsilon of 1e-7 (1e-8 in TensorFlow 1). Sizes other than 28.
+    epsilon of 1e-7 (1e-8 in TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
-        latent_dim: Length of a latent vector; the generator's convolutions have a half and a
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
+        latent_dim: Length of a latent vector. The generator's convolutions have a half and a
             quarter as many filters.
-        filters: Filters of the discriminator's first convolution; its second has twice as many,
-            and its dense layer 32 times as many units.
+        filters: Number of filters of the discriminator's first convolution. The second has twice
+            as many, and the dense layer 32 times as many units.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (0, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`. By default 328,613
-        and 3,265,409 parameters.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (0, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`. By default they have 328,613 and
+        3,265,409 parameters.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 
@@ -78,21 +85,54 @@ def _generator(image_shape, latent_dim):
     x = normalize_by_batch(x, epsilon=1e-5, scale=False)
     x = keras.layers.ReLU()(x)
     for part in (2, 4):
-        x = keras.layers.Conv2D(
+        x = channels_last.Conv2D(
             max(1, latent_dim // part), 3, strides=2, padding="same", **_initializers()
         )(x)  # (28, 28, 50), then (28, 28, 25)
         x = normalize_by_batch(x, epsilon=1e-5, scale=False)
         x = keras.layers.ReLU()(x)
-        x = keras.layers.UpSampling2D(2, interpolation="bilinear")(x)  # (56, 56, 50 or 25)
-    # The tutorial's 1x1 convolution with a stride of 2, in two steps: the gradient of one with
-    # a stride crashes TensorFlow 2.21 on a CPU for a batch of one image.
-    x = keras.layers.AveragePooling2D(1, strides=2)(x)  # (28, 28, 25): every second pixel
-    x = keras.layers.Conv2D(channels, 1, activation="sigmoid", **_initializers())(x)
+        x = channels_last.UpSampling2D(2, interpolation="bilinear")(x)  # (56, 56, 50 or 25)
+    # The tutorial's 1x1 convolution with a stride of 2, in two steps: the gradient of a strided
+    # convolution of that size crashes TensorFlow 2.21 on a CPU for a batch of one image.
+    x = channels_last.AveragePooling2D(1, strides=2)(x)  # (28, 28, 25): every second pixel
+    x = channels_last.Conv2D(channels, 1, activation="sigmoid", **_initializers())(x)
     return keras.Model(inputs, x, name="generator")
 
 
 def _initializers():
-    return {
-        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
-        "bias_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
-    }
+    return {"kernel_initializer": _small(), "bias_initializer": _small()}
+
+
+def pooling_discriminator(image_shape, widths, units):
+    """The discriminator of the MNIST tutorials: convolutions, average pools, two dense layers.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        widths: Number of filters of each convolution; 0 is taken as 1.
+        units: Number of units of the first dense layer; 0 is taken as 1.
+    """
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for width in widths:
+        x = channels_last.Conv2D(
+            max(1, width), 5, padding="same", activation="relu", kernel_initializer=_small()
+        )(x)
+        x = channels_last.AveragePooling2D(2, padding="same")(x)  # half as high and wide
+    x = channels_last.Flatten()(x)
+    x = keras.layers.Dense(max(1, units), activation="relu", kernel_initializer=_small())(x)
+    x = keras.layers.Dense(1, kernel_initializer=_small())(x)  # linear score
+    return keras.Model(inputs, x, name="discriminator")
+
+
+def normalize_by_batch(x, **kwargs):
+    """Batch normalisation that uses the statistics of the batch even when sampling.
+
+    BatchNormalization would use moving statistics there. Here the batch becomes one image, with
+    each channel a group.
+    """
+    x = keras.ops.expand_dims(x, 0)  # (1, batch_size, height, width, channels)
+    x = keras.layers.GroupNormalization(-1, **kwargs)(x)
+    return keras.ops.squeeze(x, 0)
+
+
+def _small():
+    return keras.initializers.TruncatedNormal(stddev=0.02)

@@ -2,40 +2,44 @@
 
 Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from standard
 GAN", https://arxiv.org/abs/1807.00734. The score says how much more real an image is than the
-average of the other side, and the generator's step sees real images too.
+average image of the other side, and the generator's step sees real images too.
 """
 
 from kerasgan.gan import GAN
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator, dcgan_optimizers
+from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator, dcgan_optimizers
 from kerasgan.zoo.parts import check_sizes
 
+__all__ = ["build_ragan"]
 
-def build_ragan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
+
+def build_ragan(
+    image_shape: tuple[int, int, int] = (64, 64, 3), latent_dim: int = 100, filters: int = 64
+) -> GAN:
     """Builds a relativistic average GAN on the DCGAN's architecture.
 
-    When a DCGAN's discriminator wins early: the loss cannot be won by pushing fake scores down
-    alone.
+    Choose it when a DCGAN's discriminator wins early: here the discriminator cannot win by pushing
+    fake scores down alone.
 
     Reference: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3; Adam 2e-4, beta_1 0.5,
     one discriminator step.
 
-    Differs from the reference: the DCGAN's architecture (the paper runs several), and its
-    rates of 1.6e-3 below 64 filters.
+    Differs from the reference: the architecture is the DCGAN's (the paper runs several), and so
+    are the learning rates of 1.6e-3 below 64 filters.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the layer nearest to the image, in both models; they double with
-            each halving of the size.
+        filters: Number of filters of the layer nearest to the image, in both models. It doubles
+            each time the size is halved.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 

@@ -2,50 +2,63 @@
 
 Miyato, Kataoka, Koyama, Yoshida 2018, "Spectral Normalization for Generative Adversarial
 Networks", https://arxiv.org/abs/1802.05957. Each kernel of the discriminator is divided by its
-largest singular value.
+largest singular value. SAGAN shares the residual blocks.
 """
 
 import keras
 
 from kerasgan.gan import GAN
 from kerasgan.layers import SpectralNormalization
-from kerasgan.zoo import resnet
-from kerasgan.zoo.parts import check_sizes, count_halvings, reduced
+from kerasgan.zoo import channels_last
+from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
+
+__all__ = [
+    "build_sngan",
+    "down_block",
+    "first_down_block",
+    "plain_block",
+    "sum_pool",
+    "to_image",
+    "up_block",
+]
 
 
-def build_sngan(image_shape=(32, 32, 3), latent_dim=128, filters=128):
+def build_sngan(
+    image_shape: tuple[int, int, int] = (32, 32, 3), latent_dim: int = 128, filters: int = 128
+) -> GAN:
     """Builds an SNGAN with residual networks, compiled as in its paper.
 
-    For photographs of 32 pixels such as CIFAR-10, when `build_dcgan` has reached its limit and
-    several times its computing is at hand; the discriminator's scores stay moderate by
-    themselves. For larger images see `build_sagan`.
+    Choose it for photographs of 32 pixels such as CIFAR-10, when `build_dcgan` has reached its
+    limit and you can afford several times its computing. The discriminator's scores stay moderate
+    by themselves. For larger images see `build_sagan`.
 
     Reference: Miyato et al. 2018 (arXiv 1802.05957), section 2.1 (spectral normalisation),
     section 4 (hinge loss, Adam 2e-4, beta_1 0, beta_2 0.9, five discriminator steps, batches
     of 64) and appendix B.4 (architecture for CIFAR-10); initial weights from its authors' code.
 
-    Differs from the reference: the learning rates stay constant, since schedules could not be
-    set any more (the reference lets them fall linearly to 0; see the example); no biases in
-    the generator's blocks, where the normalisation that follows takes them away; the moving
-    statistics of BatchNormalization have a momentum of 0.8 in place of 0.9, so that sampled
-    images keep up with trained ones, and an epsilon of 1e-5 in place of 2e-5; real and fake
-    images of a discriminator step are as many as those of a generator step (the authors' code
-    makes twice as many fakes for the latter); sizes other than 32: one more block for each
-    doubling, all of one width.
+    Differs from the reference: the learning rates stay constant, so that `learning_rate` can still
+    be assigned (the reference lets them fall linearly to 0; see the example). The generator's
+    blocks have no biases, which the normalisation that follows would take away. The moving
+    statistics of BatchNormalization have a momentum of 0.8 instead of 0.9, so that sampled
+    images keep up with trained ones, and an epsilon of 1e-5 instead of 2e-5. A discriminator step
+    takes as many real and as many fake images as a generator step takes fakes (the authors' code
+    makes twice as many fakes for the generator). Sizes other than 32 are supported: each doubling
+    adds a block, and all blocks have the same width.
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the discriminator's blocks; the generator's have twice as many.
+        filters: Number of filters of the discriminator's blocks; the generator's have twice as
+            many.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its discriminator
-        takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
+        such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 
@@ -82,20 +95,20 @@ def _generator(image_shape, latent_dim, filters):
     x = keras.layers.Dense(rows * columns * filters)(inputs)
     x = keras.layers.Reshape((rows, columns, filters))(x)  # (4, 4, 256)
     for _ in range(halvings):
-        x = resnet.up_block(x, filters, _convolution)  # (8, 8, 256) ... (32, 32, 256)
-    x = resnet.to_image(x, image_shape)  # (height, width, channels)
+        x = up_block(x, filters, _convolution)  # (8, 8, 256) ... (32, 32, 256)
+    x = to_image(x, image_shape)  # (height, width, channels)
     return keras.Model(inputs, x, name="generator")
 
 
 def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
-    x = resnet.first_down_block(inputs, filters, _spectral_convolution)  # (16, 16, 128)
+    x = first_down_block(inputs, filters, _spectral_convolution)  # (16, 16, 128)
     for _ in range(count_halvings(image_shape) - 2):
-        x = resnet.down_block(x, filters, _spectral_convolution)  # (8, 8, 128)
+        x = down_block(x, filters, _spectral_convolution)  # (8, 8, 128)
     for _ in range(2):
-        x = resnet.plain_block(x, _spectral_convolution)
+        x = plain_block(x, _spectral_convolution)
     x = keras.layers.ReLU()(x)
-    x = resnet.sum_pool(x)  # (128,)
+    x = sum_pool(x)  # (128,)
     x = SpectralNormalization(keras.layers.Dense(1, use_bias=False))(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")
 
@@ -105,10 +118,84 @@ def _convolution(filters, size, use_bias=True):
     initializer = keras.initializers.VarianceScaling(
         2.0 if size > 1 else 1.0, mode="fan_avg", distribution="uniform"
     )
-    return keras.layers.Conv2D(
+    return channels_last.Conv2D(
         filters, size, padding="same", use_bias=use_bias, kernel_initializer=initializer
     )
 
 
 def _spectral_convolution(filters, size):
     return SpectralNormalization(_convolution(filters, size))
+
+
+# The residual blocks of appendix B.4 and the authors' code. Each makes its layers by calling
+# `convolution(filters, size)`, with `use_bias=False` where there are to be no biases.
+
+
+def up_block(x, filters, convolution):
+    """Doubles height and width. No biases: the next normalisation would take them away."""
+    shortcut = channels_last.UpSampling2D(2)(x)
+    shortcut = convolution(filters, 1, use_bias=False)(shortcut)
+    x = batch_norm(epsilon=1e-5)(x)
+    x = keras.layers.ReLU()(x)
+    x = channels_last.UpSampling2D(2)(x)
+    x = convolution(filters, 3, use_bias=False)(x)
+    x = batch_norm(epsilon=1e-5)(x)
+    x = keras.layers.ReLU()(x)
+    x = convolution(filters, 3, use_bias=False)(x)
+    return keras.layers.Add()([x, shortcut])
+
+
+def first_down_block(x, filters, convolution):
+    """Halves height and width of images, whose dark half a ReLU at the start would cut off."""
+    shortcut = convolution(filters, 1)(_pool(x))
+    x = convolution(filters, 3)(x)
+    x = keras.layers.ReLU()(x)
+    x = convolution(filters, 3)(x)
+    return keras.layers.Add()([_pool(x), shortcut])
+
+
+def down_block(x, filters, convolution):
+    """Halves height and width."""
+    shortcut = _pool(convolution(filters, 1)(x))
+    return keras.layers.Add()([_pool(_residual(x, filters, convolution)), shortcut])
+
+
+def plain_block(x, convolution):
+    """Keeps the size and the number of filters."""
+    return keras.layers.Add()([_residual(x, x.shape[-1], convolution), x])
+
+
+def to_image(x, image_shape, wrap=lambda layer: layer):
+    """Maps features to an image in (-1, 1); `wrap` wraps the convolution."""
+    height, width, channels = image_shape
+    x = batch_norm(epsilon=1e-5)(x)
+    x = keras.layers.ReLU()(x)
+    if channels > 1:
+        x = wrap(channels_last.Conv2D(channels, 3, padding="same"))(x)
+    else:
+        # The same convolution, with the same kernel as a matrix: the gradient of a Conv2D of one
+        # filter crashes PyTorch 2.13 on a CPU for a batch of one small image.
+        *size, features = x.shape[1:]
+        x = keras.layers.Reshape((1, *size, features))(x)
+        x = wrap(channels_last.Conv3D(1, (1, 3, 3), padding="same"))(x)
+        x = keras.layers.Reshape((*size, 1))(x)
+    x = keras.layers.Activation("tanh")(x)
+    return crop_to(x, height, width)  # (height, width, channels)
+
+
+def sum_pool(x):
+    """Sums features `(height, width, channels)` over all places, to `(channels,)`."""
+    _, height, width, _ = x.shape
+    x = channels_last.GlobalAveragePooling2D()(x)
+    return keras.layers.Rescaling(height * width)(x)
+
+
+def _residual(x, filters, convolution):
+    for _ in range(2):
+        x = keras.layers.ReLU()(x)
+        x = convolution(filters, 3)(x)
+    return x
+
+
+def _pool(x):
+    return channels_last.AveragePooling2D(2, padding="same")(x)

@@ -9,40 +9,44 @@ import keras
 
 from kerasgan.gan import GAN
 from kerasgan.losses import WeightClip
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
 from kerasgan.zoo.parts import check_sizes
 
+__all__ = ["build_wgan"]
 
-def build_wgan(image_shape=(64, 64, 3), latent_dim=100, filters=64):
+
+def build_wgan(
+    image_shape: tuple[int, int, int] = (64, 64, 3), latent_dim: int = 100, filters: int = 64
+) -> GAN:
     """Builds a WGAN with clipped weights, compiled as in its paper.
 
-    For a loss curve that means something; `build_wgan_gp` trains faster and better. With few
-    filters the clipped critic is too weak, and the generator soon makes one image only.
+    Choose it for a loss curve that means something; `build_wgan_gp` trains faster and better. With
+    few filters the clipped critic is too weak, and the generator soon makes only one image.
 
     Reference: Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1 (RMSprop 5e-5, clipping at
     0.01, five critic steps, batches of 64) and section 4; RMSprop's decay of 0.99 and small
     epsilon from the authors' code.
 
-    Differs from the reference: no batch normalisation in the critic, where it would tie the
-    scores of a batch together, and no biases, which within the clip are as large as the signals
-    that clipped kernels pass on and make the critic as good as linear; most weights start outside
-    the clip, until the first update; five critic steps always (the authors' code makes 100 in the
-    first 25 steps and in every 500th).
+    Differs from the reference: the critic has no batch normalisation, which would tie the scores
+    of a batch together, and no biases, which within the clip are as large as the signals that
+    clipped kernels pass on, and would make the critic as good as linear. Most weights start
+    outside the clip, until the first update. There are always five critic steps (the authors' code
+    makes 100 in the first 25 steps and in every 500th).
 
     Args:
-        image_shape: `(height, width, channels)`: 16 to 128 pixels, not necessarily square; 1,
-            3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
+            may differ; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Filters of the layer nearest to the image, in both models; they double with
-            each halving of the size.
+        filters: Number of filters of the layer nearest to the image, in both models. It doubles
+            each time the size is halved.
 
     Returns:
-        `kerasgan.GAN`. Its generator takes float32 latents `(batch_size, latent_dim)` and gives
-        float32 images `(batch_size, height, width, channels)` in (-1, 1); its critic
-        (`discriminator`) takes such images and gives one linear score `(batch_size, 1)`.
+        A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
+        float32 images `(batch_size, height, width, channels)` in (-1, 1); the critic
+        (`discriminator`) maps such images to one linear score each, `(batch_size, 1)`.
 
     Raises:
-        ValueError: An image_shape that it cannot make, or a latent_dim or filters below 1.
+        ValueError: `image_shape` is not supported, or `latent_dim` or `filters` is below 1.
 
     Example:
 

@@ -6,7 +6,7 @@ import pytest
 from models import pictures, values
 
 import kerasgan
-from kerasgan.zoo.codes import CodedLatents, CodeLoss
+from kerasgan.zoo.infogan import CodedLatents, CodeLoss
 
 
 def test_codes_stand_at_the_end_of_the_latents():

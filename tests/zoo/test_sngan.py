@@ -8,7 +8,9 @@ import pytest
 from models import pictures, same, values
 
 from kerasgan.layers import SelfAttention, SpectralNormalization
-from kerasgan.zoo.resnet import (
+from kerasgan.zoo.sagan import build_sagan
+from kerasgan.zoo.sngan import (
+    build_sngan,
     down_block,
     first_down_block,
     plain_block,
@@ -16,8 +18,6 @@ from kerasgan.zoo.resnet import (
     to_image,
     up_block,
 )
-from kerasgan.zoo.sagan import build_sagan
-from kerasgan.zoo.sngan import build_sngan
 
 BUILDERS = [build_sngan, build_sagan]
 
