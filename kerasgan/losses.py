@@ -1,9 +1,9 @@
 """Adversarial losses and penalties: what each side minimises.
 
-A loss is a pair of functions `(generator, discriminator)` of
-`(real_scores, fake_scores)`: linear scores (logits) of shape `(batch_size, 1)`,
-float32, that return a scalar. `compile(loss=...)` takes the name of a pair, a pair
-from this module, or a pair of your own.
+A loss is a pair of functions `(generator, discriminator)`. Each takes
+`(real_scores, fake_scores)`, linear scores (logits) of shape `(batch_size, 1)`, float32,
+and returns a scalar. `compile(loss=...)` takes the name of a pair, a pair from this module,
+or a pair of your own.
 
 A parameter that defaults to `None` says that the loss can do without that side's
 scores: the generator's step then does not pass real images through the
@@ -27,7 +27,7 @@ import keras
 from keras import ops, saving
 
 from kerasgan.backend import input_gradient
-from kerasgan.checks import is_number
+from kerasgan.checks import argument_error, is_number
 
 __all__ = [
     "LOSSES",
@@ -53,7 +53,7 @@ __all__ = [
 
 
 def _mean(function, scores):
-    """Mean of `function(scores)`; 0 for the side that is not there."""
+    """Mean of `function(scores)`; 0 for a side without scores."""
     return 0.0 if scores is None else ops.mean(function(scores))
 
 
@@ -214,7 +214,7 @@ def _distance_from_one(score, images):
 
 
 def _uniform(images, seed):
-    """One number in (0, 1) for each image, shape (batch_size, 1, 1, 1)."""
+    """Draws one number in (0, 1) for each image, shape (batch_size, 1, 1, 1)."""
     shape = (ops.shape(images)[0], 1, 1, 1)
     return keras.random.uniform(shape, dtype=images.dtype, seed=seed)
 
@@ -234,9 +234,9 @@ def gradient_penalty(score, real_images, fake_images, seed):
 def dragan_penalty(score, real_images, fake_images, seed):
     """`mean((|grad D(y)| - 1)^2)`, y near a real image.
 
-    Kodali et al. 2017 (arXiv 1705.07215) and the published code: y is the image
-    plus, times one number in (0, 1), noise that is uniform between 0 and half the standard
-    deviation of the batch. The weight is 10 by default.
+    Kodali et al. 2017 (arXiv 1705.07215) and the published code: y is the image plus noise. The
+    noise is uniform between 0 and half the standard deviation of the batch, times a number in
+    (0, 1) for each image. The weight is 10 by default.
     """
     noise = keras.random.uniform(ops.shape(real_images), dtype=real_images.dtype, seed=seed)
     noise = 0.5 * ops.std(real_images) * noise
@@ -248,7 +248,8 @@ def r1_penalty(score, real_images, fake_images, seed):
     """`mean(|grad D(x)|^2) / 2`, x the real images.
 
     Mescheder et al. 2018 (arXiv 1801.04406), equation 9. The weight, its gamma, is 10 by
-    default; where nothing is known, `0.0002 * height * width / batch_size` is a start.
+    default; for data that you know nothing about, start with
+    `0.0002 * height * width / batch_size`.
     """
     return ops.mean(_squared_norms(score, real_images)) / 2.0
 
@@ -272,7 +273,7 @@ PENALTIES = {
 
 @saving.register_keras_serializable(package="kerasgan")
 class WeightClip(keras.constraints.Constraint):
-    """Keeps weights within [-limit, limit], after every update.
+    """Clips weights to [-limit, limit] after every update.
 
     Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1, for the kernels and biases of a
     Wasserstein critic.
@@ -281,7 +282,7 @@ class WeightClip(keras.constraints.Constraint):
         limit: Number above 0.
 
     Raises:
-        ValueError: `limit` is not.
+        ValueError: `limit` is not a number above 0.
 
     Example:
 
@@ -291,12 +292,12 @@ class WeightClip(keras.constraints.Constraint):
     ```
     """
 
-    def __init__(self, limit=0.01):
-        if not limit > 0:
-            raise ValueError(
-                f"`limit` must be above 0. Received: limit={limit!r}. The paper's is 0.01."
+    def __init__(self, limit: float = 0.01):
+        if not (is_number(limit) and limit > 0):
+            raise argument_error(
+                "limit", "be a number above 0", f"limit={limit!r}", "The paper's is 0.01."
             )
-        self.limit = limit
+        self.limit = float(limit)
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)
@@ -306,75 +307,85 @@ class WeightClip(keras.constraints.Constraint):
 
 
 def needs(function, side):
-    """Whether `function` has to be given the scores of `side`, "real" or "fake"."""
+    """Whether `function` needs the scores of `side`, "real" or "fake"."""
     parameters = list(inspect.signature(function).parameters.values())
     return parameters[("real", "fake").index(side)].default is inspect.Parameter.empty
 
 
 def resolve(loss, label_smoothing=0.0):
-    """The pair `(generator_loss, discriminator_loss)` that `loss` stands for.
+    """Returns the pair `(generator_loss, discriminator_loss)` that `loss` stands for.
 
     Args:
         loss: A key of `LOSSES`, or a pair of functions of `(real_scores, fake_scores)`.
-        label_smoothing: Number in [0, 1): how far below 1 the target of real images is.
+        label_smoothing: Number in [0, 1) by which the target of real images is below 1.
 
     Raises:
-        ValueError: `loss` is neither, or cannot be smoothed.
+        ValueError: `loss` is neither a name nor a pair of such functions, or it has no
+            `label_smoothing` to set.
     """
     if isinstance(loss, str) and loss in LOSSES:
         pair = LOSSES[loss]
     elif isinstance(loss, (tuple, list)) and len(loss) == 2 and all(map(callable, loss)):
         pair = tuple(loss)
     else:
-        raise ValueError(
-            f"`loss` must be one of {sorted(LOSSES)} or a pair of functions "
-            "(generator's, discriminator's) of (real_scores, fake_scores). "
-            f"Received: loss={loss!r}. Pass one of these names, or a tuple of two functions."
+        raise argument_error(
+            "loss",
+            f"be one of {sorted(LOSSES)} or a pair of functions (generator's, discriminator's) of "
+            "(real_scores, fake_scores)",
+            f"loss={loss!r}",
+            "Pass one of these names, or a tuple of two functions.",
         )
     for function in pair:
         try:
             inspect.signature(function).bind(None, None)
         except TypeError as error:
-            raise ValueError(
-                "`loss` must be functions of (real_scores, fake_scores). Received: "
-                f"loss={loss!r}, of which one cannot be called with two scores ({error}). Give "
-                "both functions both parameters, also where one is not used."
+            raise argument_error(
+                "loss",
+                "be functions of (real_scores, fake_scores)",
+                f"loss={loss!r}, one of which cannot be called with two scores ({error})",
+                "Give both functions both parameters, even where one is not used.",
             ) from None
     generator_loss, discriminator_loss = pair
     if label_smoothing:
         if "label_smoothing" not in inspect.signature(discriminator_loss).parameters:
-            raise ValueError(
-                "`label_smoothing` must be 0 with a discriminator's loss that takes no "
-                f"`label_smoothing`. Received: label_smoothing={label_smoothing} with "
-                f"loss={loss!r}. Pass label_smoothing=0, or give the function that parameter."
+            raise argument_error(
+                "label_smoothing",
+                "be 0 with a discriminator's loss that takes no `label_smoothing`",
+                f"label_smoothing={label_smoothing} with loss={loss!r}",
+                "Pass label_smoothing=0, or give the function that parameter.",
             )
         discriminator_loss = functools.partial(discriminator_loss, label_smoothing=label_smoothing)
     return generator_loss, discriminator_loss
 
 
 def resolve_penalty(penalty):
-    """One function `(score, real_images, fake_images, seed)` for `penalty`; None for none.
+    """Returns `penalty` as one function `(score, real_images, fake_images, seed)`, or None.
 
     Args:
         penalty: A key of `PENALTIES`, a dict of such keys and weights, a function, or None.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: `penalty` is of another kind, or has an unknown name or a weight that is not a
+            finite number of at least 0.
     """
     if penalty is None or (callable(penalty) and not isinstance(penalty, str)):
         return penalty
     named = {penalty: None} if isinstance(penalty, str) else penalty
     if not isinstance(named, dict) or not named or not named.keys() <= PENALTIES.keys():
-        raise ValueError(
-            f"`penalty` must be one of {sorted(PENALTIES)}, a dict of such names and weights, a "
-            "function of (score, real_images, fake_images, seed), or False. Received: "
-            f"penalty={penalty!r}. Pass for example penalty={{'r1': 5.0}}."
+        raise argument_error(
+            "penalty",
+            f"be one of {sorted(PENALTIES)}, a dict of such names and weights, a function of "
+            "(score, real_images, fake_images, seed), or False",
+            f"penalty={penalty!r}",
+            "Pass for example penalty={'r1': 5.0}.",
         )
     for name, weight in named.items():
         if weight is not None and not (is_number(weight) and 0 <= weight < math.inf):
-            raise ValueError(
-                f"`penalty` must have finite weights of at least 0. Received: penalty={penalty!r}. "
-                f"Pass such a number for {name!r}."
+            raise argument_error(
+                "penalty",
+                "have finite weights of at least 0",
+                f"penalty={penalty!r}",
+                f"Pass such a number for {name!r}.",
             )
     terms = [
         (PENALTIES[name][0], PENALTIES[name][1] if weight is None else weight)

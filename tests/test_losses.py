@@ -353,13 +353,12 @@ def test_weights_follow_the_slope_of_the_penalty(penalty, jit_compile):
     slopes = [before - after for before, after in zip(weights, after, strict=True)]
 
     gan = build(weights, rate=0.0)
-    start = values(*gan._random_variables())
+    start = {}
+    gan.save_own_variables(start)  # every random state
 
     def penalty_at(weights):
         gan.discriminator.set_weights(weights)
-        gan.progress.draws = 0
-        for variable, value in zip(gan._random_variables(), start, strict=True):
-            variable.assign(value)
+        gan.load_own_variables(start)
         return gan.train_discriminator_on_batch(images)["penalty"]
 
     for index, shape in enumerate(shapes):
@@ -467,8 +466,12 @@ def test_a_weight_clip_holds_after_every_update():
     gan.train_discriminator_on_batch(IMAGES)
     weights = np.concatenate([weight.ravel() for weight in values(gan.discriminator)])
     assert np.abs(weights).max() == pytest.approx(0.01)
-    with pytest.raises(ValueError, match="`limit` must be above 0"):
-        losses.WeightClip(0)
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, "a", None, True, math.nan])
+def test_what_cannot_limit_weights_is_refused(limit):
+    with pytest.raises(ValueError, match="^`limit` must be a number above 0. Received: limit="):
+        losses.WeightClip(limit)
 
 
 # Auxiliary losses

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from models import pictures, same, values
 
+from kerasgan import latents
 from kerasgan.zoo.deconv_gan import build_deconv_gan
 from kerasgan.zoo.mlp_gan import build_mlp_gan
 from kerasgan.zoo.mnist_gan import build_mnist_gan
@@ -114,9 +115,9 @@ def test_mnist_gan_has_an_optimizer_for_each_of_its_discriminators_updates():
 
 def test_deconv_gans_latents_are_around_minus_one():
     gan = tiny(build_deconv_gan)
-    latents = gan._draw_latents(1000)
-    assert latents.mean() == pytest.approx(-1.0, abs=0.05)
-    assert latents.std() == pytest.approx(1.0, abs=0.05)
+    drawn = latents.draw(gan.latents, (1000, gan.latent_dim), np.random.default_rng(0))
+    assert drawn.mean() == pytest.approx(-1.0, abs=0.05)
+    assert drawn.std() == pytest.approx(1.0, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -50,5 +50,8 @@ def test_both_sides_learn_the_codes(update):
 def test_latents_too_short_for_the_codes_are_refused():
     with pytest.raises(ValueError, match="`latent_dim` must be a whole number of at least 12"):
         kerasgan.build_infogan(latent_dim=11)
-    with pytest.raises(ValueError, match="`num_categories` must be a whole number of at least 2"):
-        kerasgan.build_infogan(num_categories=1)
+
+
+def test_the_registered_names_stay():
+    names = [keras.saving.get_registered_name(kind) for kind in (CodedLatents, CodeLoss)]
+    assert names == ["kerasgan>CodedLatents", "kerasgan>CodeLoss"]

@@ -29,9 +29,18 @@ def test_packs_of_three_train_with_any_batch_and_score_each_pack():
     assert gan.score(pictures(7, gan)).shape == (2,)
 
 
-def test_a_packing_of_nothing_and_a_shared_pass_are_refused():
-    with pytest.raises(ValueError, match="`packing` must be a whole number of at least 1"):
-        kerasgan.build_pacgan(packing=0)
+def test_indices_are_whole_numbers_when_keras_computes_in_half_precision():
+    before = keras.config.floatx()
+    keras.config.set_floatx("float16")
+    try:
+        images = np.arange(5, dtype="float16").reshape(5, 1, 1, 1)
+        model = keras.Sequential([keras.Input((1, 1, 1)), Pack(2)])
+        assert model.predict_on_batch(images).tolist() == [[[[0.0, 1.0]]], [[[2.0, 3.0]]]]
+    finally:
+        keras.config.set_floatx(before)
+
+
+def test_a_shared_pass_is_refused():
     gan = kerasgan.build_pacgan((16, 16, 3), latent_dim=4, filters=2)
     with pytest.raises(ValueError, match="`update` must be 'joint' or 'separate' for a"):
         gan.compile(update="concatenated")

@@ -6,7 +6,7 @@ from unittest.mock import ANY
 import keras
 import numpy as np
 import pytest
-from models import own_pair, pictures
+from models import MODELS, own_pair, pictures
 
 import kerasgan
 from kerasgan import zoo
@@ -127,7 +127,10 @@ def test_odd_sizes_run(builder):
     [
         (
             "image_shape",
-            [(8, 8, 3), (32, 256, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0), 64, None],
+            [
+                *((8, 8, 3), (32, 256, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
+                *((64, 64, True), 64, None),
+            ],
         ),
         ("latent_dim", [0, -3, 2.5, "100", True]),
         ("filters", [0, 2.5, "64", None]),
@@ -137,6 +140,55 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
     for value in values:
         with pytest.raises(ValueError, match=f"`{argument}` must be .* Received: {argument}="):
             builder(**{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [
+        ("flag_gan", "seed", -1),
+        ("flag_gan", "seed", "a"),
+        ("flag_gan", "seed", None),
+        ("flag_gan", "seed", 2**31),
+        ("infogan", "num_categories", 1),
+        ("infogan", "num_continuous", -1),
+        ("infogan", "num_continuous", 1.0),
+        ("infogan", "latent_dim", 11),
+        ("pacgan", "packing", 0),
+        ("pacgan", "packing", True),
+    ],
+)
+def test_arguments_of_a_models_own_are_checked(name, argument, value):
+    message = rf"`{argument}` must be a whole number of .* Received: {argument}={value!r}\."
+    with pytest.raises(ValueError, match=message):
+        getattr(kerasgan, f"build_{name}")(**{argument: value})
+
+
+@pytest.fixture
+def channels_first():
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS.keys() - {"own"}))
+def test_the_configured_data_format_changes_nothing(name, channels_first):
+    gan = MODELS[name][0]()
+    keras.config.set_image_data_format("channels_last")
+    usual = MODELS[name][0]()
+    keras.config.set_image_data_format("channels_first")
+    for side in ("generator", "discriminator"):
+        model, expected = getattr(gan, side), getattr(usual, side)
+        assert "channels_first" not in model.to_json()
+        assert shapes(model) == shapes(expected)
+    assert np.isfinite(list(gan.train_on_batch(pictures(2, gan)).values())).all()
+    assert gan.sample(2, seed=0).shape == (2, *gan.image_shape)
+
+
+def shapes(model):
+    """Of all weights, and of what each layer gives."""
+    outputs = [keras.tree.map_structure(lambda x: x.shape, layer.output) for layer in model.layers]
+    return outputs, [variable.shape for variable in model.weights]
 
 
 def test_the_models_are_plain_keras(builder):
@@ -181,11 +233,16 @@ def test_it_is_compiled_as_in_its_source(builder):
         assert float(optimizer.learning_rate) == pytest.approx(d_rate if index else g_rate)
         assert [getattr(optimizer, name) for name in named] == numbers
         assert kind == "RMSprop" or optimizer.epsilon == 1e-7
-    expected, found = (
-        gan._settings | {"latents": gan.latents, "value_range": gan.value_range}
-        for gan in (plain, gan)
-    )
-    assert found == expected | different
+    assert settings(gan) == settings(plain) | different
+
+
+def settings(gan):
+    compiled = gan.get_compile_config()
+    optimizers = {"g_optimizer", "d_optimizer"}
+    return {name: compiled[name] for name in compiled.keys() - optimizers} | {
+        "latents": gan.latents,
+        "value_range": gan.value_range,
+    }
 
 
 @pytest.mark.parametrize(("filters", "rate"), [(64, 2e-4), (63, 1.6e-3)])

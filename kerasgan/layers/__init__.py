@@ -1,0 +1,14 @@
+"""Layers that Keras lacks."""
+
+from kerasgan.layers.attention import SelfAttention
+from kerasgan.layers.augmentation import DiffAugment, InstanceNoise
+from kerasgan.layers.minibatch import MinibatchStandardDeviation
+from kerasgan.layers.spectral import SpectralNormalization
+
+__all__ = [
+    "DiffAugment",
+    "InstanceNoise",
+    "MinibatchStandardDeviation",
+    "SelfAttention",
+    "SpectralNormalization",
+]

@@ -1,0 +1,69 @@
+"""How much the images of a batch differ, shown to a discriminator."""
+
+import keras
+from keras import ops
+
+from kerasgan.checks import check_whole
+
+__all__ = ["MinibatchStandardDeviation"]
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class MinibatchStandardDeviation(keras.layers.Layer):
+    """Shows a discriminator how much the images of a batch differ.
+
+    Appends one channel. For every image of a group it holds the standard deviation over the
+    group, averaged over all channels and places, which gives away a generator whose images are
+    too much alike. Put it near the end of a discriminator.
+
+    Reference: Karras et al. 2017, "Progressive Growing of GANs for Improved Quality, Stability,
+    and Variation" (arXiv 1710.10196), section 3.
+
+    Differs from the reference: it compares groups instead of the whole batch, as the code of that
+    paper and of StyleGAN does. Any batch size will do: n images make max(1, n // group_size)
+    groups, and image i belongs to group i mod their number, which spreads a remainder over the
+    groups. (With `update="concatenated"` groups mix real and fake images, and tell nothing.)
+
+    Args:
+        group_size: Number of images to compare with each other.
+
+    Input: Floats `(batch_size, height, width, channels)`.
+
+    Output: `(batch_size, height, width, channels + 1)`.
+
+    Raises:
+        ValueError: `group_size` is not a whole number of at least 1.
+
+    Example:
+
+    ```python
+    x = kerasgan.layers.MinibatchStandardDeviation()(x)
+    x = keras.layers.Conv2D(512, 3, padding="same")(x)
+    ```
+    """
+
+    def __init__(self, group_size: int = 4, **kwargs):
+        check_whole("group_size", group_size, 1)
+        super().__init__(**kwargs)
+        self.group_size = int(group_size)
+
+    def call(self, x):
+        count, height, width, channels = ops.shape(x)
+        group = ops.arange(count, dtype="int32") % ops.maximum(1, count // self.group_size)
+        # Half precision has not enough range for the squares and for the epsilon.
+        dtype = keras.backend.result_type(x.dtype, "float32")
+        same = ops.cast(group[:, None] == group[None, :], dtype)
+        share = same / ops.sum(same, axis=1, keepdims=True)
+        values = ops.reshape(ops.cast(x, dtype), (count, height * width * channels))
+        variance = ops.matmul(share, ops.square(values - ops.matmul(share, values)))
+        # The epsilon keeps the gradient finite where all images are equal.
+        deviation = ops.mean(ops.sqrt(variance + 1e-8), axis=1)
+        deviation = ops.reshape(ops.cast(deviation, x.dtype), (count, 1, 1, 1))
+        deviation = ops.broadcast_to(deviation, (count, height, width, 1))
+        return ops.concatenate([x, deviation], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+    def get_config(self):
+        return super().get_config() | {"group_size": self.group_size}
