@@ -49,7 +49,9 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 
     def call(self, x):
         count, height, width, channels = ops.shape(x)
-        group = ops.arange(count, dtype="int32") % ops.maximum(1, count // self.group_size)
+        # Without a dtype, TensorFlow would count in 16 bits when Keras's float is of 16 bits.
+        groups = ops.cast(ops.maximum(1, count // self.group_size), "int32")
+        group = ops.arange(count, dtype="int32") % groups
         # Half precision has not enough range for the squares and for the epsilon.
         dtype = keras.backend.result_type(x.dtype, "float32")
         same = ops.cast(group[:, None] == group[None, :], dtype)
