@@ -18,7 +18,7 @@ _FOLDER = pathlib.Path(__file__).parent
 def load_pretrained(name: str) -> GAN:
     """Loads a trained GAN that comes with the package; nothing is downloaded.
 
-    `scripts/pretrain.py` trained both; their generators are averages over the training.
+    `scripts/measure/pretrain.py` trained both; their generators are averages over the training.
     `docs/results.md` has their scores, data and licences.
 
     Args:
