@@ -15,7 +15,7 @@ FLAGS = sorted((ROOT / "datasets" / "flags").glob("*.png"))
 
 @pytest.fixture(scope="module")
 def render_flags():
-    return runpy.run_path(str(ROOT / "scripts" / "render_flags.py"))
+    return runpy.run_path(str(ROOT / "scripts" / "measure" / "render_flags.py"))
 
 
 def pixels(code):

@@ -8,7 +8,7 @@ import sys
 import pytest
 from models import write_mnist
 
-SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts" / "measure"
 
 
 @pytest.fixture

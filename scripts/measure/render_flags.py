@@ -1,8 +1,8 @@
 """Render the flag emoji of the Noto Color Emoji font into `datasets/flags`.
 
-    python scripts/render_flags.py                  # write datasets/flags again
-    python scripts/render_flags.py --check          # only compare what would be written
-    python scripts/render_flags.py --out my/flags   # write, or compare with, another folder
+    python scripts/measure/render_flags.py                  # write datasets/flags again
+    python scripts/measure/render_flags.py --check          # only compare what would be written
+    python scripts/measure/render_flags.py --out my/flags   # write, or compare with, another folder
 
 Needs Pillow alone, and the font: on Debian `apt-get install fonts-noto-color-emoji`.
 The same bytes come out again with the versions named in `VERSIONS`.
@@ -17,7 +17,7 @@ from string import ascii_lowercase
 
 from PIL import Image, ImageDraw, ImageFont, __version__, features
 
-FLAGS = Path(__file__).resolve().parent.parent / "datasets" / "flags"
+FLAGS = Path(__file__).resolve().parents[2] / "datasets" / "flags"
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 FONT_SHA256 = "e5899ed38b8ed83e08bd3ac5de09791e9d19d288333a796de1d35ad17396f1ec"
 PILLOW = "13.0.0"

@@ -1,8 +1,8 @@
 """Train models of the zoo on MNIST for as many minutes each, to see that they learn, and how well.
 
-    scripts/learn.py                                  all of them, 15 minutes each
-    scripts/learn.py dcgan sngan --minutes 5 --seeds 0 1 2
-    scripts/learn.py --data-path FOLDER               with MNIST's files in it, without a download
+    scripts/measure/learn.py                          all of them, 15 minutes each
+    scripts/measure/learn.py dcgan sngan --minutes 5 --seeds 0 1 2
+    scripts/measure/learn.py --data-path FOLDER       with MNIST's files in it, without a download
 
 Minutes are of processor time. Leaves in `--out`, for each model, NAME.png (64 samples from seed 0),
 NAME-losses.csv and NAME-losses.png, the trained GAN as NAME.keras, and a line in learn.jsonl: its

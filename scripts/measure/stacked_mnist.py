@@ -1,8 +1,8 @@
 """Modes of Stacked MNIST: how many of its 1,000 combinations of three digits a GAN makes.
 
-    scripts/stacked_mnist.py                        all GANs, for a GPU: hours
-    scripts/stacked_mnist.py paired --seeds 0 1 2
-    scripts/stacked_mnist.py --steps 2 --samples 500 --filters 4     to see that it runs
+    scripts/measure/stacked_mnist.py                        all GANs, for a GPU: hours
+    scripts/measure/stacked_mnist.py paired --seeds 0 1 2
+    scripts/measure/stacked_mnist.py --steps 2 --samples 500 --filters 4     to see that it runs
 
 The protocol is PacGAN's (Lin et al. 2018, section 3.2): 128,000 stacks to learn from, 26,000
 samples, each channel classified by itself (here by the package's classifier). A line for each run

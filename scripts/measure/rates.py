@@ -1,8 +1,8 @@
 """Which learning rate suits which width: DCGANs on MNIST, five minutes of processor time each.
 
-    scripts/rates.py                                 an hour of one CPU core
-    scripts/rates.py --filters 16 32 --rates 1.6e-3 --minutes 20
-    scripts/rates.py --data-path FOLDER              with MNIST's files in it, without a download
+    scripts/measure/rates.py                         an hour of one CPU core
+    scripts/measure/rates.py --filters 16 32 --rates 1.6e-3 --minutes 20
+    scripts/measure/rates.py --data-path FOLDER      with MNIST's files in it, without a download
 
 Both sides have the same rate; all else is as `build_dcgan` has it. A line for each run goes into
 `--out`, with the scores of 10,000 samples in the features of the package's MNIST classifier.

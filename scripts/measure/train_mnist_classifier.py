@@ -1,7 +1,7 @@
 """Train the classifier of MNIST digits that `kerasgan.metrics` measures with.
 
-    scripts/train_mnist_classifier.py                          about 20 minutes of one CPU core
-    scripts/train_mnist_classifier.py --data-path FOLDER       with MNIST's files in it
+    scripts/measure/train_mnist_classifier.py                       about 20 minutes of one CPU core
+    scripts/measure/train_mnist_classifier.py --data-path FOLDER    with MNIST's files in it
 
 Writes kerasgan/metrics/mnist_classifier.keras and prints its accuracy on the test images, which it
 has not seen and which nothing was chosen by: the epochs are fixed, the last weights are kept.

@@ -1,7 +1,7 @@
 """Modes found by small networks on the 2D ring and grid of PacGAN (Lin et al. 2018, section 3.1).
 
-    scripts/points.py                    both, ten seeds each; hours of one CPU core
-    scripts/points.py grid --seeds 0 1
+    scripts/measure/points.py                    both, ten seeds each; hours of one CPU core
+    scripts/measure/points.py grid --seeds 0 1
 
 A line for each run goes into `--out`, and a table is printed: the mean over the seeds and its
 deviation. Both GANs have the same networks, rates, batches and steps: `plain` is the non-saturating

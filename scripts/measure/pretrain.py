@@ -1,8 +1,8 @@
 """Train the models that `kerasgan.load_pretrained` loads.
 
-    scripts/pretrain.py mnist                     about an hour of one CPU core
-    scripts/pretrain.py flags                     about eight minutes
-    scripts/pretrain.py mnist --data-path FOLDER  with MNIST's files in it, without a download
+    scripts/measure/pretrain.py mnist                  about an hour of one CPU core
+    scripts/measure/pretrain.py flags                  about eight minutes
+    scripts/measure/pretrain.py mnist --data-path FOLDER   with MNIST's files in it; no download
 
 Writes kerasgan/pretrained/NAME_generator.keras (the average of the training's generators) and
 NAME_discriminator.keras; in the folder `--log` a grid of samples, grids on the way, and a line in
@@ -20,7 +20,7 @@ import results
 import kerasgan
 from kerasgan import callbacks, metrics, pictures
 
-FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
+FLAGS = pathlib.Path(__file__).parents[2] / "datasets" / "flags"
 FOLDER = pathlib.Path(kerasgan.__file__).parent / "pretrained"
 SETTINGS = {
     "mnist": {

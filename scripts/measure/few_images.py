@@ -1,6 +1,6 @@
 """What augmentation does for few images: a DCGAN on the 258 flags, with and without it.
 
-    scripts/few_images.py                 three seeds each; about 22 minutes of one CPU core
+    scripts/measure/few_images.py                 three seeds each; about 22 minutes of one CPU core
 
 Images are compared in the features of an encoder of this script's own: a small network that learns
 to tell the 258 flags apart however they are moved and coloured (Dosovitskiy et al. 2014,
@@ -21,7 +21,7 @@ import kerasgan
 from kerasgan import layers, metrics, pictures
 
 POLICIES = {"none": False, "color,translation": "color,translation"}
-FLAGS = pathlib.Path(__file__).parent.parent / "datasets" / "flags"
+FLAGS = pathlib.Path(__file__).parents[2] / "datasets" / "flags"
 # 43 divides the 258 flags: batch normalisation goes wrong on a last batch of two images.
 FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
 COUNT = 1_032  # samples, four for each flag

@@ -1,8 +1,8 @@
 """How steady training is: three losses on MNIST at a quarter of the width, five seeds each.
 
-    scripts/stability.py                           about 80 minutes of one CPU core
-    scripts/stability.py dcgan --seeds 0 1
-    scripts/stability.py --data-path FOLDER        with MNIST's files in it, without a download
+    scripts/measure/stability.py                      about 80 minutes of one CPU core
+    scripts/measure/stability.py dcgan --seeds 0 1
+    scripts/measure/stability.py --data-path FOLDER   with MNIST's files in it, without a download
 
 The models are the zoo's, filters 16, everything else as the builder has it; each run is measured at
 twelve points, with its generator's weights as they are (`raw`) and averaged with decay 0.999

@@ -14,7 +14,7 @@ import time
 import keras
 import numpy as np
 
-FOLDER = pathlib.Path(__file__).parent.parent / "docs" / "results"
+FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
 
 def measure(path, key, run, *arguments):
