@@ -16,6 +16,7 @@ import pathlib
 import random
 
 import results
+import stopping
 
 import kerasgan
 from kerasgan import callbacks, metrics, pictures, zoo
@@ -45,7 +46,7 @@ def learn(name, data, evaluator, minutes, seed, out):
     gan.compile(ema=EMA)
     if "d_rate" in settings:
         gan.d_optimizer.learning_rate = settings["d_rate"]
-    stop = results.StopAfter(60 * minutes)
+    stop = stopping.StopAfter(60 * minutes)
     stem = out / (name if seed == 0 else f"{name}-{seed}")
     gan.fit(
         data,

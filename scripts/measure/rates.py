@@ -13,6 +13,7 @@ import pathlib
 import random
 
 import results
+import stopping
 
 import kerasgan
 from kerasgan import metrics
@@ -25,7 +26,7 @@ def train(filters, rate, data, evaluator, minutes):
     gan = kerasgan.build_dcgan(data.shape[1:], filters=filters)
     for optimizer in gan.optimizer.optimizers:
         optimizer.learning_rate = rate
-    stop = results.StopAfter(60 * minutes)
+    stop = stopping.StopAfter(60 * minutes)
     gan.fit(data, batch_size=BATCH_SIZE, epochs=10**6, verbose=0, callbacks=[stop])
     return {"steps": gan.step, **evaluator.protocol, "scores": evaluator(gan)}
 

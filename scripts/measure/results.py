@@ -4,15 +4,13 @@ A run whose line is there is not run again, so that a measurement that was inter
 where it stopped, and more seeds can be added later.
 """
 
+import importlib.metadata
 import json
 import os
 import pathlib
 import platform
 import statistics
 import time
-
-import keras
-import numpy as np
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
@@ -49,14 +47,16 @@ def read(path):
 
 def environment():
     """What a time was taken with."""
+    import keras  # here, so that a script that only starts others need not load a framework
+
+    backend = keras.config.backend()
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "backend": keras.config.backend(),
+        "backend": backend,
         "versions": {
-            "keras": keras.__version__,
-            "numpy": np.__version__,
             "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("keras", "numpy", backend)},
         },
     }
 
@@ -78,21 +78,3 @@ def table(header, rows):
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-class StopAfter(keras.callbacks.Callback):
-    """Stops training after so many seconds of processor time, compilation included.
-
-    Processor time, so that other work on the machine does not matter.
-    """
-
-    def __init__(self, seconds):
-        super().__init__()
-        self.seconds = seconds
-
-    def on_train_begin(self, logs=None):
-        self.start = time.process_time()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.trained = time.process_time() - self.start
-        self.model.stop_training = self.trained > self.seconds

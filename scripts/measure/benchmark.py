@@ -1,0 +1,495 @@
+"""Times of a training step: kerasgan, and other ways to write the same step.
+
+    python scripts/measure/benchmark.py --list
+    python scripts/measure/benchmark.py --backends tensorflow torch --rounds 5 --steps 30 \\
+        --contenders fit train_on_batch keras_train_step torch_eager --cores 1
+    python scripts/measure/benchmark.py --preset cpu        # hours
+    python scripts/measure/benchmark.py --preset gpu        # about 12 minutes; no TensorFlow
+
+Every contender (`contenders.py`) runs in a process of its own, all of them in turn within each
+round, so that a machine that slows down slows all of them down. Two times are compared only within
+one round: the table shows medians over the rounds of such ratios, and their least and greatest.
+The ratios are to `--base`, of the same backend unless the name tells one (`torch_eager@torch`).
+
+Each process prints one line of JSON, which goes into `--out`:
+
+    wall_ms, cpu_ms      for one step after `--warmup` others: wall time, and processor time of all
+                         threads of the process
+    images_per_second    real images, each counted once for a step
+    first_step_seconds   from the construction of the model to the end of the first step,
+                         compilation included and imports not. (Every contender of Keras starts with
+                         `build_MODEL`, which makes optimizers that only kerasgan's own use.)
+    peak_memory_mib      of the process on a CPU; of the framework's tensors on a GPU
+    step_gflop           of convolutions and dense layers, counted from the networks' shapes
+    matmul_gflops        GFLOP a second of a matrix product of the same framework and precision, in
+                         the same process
+    share                of that rate that the step reaches, by wall time
+
+The images are noise. A contender that cannot run, or fails, is named with its reason below the
+table and left out of the rounds that follow.
+"""
+
+import argparse
+import contextlib
+import datetime
+import importlib
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+import types
+
+import contenders
+import numpy as np
+import results
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TIMEOUT = 900  # seconds for one process
+KERASGAN = ["train_on_batch", "fit", "fit_8_steps"]
+PRESETS = {
+    "cpu": {
+        "backends": ["tensorflow", "torch"],
+        "contenders": [name for name in contenders.CONTENDERS if name != "fit_joint"],
+        "size": [28, 64],
+        "batch_size": [64],
+        "filters": [16, 32],
+        "cores": [1, 2],
+        "rounds": 5,
+        "steps": 30,
+    },
+    # Nothing starts after 11 minutes: what a lent machine has left is for its own start.
+    "gpu": {
+        "backends": ["jax", "torch"],
+        "contenders": [*KERASGAN, "keras_train_step", "torch_eager", "torch_compile", "jax_jit"],
+        "size": [28, 64],
+        "batch_size": [64, 128],
+        "filters": [64],
+        "precision": ["float32", "bfloat16"],
+        "rounds": 3,
+        "steps": 100,
+        "minutes": 11.0,
+    },
+}
+
+
+# One process: one contender, once
+
+
+def measure(spec):
+    """Runs the contender of `spec`, a dict, and returns what came of it."""
+    setting = types.SimpleNamespace(**spec)
+    entry = contenders.CONTENDERS[setting.contender]
+    uses_keras = not setting.contender.startswith("torch_")
+    if setting.cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: setting.cores])
+    framework = importlib.import_module(setting.backend)
+    if setting.backend == "tensorflow" and setting.cores:
+        framework.config.threading.set_intra_op_parallelism_threads(setting.cores)
+        framework.config.threading.set_inter_op_parallelism_threads(setting.cores)
+    device = device_name(setting.backend)
+    if uses_keras:
+        import keras
+
+        importlib.import_module("kerasgan")
+        if setting.precision == "bfloat16":
+            keras.config.set_dtype_policy("mixed_bfloat16")
+    shape = (setting.size, setting.size, setting.channels)
+    count = setting.batch_size * max(8, setting.steps, setting.warmup)
+    images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype="uint8")
+
+    start = time.perf_counter()
+    contender = entry.make(setting, images)
+    contender.run(contender.chunk)
+    first_step = time.perf_counter() - start
+
+    def whole(steps):
+        return -(-steps // contender.chunk) * contender.chunk
+
+    if setting.warmup:
+        contender.run(whole(setting.warmup))
+    steps = whole(setting.steps)
+    cpu_start, start = time.process_time(), time.perf_counter()
+    losses = contender.run(steps)
+    wall = (time.perf_counter() - start) / steps
+    cpu = (time.process_time() - cpu_start) / steps
+    memory, memory_of = peak_memory(setting.backend, device)
+    if not all(math.isfinite(value) for value in losses.values()):
+        raise ArithmeticError(f"losses are not finite: {losses}")
+    flop = step_flop(setting)
+    rate = matmul_rate(setting.backend, setting.precision, device)
+    return {
+        "steps": steps,
+        "wall_ms": round(1e3 * wall, 3),
+        "cpu_ms": round(1e3 * cpu, 3),
+        "images_per_second": round(setting.batch_size / wall, 1),
+        "first_step_seconds": round(first_step, 2),
+        "peak_memory_mib": round(memory / 2**20),
+        "memory_of": memory_of,
+        "step_gflop": round(flop / 1e9, 3),
+        "matmul_gflops": round(rate / 1e9, 1),
+        "share": round(flop / wall / rate, 4),
+        "losses": {name: float(value) for name, value in losses.items()},
+        **results.environment(),
+        "device": device or "CPU",
+    }
+
+
+def device_name(backend):
+    """The GPU's name, None without one; wakes the framework up on it."""
+    if backend == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            torch.zeros(1, device="cuda")
+            return torch.cuda.get_device_name()
+    elif backend == "jax":
+        import jax
+
+        (jax.numpy.zeros(1) + 1).block_until_ready()
+        if jax.default_backend() != "cpu":
+            return jax.devices()[0].device_kind
+    else:
+        import tensorflow as tf
+
+        tf.zeros(1).numpy()
+        for gpu in tf.config.list_physical_devices("GPU"):
+            return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+    return None
+
+
+def peak_memory(backend, device):
+    """Bytes at most so far, and whose: the device's tensors, or the process."""
+    if device is None:
+        try:
+            import resource
+        except ImportError:  # on Windows
+            return math.nan, "unknown"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak * (1 if sys.platform == "darwin" else 1024), "process"
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.max_memory_allocated(), "device"
+    if backend == "jax":
+        import jax
+
+        return jax.devices()[0].memory_stats()["peak_bytes_in_use"], "device"
+    import tensorflow as tf
+
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"], "device"
+
+
+def step_flop(setting):
+    """Floating-point operations of one step in convolutions and dense layers.
+
+    A multiplication and an addition are two. A backward pass is twice a forward one, or as much
+    as one where the weights' gradients are not asked for. In a discriminator's update the generator
+    runs forward, and the discriminator forward and backward over two batches; in a generator's
+    update the generator runs forward and backward, and the discriminator forward and backward
+    without its weights. The gradient penalty is one pass more, its gradient, and the way back
+    through that.
+    """
+    zoo = contenders.build(setting)
+    generator, discriminator = forward_flop(zoo.generator), forward_flop(zoo.discriminator)
+    task = contenders.TASKS[setting.model]
+    update = generator + 2 * 3 * discriminator + (4 * discriminator if task.penalty else 0)
+    step = task.discriminator_steps * update + 3 * generator + 2 * discriminator
+    if setting.contender == "fit_simultaneous":
+        # The fakes are made once and scored once.
+        step -= generator + discriminator
+    return setting.batch_size * step
+
+
+def forward_flop(model):
+    """Those of one image's pass: every kernel at every place it is put."""
+    total = 0
+    for layer in model.layers:
+        kernels = [variable for variable in layer.weights if variable.path.endswith("kernel")]
+        inner = getattr(layer, "layer", layer)
+        at = layer.input if type(inner).__name__ == "Conv2DTranspose" else layer.output
+        places = math.prod(at.shape[1:-1])
+        total += sum(2 * places * math.prod(kernel.shape) for kernel in kernels)
+    return total
+
+
+def matmul_rate(backend, precision, device):
+    """Floating-point operations a second of a square matrix product: the best of three tries.
+
+    On a GPU in the precision in which convolutions run there by default (TF32 for float32).
+    """
+    size, count = (8192, 20) if device else (1024, 3)
+    if backend == "torch":
+        import torch
+
+        torch.set_float32_matmul_precision("high")
+        place = "cuda" if device else "cpu"
+        x = torch.rand(size, size, dtype=getattr(torch, precision), device=place)
+
+        def product():
+            for _ in range(count):
+                y = x @ x
+            return y[0, 0].item()
+    elif backend == "jax":
+        import jax
+
+        x = jax.random.uniform(jax.random.key(0), (size, size), dtype=precision)
+        multiply = jax.jit(jax.numpy.matmul)
+
+        def product():
+            for _ in range(count):
+                y = multiply(x, x)
+            return y.block_until_ready()
+    else:
+        import tensorflow as tf
+
+        x = tf.cast(tf.random.uniform((size, size)), precision)
+
+        def product():
+            for _ in range(count):
+                y = tf.matmul(x, x)
+            return y[0, 0].numpy()
+
+    product()
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        product()
+        times.append(time.perf_counter() - start)
+    return count * 2 * size**3 / min(times)
+
+
+def child(spec):
+    """Prints, last, one line of JSON: the result, or why there is none."""
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            result = measure(spec)
+        except contenders.Unavailable as error:
+            result = {"skipped": str(error)}
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [""]
+            result = {"error": f"{type(error).__name__}: {lines[-1]}"}
+    print(json.dumps(result), flush=True)
+
+
+# All processes
+
+
+def run(spec):
+    """The result of one process: a dict with `wall_ms` and so on, or with `error` or `skipped`."""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": spec["backend"],
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    if spec["cores"]:
+        for name in ("OMP", "MKL", "OPENBLAS", "TF_INTRAOP", "TF_INTEROP"):
+            name = name.replace("TF_", "TF_NUM_")
+            environment[f"{name}_THREADS" if "TF" in name else f"{name}_NUM_THREADS"] = str(
+                spec["cores"]
+            )
+    command = [sys.executable, __file__, "--child", json.dumps(spec)]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"took more than {TIMEOUT} seconds"}
+    try:
+        return json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        lines = done.stderr.strip().splitlines() or ["nothing was printed"]
+        return {"error": f"{lines[-1]} (exit status {done.returncode})"}
+
+
+def settings_of(given):
+    """One dict for each combination of a size, a precision and a number of cores."""
+    lengths = [len(given.size)] * 3
+    columns = [given.size, given.batch_size, given.filters]
+    columns = [c * n if len(c) == 1 else c for c, n in zip(columns, lengths, strict=True)]
+    return [
+        {
+            "model": given.model,
+            "size": size,
+            "channels": given.channels or (1 if size == 28 or given.model == "flag_gan" else 3),
+            "batch_size": batch_size,
+            "filters": filters,
+            "precision": precision,
+            "cores": cores,
+            "steps": given.steps,
+            "warmup": given.warmup,
+        }
+        for size, batch_size, filters in zip(*columns, strict=True)
+        for precision in given.precision
+        for cores in given.cores
+    ]
+
+
+def title(setting):
+    cores = f", {setting['cores']} cores" if setting["cores"] else ""
+    return "{model} {size}x{size}x{channels}, batch {batch_size}, filters {filters}, ".format(
+        **setting
+    ) + (setting["precision"] + cores).replace(", 1 cores", ", 1 core")
+
+
+def benchmark(given):
+    """Runs everything, writes each result down, and returns results and reasons for none."""
+    settings = settings_of(given)
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    deadline = time.monotonic() + 60 * given.minutes if given.minutes else math.inf
+    turns = [
+        (index, name, backend)
+        for index in range(len(settings))
+        for backend in given.backends
+        for name in given.contenders
+        if backend in contenders.CONTENDERS[name].backends
+        and given.model in contenders.CONTENDERS[name].models
+    ]
+    found, failed = [], {}
+    for number in range(given.rounds):
+        for turn in turns:
+            if turn in failed or time.monotonic() > deadline:
+                continue
+            index, name, backend = turn
+            spec = {**settings[index], "contender": name, "backend": backend}
+            result = {"run": started, "round": number, **spec, **run(spec)}
+            given.out.parent.mkdir(parents=True, exist_ok=True)
+            with open(given.out, "a", encoding="utf-8") as file:
+                file.write(json.dumps(result) + "\n")
+            reason = result.get("error") or result.get("skipped")
+            if reason:
+                failed[turn] = reason
+            else:
+                found.append((turn, result))
+            shown = reason or f"{result['wall_ms']:.1f} ms, {result['cpu_ms']:.1f} ms of processor"
+            place = f"round {number + 1}, {title(settings[index])}"
+            print(f"{place}: {name}@{backend}: {shown}", file=sys.stderr, flush=True)
+    return settings, found, failed
+
+
+def tables(given, settings, found, failed):
+    """Markdown: one table for each setting."""
+    parts = []
+    for index, setting in enumerate(settings):
+        runs = {}
+        for (place, name, backend), result in found:
+            if place == index:
+                runs.setdefault((name, backend), {})[result["round"]] = result
+        rows = []
+        for (name, backend), rounds in runs.items():
+            base_name, _, base_backend = given.base.partition("@")
+            base = runs.get((base_name, base_backend or backend), {})
+            pairs = [(rounds[n], base[n]) for n in rounds if n in base]
+            ratios = [
+                middle([run[key] / other[key] for run, other in pairs if other[key]], 2)
+                for key in ("wall_ms", "cpu_ms")
+            ]
+            columns = [[run[key] for run in rounds.values()] for key in COLUMNS]
+            rows.append(
+                [
+                    name,
+                    backend,
+                    len(rounds),
+                    middle(columns[0], 1),
+                    ratios[0],
+                    middle(columns[1], 1),
+                    ratios[1],
+                    *(f"{statistics.median(values):.{d}f}" for values, d in columns_rest(columns)),
+                    f"{100 * statistics.median(columns[-1]):.1f} %",
+                ]
+            )
+        parts.append(f"\n{title(setting)}; ratios to {given.base}\n\n{results.table(HEADER, rows)}")
+        for (place, name, backend), reason in failed.items():
+            if place == index:
+                parts.append(f"\n{name}@{backend}: {reason}")
+    return "\n".join(parts)
+
+
+COLUMNS = (
+    "wall_ms",
+    "cpu_ms",
+    "images_per_second",
+    "first_step_seconds",
+    "peak_memory_mib",
+    "share",
+)
+HEADER = [
+    "contender",
+    "backend",
+    "runs",
+    "ms a step",
+    "ratio",
+    "processor ms",
+    "ratio",
+    "images/s",
+    "first step, s",
+    "memory, MiB",
+    "of matmul",
+]
+
+
+def columns_rest(columns):
+    return zip(columns[2:5], (0, 1, 0), strict=True)
+
+
+def middle(values, digits):
+    """Median (least to greatest)."""
+    if not values:
+        return ""
+    shown = f"{statistics.median(values):.{digits}f}"
+    if len(values) == 1:
+        return shown
+    return f"{shown} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def main():
+    names = list(contenders.CONTENDERS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--list", action="store_true", help="list the contenders and leave")
+    parser.add_argument("--preset", choices=PRESETS, help="what options not given are set to")
+    parser.add_argument("--model", choices=contenders.TASKS, default="dcgan")
+    parser.add_argument("--size", nargs="+", type=int, default=[28], help="pixels")
+    parser.add_argument("--channels", type=int, help="by default 1 at 28 pixels, else 3")
+    parser.add_argument("--batch-size", nargs="+", type=int, default=[64], help="one for each size")
+    parser.add_argument("--filters", nargs="+", type=int, default=[16], help="one for each size")
+    parser.add_argument(
+        "--precision", nargs="+", choices=("float32", "bfloat16"), default=["float32"]
+    )
+    parser.add_argument("--contenders", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument(
+        "--backends", nargs="+", choices=contenders.BACKENDS, default=["tensorflow"]
+    )
+    parser.add_argument("--base", default="fit", help="NAME or NAME@BACKEND (default: fit)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=30, help="timed in each process")
+    parser.add_argument("--warmup", type=int, default=8, help="steps before those")
+    parser.add_argument(
+        "--cores", nargs="+", type=int, default=[0], help="processors to use; 0 (default): all"
+    )
+    parser.add_argument("--minutes", type=float, help="start no process after so many")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/benchmark.jsonl"))
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        return child(given.child)
+    if given.list:
+        for name, entry in contenders.CONTENDERS.items():
+            print(f"{name:<18} {entry.summary} [{', '.join(entry.backends)}]")
+        return None
+    if given.preset:
+        parser.set_defaults(**PRESETS[given.preset])
+        given = parser.parse_args()
+    for name in ("batch_size", "filters"):
+        if len(getattr(given, name)) not in (1, len(given.size)):
+            parser.error(f"--{name.replace('_', '-')} must be one number, or one for each size.")
+    print(tables(given, *benchmark(given)))
+
+
+if __name__ == "__main__":
+    main()

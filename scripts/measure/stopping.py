@@ -1,0 +1,23 @@
+"""How long to train, where scripts compare models at equal time."""
+
+import time
+
+import keras
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Stops training after so many seconds of processor time, compilation included.
+
+    Processor time, so that other work on the machine does not matter.
+    """
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_begin(self, logs=None):
+        self.start = time.process_time()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.trained = time.process_time() - self.start
+        self.model.stop_training = self.trained > self.seconds
