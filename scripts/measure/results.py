@@ -4,7 +4,7 @@ A run whose line is there is not run again, so that a measurement that was inter
 where it stopped, and more seeds can be added later.
 """
 
-import importlib.metadata
+import importlib
 import json
 import os
 import pathlib
@@ -50,13 +50,14 @@ def environment():
     import keras  # here, so that a script that only starts others need not load a framework
 
     backend = keras.config.backend()
+    modules = ("keras", "numpy", backend)
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "backend": backend,
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("keras", "numpy", backend)},
+            **{name: importlib.import_module(name).__version__ for name in modules},
         },
     }
 
