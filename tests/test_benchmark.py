@@ -126,7 +126,7 @@ def test_rounds_are_compared_one_by_one(benchmark, tmp_path, monkeypatch, capsys
         turns.append(name)
         if name not in times:
             return {"error": "ValueError: no"}
-        values = dict.fromkeys(benchmark.COLUMNS, 0.5)
+        values = dict.fromkeys(benchmark.MEDIANS, 0.5)
         return values | {"wall_ms": times[name].pop(0), "cpu_ms": 8.0}
 
     monkeypatch.setattr(benchmark, "run", result)

@@ -19,7 +19,8 @@ Each process prints one line of JSON, which goes into `--out`:
     first_step_seconds   from the construction of the model to the end of the first step,
                          compilation included and imports not. (Every contender of Keras starts with
                          `build_MODEL`, which makes optimizers that only kerasgan's own use.)
-    peak_memory_mib      of the process on a CPU; of the framework's tensors on a GPU
+    peak_memory_mib      of the process on a CPU, imports included (imports_memory_mib tells what
+                         they alone took); of the framework's tensors on a GPU
     step_gflop           of convolutions and dense layers, counted from the networks' shapes
     matmul_gflops        GFLOP a second of a matrix product of the same framework and precision, in
                          the same process
@@ -49,6 +50,13 @@ import results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 900  # seconds for one process
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 KERASGAN = ["train_on_batch", "fit", "fit_8_steps"]
 PRESETS = {
     "cpu": {
@@ -99,6 +107,7 @@ def measure(spec):
             keras.config.set_dtype_policy("mixed_bfloat16")
     shape = (setting.size, setting.size, setting.channels)
     count = setting.batch_size * max(8, setting.steps, setting.warmup)
+    imports_memory, _ = peak_memory(setting.backend, device)
     images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype="uint8")
 
     start = time.perf_counter()
@@ -128,6 +137,7 @@ def measure(spec):
         "images_per_second": round(setting.batch_size / wall, 1),
         "first_step_seconds": round(first_step, 2),
         "peak_memory_mib": round(memory / 2**20),
+        "imports_memory_mib": round(imports_memory / 2**20),
         "memory_of": memory_of,
         "step_gflop": round(flop / 1e9, 3),
         "matmul_gflops": round(rate / 1e9, 1),
@@ -287,11 +297,7 @@ def run(spec):
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
     if spec["cores"]:
-        for name in ("OMP", "MKL", "OPENBLAS", "TF_INTRAOP", "TF_INTEROP"):
-            name = name.replace("TF_", "TF_NUM_")
-            environment[f"{name}_THREADS" if "TF" in name else f"{name}_NUM_THREADS"] = str(
-                spec["cores"]
-            )
+        environment |= dict.fromkeys(THREADS, str(spec["cores"]))
     command = [sys.executable, __file__, "--child", json.dumps(spec)]
     try:
         done = subprocess.run(
@@ -308,32 +314,35 @@ def run(spec):
 
 def settings_of(given):
     """One dict for each combination of a size, a precision and a number of cores."""
-    lengths = [len(given.size)] * 3
-    columns = [given.size, given.batch_size, given.filters]
-    columns = [c * n if len(c) == 1 else c for c, n in zip(columns, lengths, strict=True)]
+    count = len(given.size)
+    batch_sizes, filters = (
+        c * count if len(c) == 1 else c for c in (given.batch_size, given.filters)
+    )
     return [
         {
             "model": given.model,
             "size": size,
             "channels": given.channels or (1 if size == 28 or given.model == "flag_gan" else 3),
             "batch_size": batch_size,
-            "filters": filters,
+            "filters": width,
             "precision": precision,
             "cores": cores,
             "steps": given.steps,
             "warmup": given.warmup,
         }
-        for size, batch_size, filters in zip(*columns, strict=True)
+        for size, batch_size, width in zip(given.size, batch_sizes, filters, strict=True)
         for precision in given.precision
         for cores in given.cores
     ]
 
 
 def title(setting):
-    cores = f", {setting['cores']} cores" if setting["cores"] else ""
-    return "{model} {size}x{size}x{channels}, batch {batch_size}, filters {filters}, ".format(
-        **setting
-    ) + (setting["precision"] + cores).replace(", 1 cores", ", 1 core")
+    shown = (
+        "{model} {size}x{size}x{channels}, batch {batch_size}, filters {filters}, {precision}"
+    ).format(**setting)
+    if setting["cores"]:
+        shown += f", {setting['cores']} core{'s' if setting['cores'] > 1 else ''}"
+    return shown
 
 
 def benchmark(given):
@@ -371,6 +380,22 @@ def benchmark(given):
     return settings, found, failed
 
 
+HEADER = [
+    "contender",
+    "backend",
+    "runs",
+    "ms a step",
+    "ratio",
+    "processor ms",
+    "ratio",
+    "images/s",
+    "first step, s",
+    "memory, MiB",
+    "of matmul",
+]
+MEDIANS = ("images_per_second", "first_step_seconds", "peak_memory_mib", "share")
+
+
 def tables(given, settings, found, failed):
     """Markdown: one table for each setting."""
     parts = []
@@ -388,18 +413,22 @@ def tables(given, settings, found, failed):
                 middle([run[key] / other[key] for run, other in pairs if other[key]], 2)
                 for key in ("wall_ms", "cpu_ms")
             ]
-            columns = [[run[key] for run in rounds.values()] for key in COLUMNS]
+            median = {
+                key: statistics.median(run[key] for run in rounds.values()) for key in MEDIANS
+            }
             rows.append(
                 [
                     name,
                     backend,
                     len(rounds),
-                    middle(columns[0], 1),
+                    middle([run["wall_ms"] for run in rounds.values()], 1),
                     ratios[0],
-                    middle(columns[1], 1),
+                    middle([run["cpu_ms"] for run in rounds.values()], 1),
                     ratios[1],
-                    *(f"{statistics.median(values):.{d}f}" for values, d in columns_rest(columns)),
-                    f"{100 * statistics.median(columns[-1]):.1f} %",
+                    f"{median['images_per_second']:.0f}",
+                    f"{median['first_step_seconds']:.1f}",
+                    f"{median['peak_memory_mib']:.0f}",
+                    f"{median['share']:.1%}",
                 ]
             )
         parts.append(f"\n{title(setting)}; ratios to {given.base}\n\n{results.table(HEADER, rows)}")
@@ -407,33 +436,6 @@ def tables(given, settings, found, failed):
             if place == index:
                 parts.append(f"\n{name}@{backend}: {reason}")
     return "\n".join(parts)
-
-
-COLUMNS = (
-    "wall_ms",
-    "cpu_ms",
-    "images_per_second",
-    "first_step_seconds",
-    "peak_memory_mib",
-    "share",
-)
-HEADER = [
-    "contender",
-    "backend",
-    "runs",
-    "ms a step",
-    "ratio",
-    "processor ms",
-    "ratio",
-    "images/s",
-    "first step, s",
-    "memory, MiB",
-    "of matmul",
-]
-
-
-def columns_rest(columns):
-    return zip(columns[2:5], (0, 1, 0), strict=True)
 
 
 def middle(values, digits):

@@ -1,7 +1,7 @@
 """Train the models that `kerasgan.load_pretrained` loads.
 
-    scripts/measure/pretrain.py mnist                  about an hour of one CPU core
-    scripts/measure/pretrain.py flags                  about eight minutes
+    scripts/measure/pretrain.py mnist                      about an hour of one CPU core
+    scripts/measure/pretrain.py flags                      about eight minutes
     scripts/measure/pretrain.py mnist --data-path FOLDER   with MNIST's files in it; no download
 
 Writes kerasgan/pretrained/NAME_generator.keras (the average of the training's generators) and
