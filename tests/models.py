@@ -65,10 +65,10 @@ def _tiny(name, image_shape=(16, 16, 1), filters=4):
     return lambda: getattr(kerasgan, f"build_{name}")(image_shape, latent_dim=8, filters=filters)
 
 
-# name -> (how to build it tiny, trainable weights that three steps may leave as they are). These are
-# biases that the next normalisation takes away, and a score's bias where the loss takes differences
-# of scores, as the hinge does at first: their gradient is 0 but for rounding, which moves them on
-# some backends.
+# name -> (how to build it tiny, trainable weights that three steps may leave as they are). These
+# are biases that the next normalisation takes away, and a score's bias where the loss takes
+# differences of scores, as the hinge does at first: their gradient is 0 but for rounding, which
+# moves them on some backends.
 MODELS = {
     "own": (own_pair, ()),
     "dcgan": (_tiny("dcgan", (16, 16, 3)), ()),

@@ -137,7 +137,7 @@ def _check_range(value_range):
 def mnist_classifier() -> keras.Model:
     """The classifier of MNIST digits that comes with the package.
 
-    Trained on the 60,000 training images by `scripts/train_mnist_classifier.py`;
+    Trained on the 60,000 training images by `scripts/measure/train_mnist_classifier.py`;
     `docs/results.md` has its accuracy on the test images.
 
     Returns:

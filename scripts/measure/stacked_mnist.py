@@ -25,7 +25,7 @@ import results
 
 import kerasgan
 from kerasgan import metrics
-from kerasgan.zoo.convnet import dcgan_discriminator, dcgan_generator
+from kerasgan.zoo.dcgan import dcgan_discriminator, dcgan_generator
 
 NUM_STACKS, BATCH_SIZE, STEPS, FILTERS, LATENT_DIM = 128_000, 64, 50_000, 64, 100
 SHAPE = (28, 28, 3)
