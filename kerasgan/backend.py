@@ -1,5 +1,8 @@
 """What Keras leaves to its backends. No other file names one."""
 
+import collections
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -10,10 +13,14 @@ __all__ = [
     "gradients",
     "input_gradient",
     "keep_state",
+    "resolve_jit_compile",
     "to_device",
     "to_numpy",
     "train_step",
 ]
+
+# On PyTorch. Recording takes as long as some hundred steps save.
+CALLS_BEFORE_RECORDING = 20
 
 
 def input_gradient(function, inputs):
@@ -129,6 +136,13 @@ def _jax_gradients(function, groups, variables):
     return outputs, found
 
 
+def resolve_jit_compile(jit_compile, model):
+    """What "auto" means for a compiled model: Keras's choice, but on PyTorch "auto" itself."""
+    if jit_compile == "auto" and _backend() != "torch":
+        return model.jit_compile
+    return jit_compile
+
+
 def apply_gradients(optimizer, gradients, variables):
     """One update of `variables`; `optimizer` has been built on them."""
     if _backend() != "jax":
@@ -149,14 +163,16 @@ def apply_gradients(optimizer, gradients, variables):
 def compiled(function, variables, jit_compile=True, repeated=False):
     """`function(data)` as one compiled call that reads and assigns Keras variables.
 
-    It is compiled anew for data of another shape. On PyTorch it is called as it is, unless
-    `jit_compile` asks for `torch.compile`.
+    It is compiled anew for data of another shape. On PyTorch it is called as it is at first, and
+    recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape; `jit_compile=True` has it
+    recorded at once, and compiled by `torch.compile`.
 
     Args:
         function: Takes a structure of tensors, returns a tensor.
         variables: All variables that `function` reads or assigns. What is not among them JAX
             would take for a constant.
-        jit_compile: Whether to compile by XLA, or by `torch.compile`.
+        jit_compile: Whether to compile: True, False or "auto", which leaves the choice of XLA to
+            Keras, and on PyTorch records.
         repeated: Whether to call `function` in turn for each entry of the first axis of `data`
             and to stack what it returns.
     """
@@ -169,14 +185,12 @@ def compiled(function, variables, jit_compile=True, repeated=False):
             return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
 
         return tf.function(
-            in_turn if repeated else function, autograph=False, jit_compile=jit_compile
+            in_turn if repeated else function, autograph=False, jit_compile=bool(jit_compile)
         )
     if backend == "jax":
         return _jax_compiled(function, variables, jit_compile, repeated)
     if jit_compile:
-        import torch
-
-        function = torch.compile(function)
+        function = _torch_recorded(function, variables, jit_compile)
     if not repeated:
         return function
 
@@ -186,6 +200,61 @@ def compiled(function, variables, jit_compile=True, repeated=False):
         return ops.stack([function(part) for part in parts])
 
     return one_after_the_other
+
+
+def _torch_recorded(function, variables, jit_compile):
+    """`function(data)`, replayed from a record of its tensor operations.
+
+    Keras's layers spend most of a small step in Python. A record has none of that; it holds the
+    forward pass, the gradients and the updates alike, which change the variables in place.
+    """
+    import torch
+    from functorch import make_fx
+
+    before_recording = 0 if jit_compile is True else CALLS_BEFORE_RECORDING
+    calls, records = collections.Counter(), {}
+
+    def call(data):
+        arrays = keras.tree.flatten(data)
+        shapes = tuple((tuple(array.shape), array.dtype) for array in arrays)
+        if shapes not in records:
+            calls[shapes] += 1
+            if calls[shapes] <= before_recording:
+                return function(data)
+            records[shapes], result = record(data, arrays)
+            if result is not None:
+                return result
+        if records[shapes] is None:
+            return function(data)
+        with torch.no_grad():
+            return records[shapes]([variable.value for variable in variables], arrays)
+
+    def record(data, arrays):
+        results = []
+
+        def flat(values, arrays):
+            results.append(function(keras.tree.pack_sequence_as(data, arrays)))
+            return results[-1]
+
+        values = [variable.value for variable in variables]
+        before = [value.detach().clone() for value in values]
+        try:
+            recorded = make_fx(flat)(values, arrays)
+        except RuntimeError as error:
+            # It depends on values in ways that are no tensor operations: noise, whose seeds
+            # Keras reads as numbers, or plain SGD, whose rate it does.
+            with torch.no_grad():
+                for value, old in zip(values, before, strict=True):
+                    value.copy_(old)
+            if jit_compile is True:
+                warnings.warn(
+                    f"This GAN's step cannot be compiled on PyTorch, and runs as it is: {error}",
+                    stacklevel=2,
+                )
+            return None, None
+        return torch.compile(recorded) if jit_compile is True else recorded, results[-1].detach()
+
+    return call
 
 
 def _jax_compiled(function, variables, jit_compile, repeated):

@@ -184,9 +184,11 @@ class GAN(keras.Model):
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
                 a function; differentiable. `False` turns it off.
             jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. One step is one
-                compiled call on TensorFlow and JAX; on PyTorch True asks for `torch.compile`.
+                compiled call on TensorFlow and JAX. On PyTorch it is recorded after some steps
+                and replayed without the Python of Keras's layers, unless it draws noise
+                (Dropout, augmentation, some penalties); True has `torch.compile` work on it.
             steps_per_execution: Steps in one compiled call of `fit`, as in Keras: callbacks run
-                once a call. The results are the same. (On PyTorch it saves nothing.)
+                once a call. The results are the same up to rounding. (On PyTorch it saves nothing.)
             penalty: A further term of the discriminator's loss, from the gradient of its score
                 at images: `"gradient_penalty"`, `"dragan"`, `"r1"`, `"r2"`, a dict of such names
                 and weights, `{"r1": 5.0}`, or a function of
@@ -265,7 +267,11 @@ class GAN(keras.Model):
         self._augment = augment or None
         self._average_with(merged["ema"])
         self._compiled_step = AdversarialStep(
-            g_stack, {"both": d_stacks, **halves}, both, self._average
+            g_stack,
+            {"both": d_stacks, **halves},
+            both,
+            self._average,
+            merged["jit_compile"],
         )
         self.compiled = True
 

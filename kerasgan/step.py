@@ -3,12 +3,13 @@
 import collections.abc
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasgan import backend, images
 from kerasgan._interrupts import deferred
 
-__all__ = ["AdversarialStep", "Logs", "StepSchedule"]
+__all__ = ["AdversarialStep", "Logs", "StepCount", "StepSchedule"]
 
 
 class AdversarialStep:
@@ -24,15 +25,16 @@ class AdversarialStep:
         both: `SimultaneousStack` that makes the last discriminator update and the generator's, or
             None.
         average: `Average` that follows the generator, or None.
+        jit_compile: As in `GAN.compile`.
     """
 
-    def __init__(self, generator, discriminators, both=None, average=None):
+    def __init__(self, generator, discriminators, both, average, jit_compile):
         self.generator = generator
         self.discriminators = discriminators
         self.both = both
         self.average = average
-        # What learning-rate schedules count, on both sides.
-        self.number = keras.Variable(0, dtype="int32", trainable=False, name="step")
+        self.jit_compile = backend.resolve_jit_compile(jit_compile, generator)
+        self.count = StepCount()
         self._names = {}  # of the logs, by kind of call
         self._calls = {}
         self._optimizer_variables = None
@@ -60,11 +62,14 @@ class AdversarialStep:
         Returns:
             `Logs` of the step, or the means of the steps'.
         """
+        last_number = int(np.ravel(data["number"])[-1])
         data = backend.to_device(data)
         with deferred():
-            values = self._call(kind, repeated)(data)
-        names = self._names[kind]
-        return Logs(names, values)
+            try:
+                values = self._call(kind, repeated)(data)
+            finally:
+                self.count.step = last_number
+        return Logs(self._names[kind], values)
 
     def _call(self, kind, repeated):
         variables = [id(v) for optimizer in self.optimizers for v in optimizer.variables]
@@ -72,7 +77,7 @@ class AdversarialStep:
             # The first call, or somebody has put a schedule in the place of a learning rate.
             self._calls, self._optimizer_variables = {}, variables
             for optimizer in self.optimizers:
-                _count_steps(optimizer, self.number)
+                _count_steps(optimizer, self.count)
         if (kind, repeated) not in self._calls:
 
             def function(data):
@@ -81,7 +86,7 @@ class AdversarialStep:
                 return ops.stack([ops.cast(value, "float32") for value in logs.values()])
 
             self._calls[kind, repeated] = backend.compiled(
-                function, self._variables(), self.generator.jit_compile, repeated
+                function, self._variables(), self.jit_compile, repeated
             )
         return self._calls[kind, repeated]
 
@@ -90,13 +95,13 @@ class AdversarialStep:
         sources = [*self.stacks, *self.optimizers]
         if self.average:
             sources.append(self.average.average)
-        found = {id(self.number): self.number}
+        found = {}
         for source in sources:
             found.update({id(variable): variable for variable in source.variables})
         return list(found.values())
 
     def _make(self, kind, data):
-        self.number.assign(data["number"])
+        self.count.step = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
             return self._update_generator(*data["batches"], data["decay"])
@@ -187,6 +192,12 @@ class Logs(collections.abc.MutableMapping):
         return Logs(self._names, self._values)
 
 
+class StepCount:
+    """The number of the step, for learning-rate schedules: a tensor while a step is traced."""
+
+    step = 0
+
+
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning-rate schedule that counts a GAN's steps.
@@ -196,15 +207,15 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         schedule: The `keras.optimizers.schedules.LearningRateSchedule`.
-        number: Variable that holds the number of the step; None to count updates after all.
+        count: `StepCount`; None to count the optimizer's updates after all.
     """
 
-    def __init__(self, schedule, number=None):
+    def __init__(self, schedule, count=None):
         self.schedule = schedule
-        self.number = number
+        self.count = count
 
     def __call__(self, step):
-        return self.schedule(step if self.number is None else self.number)
+        return self.schedule(step if self.count is None else self.count.step)
 
     def get_config(self):
         return {"schedule": keras.saving.serialize_keras_object(self.schedule)}
@@ -214,12 +225,12 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]))
 
 
-def _count_steps(optimizer, number):
+def _count_steps(optimizer, count):
     """Makes an optimizer's schedule, if it has one, count steps."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     # Keras gives out the rate of the moment only, not the schedule that it comes from.
     schedule = optimizer._learning_rate
     if isinstance(schedule, StepSchedule):
-        schedule.number = number
+        schedule.count = count
     elif isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        optimizer.learning_rate = StepSchedule(schedule, number)
+        optimizer.learning_rate = StepSchedule(schedule, count)
