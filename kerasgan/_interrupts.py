@@ -9,7 +9,7 @@ import threading
 def deferred():
     """Lets Ctrl-C act at the end of the block; a second one acts at once.
 
-    In the middle of a step JAX would lose the variables that the step has been given.
+    In the middle of a step JAX would lose the variables, whose buffers the step has donated.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -26,7 +26,9 @@ def deferred():
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if received and callable(before):
+    if received:
+        if not callable(before):
+            raise KeyboardInterrupt
         before(*received[0])
 
 

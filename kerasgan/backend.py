@@ -122,6 +122,7 @@ def _jax_gradients(function, groups, variables):
         mapping += zip(others, before, strict=True)
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             losses, outputs = function()
+            _check_known(scope, [*own, *others])
             after = [scope.get_current_value(variable) for variable in others]
         return losses, (outputs, after)
 
@@ -263,6 +264,7 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     def pure(values, data):
         with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
             result = function(data)
+            _check_known(scope, variables)
             return [scope.get_current_value(variable) for variable in variables], result
 
     def in_turn(values, data):
@@ -280,6 +282,17 @@ def _jax_compiled(function, variables, jit_compile, repeated):
         return result
 
     return call
+
+
+def _check_known(scope, variables):
+    """Refuses a step that has assigned variables which it does not hand on."""
+    if scope.state_mapping.keys() - {id(variable) for variable in variables}:
+        raise ValueError(
+            "`augment`, `penalty`, `loss` and `auxiliary_loss` must not assign variables of their "
+            "own on JAX, where the assignment would be lost. Received: one that does, such as a "
+            "function with a keras.random.SeedGenerator. For `augment` pass a keras.layers.Layer "
+            "that holds the state; elsewhere do without it."
+        )
 
 
 def train_step(model, step, arguments):

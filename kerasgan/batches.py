@@ -80,8 +80,12 @@ class Batches:
             # An iterator continues where it was left. `yield from` would close it with this
             # generator.
             rest = batches if batches is self.x else itertools.islice(batches, start, None)
-            for batch in rest:  # noqa: UP028
-                yield batch
+            for batch in rest:
+                # A batch is read before the one before it is used: the iterator may fill one
+                # array again and again.
+                yield keras.tree.map_structure(
+                    lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch
+                )
 
     def stream(self, epoch: int = 0, start: int = 0):
         """Endless `(batch, next_epoch, next_start)` from batch `start` of pass `epoch` on.

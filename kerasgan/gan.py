@@ -127,16 +127,17 @@ class GAN(keras.Model):
                 for index, name in enumerate(("generator", "discriminator", "penalty"))
             }
         )
-        self._settings = dict(settings.DEFAULTS)
-        self._augment = None
-        self._average = None
+        # In an object, or Keras would take layers among them for parts of this model.
+        self._choices = types.SimpleNamespace(
+            settings=dict(settings.DEFAULTS), augment=None, average=None
+        )
         self._compiled_step = None  # until `compile`, or until it is needed
         self.stop_training = False
         self.built = True
 
-    def call(self, latents, training=False):
-        """Images in `value_range` from latents `(batch_size, latent_dim)`."""
-        return self.generator(latents, training=training)
+    def call(self, inputs, training=False):
+        """What the generator makes: images in `value_range` from latents."""
+        return self.generator(inputs, training=training)
 
     # Compiling
 
@@ -196,7 +197,8 @@ class GAN(keras.Model):
             auxiliary_loss: A further term of both sides' losses, for a discriminator that gives
                 more than a score: function of `(inputs, real_outputs, fake_outputs)` that
                 returns a scalar. `inputs` is the batch, a dict with `images` (floats in
-                `value_range`), `latents`, `labels` and whatever else it holds; outputs are all that
+                `value_range`), `latents`, `labels` and any other array, and with `fake_images` and
+                `generator_outputs`, a list of all that the generator gives. Outputs are all that
                 the discriminator gives, None for a side that was not passed through it. Reported
                 under its `name` or `__name__`. `False` turns it off.
 
@@ -215,14 +217,16 @@ class GAN(keras.Model):
             "auxiliary_loss": auxiliary_loss,
             "steps_per_execution": steps_per_execution,
         }
-        merged = settings.merge(self._settings, given)
+        merged = settings.merge(self._choices.settings, given)
         settings.check(merged, self.discriminator)
         g_loss, d_loss = losses.resolve(merged["loss"], merged["label_smoothing"])
         penalty = losses.resolve_penalty(merged["penalty"])
         if augment is None:
-            augment = self._augment
+            augment = self._choices.augment
         elif isinstance(augment, str):
             augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
+        if isinstance(augment, keras.layers.Layer) and not augment.built:
+            augment.build((None, *self.image_shape))
         shared = {
             "value_range": self.value_range,
             "noise": self._noise,
@@ -260,26 +264,27 @@ class GAN(keras.Model):
         if merged["update"] != "separate":
             for (stack,) in halves.values():
                 stack.compile(d_stacks[0].optimizer, jit_compile=merged["jit_compile"])
-        both = None
+        simultaneous = None
         if merged["update"] == "simultaneous":
-            both = SimultaneousStack(g_stack, d_stacks[0], name="both")
-        self._settings = merged
-        self._augment = augment or None
+            simultaneous = SimultaneousStack(g_stack, d_stacks[0], name="simultaneous")
+        self._choices.settings = merged
+        self._choices.augment = augment or None
         self._average_with(merged["ema"])
         self._compiled_step = AdversarialStep(
             g_stack,
             {"both": d_stacks, **halves},
-            both,
-            self._average,
+            simultaneous,
+            self._choices.average,
             merged["jit_compile"],
+            self.progress,
         )
         self.compiled = True
 
     def _average_with(self, ema):
         if not ema:
-            self._average = None
-        elif self._average is None:
-            self._average = Average(self.generator)
+            self._choices.average = None
+        elif self._choices.average is None:
+            self._choices.average = Average(self.generator)
 
     def _resolve_optimizers(self, g_optimizer, d_optimizer, stacks):
         """One optimizer for each stack: the given ones, or those in use, or new ones."""
@@ -313,7 +318,7 @@ class GAN(keras.Model):
             )
         bound = {id(stack.optimizer): _ids(stack.optimized_variables) for stack in in_use}
         for index, (optimizer, stack) in enumerate(zip(optimizers, stacks, strict=True)):
-            variables = _ids(stack.find_optimized_variables())
+            variables = _ids(stack.trained.trainable_variables)
             if optimizer.built and bound.get(id(optimizer)) != variables:
                 if id(optimizer) not in bound:
                     raise ValueError(
@@ -337,7 +342,7 @@ class GAN(keras.Model):
 
     @property
     def sampling_generator(self):
-        return self._average.average if self._average else self.generator
+        return self._choices.average.average if self._choices.average else self.generator
 
     @property
     def g_optimizer(self):
@@ -350,11 +355,11 @@ class GAN(keras.Model):
 
     @property
     def discriminator_steps(self):
-        return self._settings["discriminator_steps"]
+        return self._choices.settings["discriminator_steps"]
 
     @property
     def steps_per_execution(self):
-        return self._settings["steps_per_execution"]
+        return self._choices.settings["steps_per_execution"]
 
     @steps_per_execution.setter
     def steps_per_execution(self, value):  # Keras sets it to 1 when a model is made
@@ -363,7 +368,7 @@ class GAN(keras.Model):
     @property
     def augment(self):
         """What all images pass through on their way to the discriminator, or None."""
-        return self._augment
+        return self._choices.augment
 
     @property
     def optimizer(self):
@@ -439,8 +444,7 @@ class GAN(keras.Model):
             Dict of floats: `g_loss`, `d_fake`, every further term, and `loss`, which is `g_loss`.
         """
         self._training.generator.check_trainable()
-        batch = self._draw_latents(self._check_batch(images))
-        logs = dict(self._run("generator", [self._data([batch])]))
+        logs = dict(self._run("generator", [[self._check_batch(images)]]))
         self.progress.step += 1
         return {**logs, "loss": logs["g_loss"]}
 
@@ -449,31 +453,37 @@ class GAN(keras.Model):
         for stack in self._training.stacks:
             stack.check_trainable()
         # The generator's update has latents of its own, unless both sides share their fakes.
-        further = 0 if self._training.both else 1
-        data = []
-        for index, batches in enumerate(steps):
-            batches = batches + batches[len(batches) - further :]
-            data.append(self._data([self._draw_latents(batch) for batch in batches], index))
-        logs = self._run("step", data)
+        further = 0 if self._training.simultaneous else 1
+        logs = self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
         self.progress.step += len(steps)
         return logs
 
     def _update_discriminator(self, batch, sides="both"):
         for stack in self._training.discriminators[sides]:
             stack.check_trainable()
-        return self._run(sides, [self._data([self._draw_latents(batch)])])
+        return self._run(sides, [[batch]])
 
-    def _data(self, batches, index=0):
-        """What one step needs, `index` steps from here."""
+    def _run(self, kind, steps):
+        """Runs updates from these batches, with latents for each; see `AdversarialStep.run`."""
+        draws = self.progress.draws
+        try:
+            data = [
+                self._data([self._draw_latents(batch) for batch in batches], index)
+                for index, batches in enumerate(steps)
+            ]
+            if len(data) == 1:
+                return self._training.run(kind, data[0])
+            stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
+            return self._training.run(kind, stacked, repeated=True)
+        except BaseException:
+            self.progress.draws = draws
+            raise
+
+    def _data(self, batches, index):
+        """What the step needs that is `index` steps from here."""
         step = self.step + index
-        decay = min(self._settings["ema"] or 0.0, (1 + step) / (10 + step))
+        decay = min(self._choices.settings["ema"] or 0.0, (1 + step) / (10 + step))
         return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
-
-    def _run(self, kind, data):
-        if len(data) == 1:
-            return self._training.run(kind, data[0])
-        stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
-        return self._training.run(kind, stacked, repeated=True)
 
     def _draw_latents(self, batch):
         """The batch with the next latents."""
@@ -488,8 +498,8 @@ class GAN(keras.Model):
     def _check_batch(self, batch):
         """A batch as a dict of checked arrays."""
         if isinstance(batch, (tuple, list)) and batch and np.ndim(batch[0]) == 4:
-            # Weights beside them are left aside.
-            batch = dict(zip(("images", "labels"), batch, strict=False))
+            # Sample weights after the labels are ignored.
+            batch = {"images": batch[0]} | ({"labels": batch[1]} if len(batch) > 1 else {})
         elif not isinstance(batch, dict):
             batch = {"images": batch}
         taken = self._taken | {"images"}
@@ -501,12 +511,29 @@ class GAN(keras.Model):
                 f"a batch of {', '.join(sorted(batch))}",
                 "Add what is missing.",
             )
-        images = image_tools.check(batch["images"], self.image_shape, self.value_range)
-        further = {name: np.asarray(batch[name]) for name in batch.keys() & taken}
+        checked = {
+            name: np.asarray(batch[name]) for name in sorted(batch.keys() & taken - {"latents"})
+        }
+        checked["images"] = image_tools.check(batch["images"], self.image_shape, self.value_range)
+        count = len(checked["images"])
         if self.num_classes is not None:
-            labels = label_tools.check(batch.get("labels"), len(images), self.num_classes)
-            further["labels"] = labels
-        return further | {"images": images}
+            labels = label_tools.check(batch.get("labels"), count, self.num_classes)
+            checked["labels"] = labels
+        if "source_images" in checked:
+            (shape,) = {
+                tuple(tensor.shape[1:])
+                for tensor in (*self.generator.inputs, *self.discriminator.inputs)
+                if tensor.name == "source_images"
+            }
+            checked["source_images"] = image_tools.check(
+                batch["source_images"], shape, self.value_range, "source_images"
+            )
+        lengths = {name: len(array) for name, array in checked.items()}
+        if len(set(lengths.values())) > 1:
+            raise argument_error(
+                "images", "be arrays of one length", f"lengths {lengths}", "Pass one entry each."
+            )
+        return checked
 
     def fit(
         self,
@@ -598,6 +625,11 @@ class GAN(keras.Model):
         checks.check_whole("n", n, 0)
         if seed is not None:
             checks.check_whole("seed", seed, 0)
+        if self.latent_dim is None:
+            raise ValueError(
+                "`sample` needs a generator that takes latents. Received: one that takes "
+                f"{', '.join(sorted(_input_names(self.generator)))}. Call gan.generator itself."
+            )
         if labels is not None and not takes(self.generator, "labels"):
             raise argument_error(
                 "labels",
@@ -626,7 +658,7 @@ class GAN(keras.Model):
             two columns. (One for each pack of images, for one that packs them.)
         """
         batch = self._check_batch(images)
-        seen = image_tools.to_float(batch["images"], self.value_range)
+        seen = to_numpy(image_tools.to_float(batch["images"], self.value_range))
         outputs = self.discriminator.predict_on_batch(feed(self.discriminator, batch, seen))
         return to_numpy(reported(outputs)).astype("float32").reshape(-1)
 
@@ -710,7 +742,7 @@ class GAN(keras.Model):
             "num_classes": self.num_classes,
             "class_names": self.class_names,
             "seed": self.seed,
-            "ema": self._settings["ema"],
+            "ema": self._choices.settings["ema"],
             "name": self.name,
         }
 
@@ -723,14 +755,14 @@ class GAN(keras.Model):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         ema = config.pop("ema")
         gan = cls(**config)
-        gan._settings["ema"] = ema
+        gan._choices.settings["ema"] = ema
         gan._average_with(ema)  # for `load_model(compile=False)`: it belongs to the models
         return gan
 
     def get_compile_config(self):
         optimizers = [_serialize_optimizer(o) for o in self._training.optimizers]
         d_optimizers = optimizers[1:] if len(optimizers) > 2 else optimizers[1]
-        serialized = keras.saving.serialize_keras_object(self._settings)
+        serialized = keras.saving.serialize_keras_object(self._choices.settings)
         return {"g_optimizer": optimizers[0], "d_optimizer": d_optimizers, **serialized}
 
     def compile_from_config(self, config):
@@ -740,23 +772,39 @@ class GAN(keras.Model):
         store["format"] = np.array(FORMAT, dtype="int64")
         for name, value in vars(self.progress).items():
             store[name] = np.array(value, dtype="int64")
-        for index, variable in enumerate(self._random_variables()):
-            store[f"random_{index}"] = keras.ops.convert_to_numpy(variable.value).astype("int64")
+        for name, variable in self._random_variables().items():
+            store[name] = keras.ops.convert_to_numpy(variable.value).astype("int64")
 
     def load_own_variables(self, store):
         _check_format(int(np.asarray(store["format"])) if "format" in store.keys() else 1)
         for name in vars(self.progress):
             setattr(self.progress, name, int(np.asarray(store[name])))
-        for index, variable in enumerate(self._random_variables()):
-            variable.assign(np.asarray(store[f"random_{index}"]))
+        for name, variable in self._random_variables().items():
+            if name in store.keys():  # not of an augmentation that was added since
+                variable.assign(np.asarray(store[name]))
 
     def _random_variables(self):
         """Every random state that training draws from. Keras's own files leave them out."""
-        holders = [self.generator, self.discriminator]
-        if isinstance(self._augment, keras.layers.Layer):
-            holders.append(self._augment)
-        found = [variable for holder in holders for variable in random_variables(holder)]
-        return found + [generator.state for generator in self._noise.values()]
+        holders = {"generator": self.generator, "discriminator": self.discriminator}
+        if isinstance(self.augment, keras.layers.Layer):
+            holders["augment"] = self.augment
+        found = {
+            f"random_{name}_{index}": variable
+            for name, holder in holders.items()
+            for index, variable in enumerate(random_variables(holder))
+        }
+        noise = {f"random_noise_{name}": noise.state for name, noise in self._noise.items()}
+        return found | noise
+
+    # What a GAN inherits from `keras.Model` and cannot do
+
+    def evaluate(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN has no targets to be evaluated with. Use kerasgan.metrics.Evaluator for its "
+            "images, or gan.score(images) for the discriminator's scores."
+        )
+
+    test_on_batch = test_step = evaluate
 
     def _check_classes(self):
         if self.num_classes is not None:

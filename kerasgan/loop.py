@@ -53,28 +53,32 @@ def fit(
             epochs=epochs,
             steps=_count_steps(gan, 1, steps_per_epoch, batches.num_batches),
         )
+
+    def is_done():
+        return gan.stop_training or (steps is not None and gan.step >= steps)
+
     gan.stop_training = False
     gan._initial_epoch = None
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(_progress_bar(remaining, verbose))
         stack.enter_context(stopping(gan))
         callbacks.on_train_begin()
-        # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to go on.
+        # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to resume.
         initial_epoch = gan._initial_epoch or initial_epoch
         _pretrain(gan, batches, pretrain_steps, bar)
         source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
-        if initial_epoch < epochs and gan.step != steps:
+        if initial_epoch < epochs and not is_done():
             source.look()  # a batch that does not fit is refused before anything begins
         logs = None
         for epoch in range(initial_epoch, epochs):
-            if gan.stop_training or gan.step == steps:
+            if is_done():
                 break
             bar.begin_epoch(epoch, epochs if steps is None else None)
             callbacks.on_epoch_begin(epoch)
             if steps_per_epoch is not None and progress.epoch_step >= steps_per_epoch:
                 progress.epoch_step = 0
             means, is_over = _Means(), False
-            while not is_over and not gan.stop_training and gan.step != steps:
+            while not is_over and not is_done():
                 callbacks.on_train_batch_begin(progress.epoch_step)
                 most = gan.steps_per_execution
                 if steps is not None:
@@ -92,7 +96,7 @@ def fit(
                 progress.epoch_step = last_step + 1
                 if is_over:
                     progress.epoch, progress.epoch_step = progress.epoch + 1, 0
-                means.add(step_logs.copy(), len(taken))
+                means.add(step_logs.as_reported(), len(taken))
                 # Not through the CallbackList, which would read all values at every step, and
                 # wait for them.
                 for callback in callbacks.callbacks:
@@ -221,6 +225,7 @@ class _Means:
 class _ProgressBar(tqdm.auto.tqdm):
     """Steps made, steps left and the time for them, losses, and images per second."""
 
+    monitor_interval = 0  # no thread of tqdm's own
     _shown_at = 0.0
 
     def begin_epoch(self, epoch, epochs):

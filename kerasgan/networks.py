@@ -88,6 +88,13 @@ def _check_model(name, model):
             if isinstance(model, keras.Sequential)
             else "Wrap it: inputs = keras.Input(shape), then keras.Model(inputs, model(inputs)).",
         )
+    if isinstance(model.output_shape, dict):
+        raise argument_error(
+            name,
+            "give a tensor or a list of tensors, of which the first is used as images or score",
+            f"{name} that gives a dict of {sorted(model.output_shape)}",
+            "End it with a list.",
+        )
     for tensor in model.inputs:
         if tensor.name != "labels" and not keras.backend.is_float_dtype(tensor.dtype):
             raise argument_error(
@@ -157,8 +164,8 @@ def scores_of_two(discriminator):
 def feed(model, batch, images=None):
     """What a model takes of a batch.
 
-    A model of one Input gets the images, or else the latents, whatever its Input is called
-    (unless the batch has something of that name). A model of several Inputs gets what they name.
+    A model of several Inputs gets what they name. A model of one Input gets the images, or else
+    the latents, whatever its Input is called; only `source_images` are asked for by that name.
 
     Args:
         model: The generator or the discriminator.
@@ -168,8 +175,9 @@ def feed(model, batch, images=None):
     named = batch if images is None else batch | {"images": images}
     if len(model.inputs) > 1:
         return keras.tree.map_structure(lambda tensor: named[tensor.name], model.input)
-    name = model.inputs[0].name
-    return named[name if name in named else "latents" if images is None else "images"]
+    if images is not None:
+        return images
+    return named["source_images" if model.inputs[0].name == "source_images" else "latents"]
 
 
 def score(outputs):

@@ -146,7 +146,7 @@ class Stack(keras.Model):
         if self.trained.dtype_policy.name == "mixed_float16" and not is_scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=optimizer.name)
         super().compile(optimizer=optimizer, jit_compile=jit_compile)
-        optimized = self.find_optimized_variables()
+        optimized = self.trained.trainable_variables
         if not self.optimizer.built and optimized:
             self.optimizer.build(optimized)
         # In an object, or Keras would take them for weights of this model, beside its layers'.
@@ -185,26 +185,36 @@ class Stack(keras.Model):
         with frozen(self.held):
 
             def losses_and_logs():
-                total, logs = self.objective(batch, self(batch, training=True))
+                total, logs = self.objective(batch, self.play(batch))
                 return [self.optimizer.scale_loss(total)], logs
 
             logs, (gradients,) = backend.gradients(
-                losses_and_logs, [self.optimized_variables], self.variables
+                losses_and_logs,
+                [self.optimized_variables],
+                [*self.variables, *self.optimizer.variables],
             )
             backend.apply_gradients(self.optimizer, gradients, self.optimized_variables)
         return logs
 
-    def objective(self, batch, *outputs):
+    def play(self, batch):
+        """The outputs of both models in training, by name.
+
+        `"real"` and `"fake"` are the discriminator's for images of these sides, `"generated"` the
+        generator's, `"penalty"` is a scalar: as far as the stack has them.
+        """
+        return self(batch, training=True)
+
+    def objective(self, batch, outputs):
         """The loss to minimise, and the logs: its named terms and the mean scores.
 
         Args:
-            batch: Dict of tensors, or whatever else `call` takes.
-            *outputs: What `call` made of it.
+            batch: Dict of tensors.
+            outputs: What `play` made of it.
         """
         # The trained model's own regularisation terms, before further calls of the models, with
         # which Keras would forget those of activities.
         regularization = self.trained.losses
-        terms, scores = self._terms(batch, *outputs)
+        terms, scores = self._terms(batch, outputs)
         total = sum(terms.values())
         total = sum((self.share * term for term in regularization), total)
         # A factor of 1 that makes the gradients wait for the loss: where the loss is linear in the
@@ -217,11 +227,15 @@ class Stack(keras.Model):
         """Named terms of the loss, and the mean scores."""
         raise NotImplementedError
 
-    def _auxiliary_terms(self, batch, real_outputs, fake_outputs):
+    def _auxiliary_terms(self, batch, outputs, sides):
         if not self.auxiliary_loss:
             return {}
-        inputs = batch if isinstance(batch, dict) else {"latents": batch}
-        term = ops.mean(self.auxiliary_loss(inputs, real_outputs, fake_outputs))
+        inputs = dict(batch)
+        if "generated" in outputs:
+            generated = keras.tree.flatten(outputs["generated"])
+            inputs |= {"fake_images": generated[0], "generator_outputs": generated}
+        played = [outputs.get(side) if side in sides else None for side in SIDES]
+        term = ops.mean(self.auxiliary_loss(inputs, *played))
         return {auxiliary_name(self.auxiliary_loss): term}
 
     def _seen(self, batch, training):
@@ -251,7 +265,7 @@ class Stack(keras.Model):
 
     def train_step(self, *arguments):
         def step(inputs):
-            logs = self.update(inputs)
+            logs = self.update(inputs if isinstance(inputs, dict) else {"latents": inputs})
             return {"loss": logs.pop(f"{self.side}_loss"), **logs}
 
         return backend.train_step(self, step, arguments)
@@ -287,29 +301,32 @@ class GeneratorStack(Stack):
 
     def call(self, inputs, training=False):
         batch = inputs if isinstance(inputs, dict) else {"latents": inputs}
-        fake_images = first(self.generator(feed(self.generator, batch), training=training))
-        return self._score(batch, fake_images, training)
+        generated = self.generator(feed(self.generator, batch), training=training)
+        return self._score(batch, first(generated), training)
 
     def _score(self, batch, images, training):
         seen = self._seen(images, training)
         return self.discriminator(feed(self.discriminator.model, batch, seen), training=training)
 
-    def _terms(self, batch, fake_outputs, real_outputs=None):
-        if self.needs_real_images and real_outputs is None:
-            real_outputs = self._score_real_images(batch)
-        real_scores = score(real_outputs) if self.needs_real_images else None
-        terms = {"g_loss": ops.mean(self.loss_function(real_scores, score(fake_outputs)))}
-        terms |= self._auxiliary_terms(batch, real_outputs, fake_outputs)
-        return terms, {"d_fake": ops.mean(reported(fake_outputs))}
+    def play(self, batch):
+        generated = self.generator(feed(self.generator, batch), training=True)
+        outputs = {"generated": generated, "fake": self._score(batch, first(generated), True)}
+        if self.needs_real_images:
+            if "images" not in batch:
+                raise ValueError(
+                    "The input must be a dict with `images` and `latents`, since the generator's "
+                    "loss compares fake scores with real ones. Received: "
+                    f"{', '.join(sorted(batch))}. Call gan.train_generator_on_batch(images)."
+                )
+            outputs["real"] = self._score(batch, batch["images"], True)
+        return outputs
 
-    def _score_real_images(self, batch):
-        if not (isinstance(batch, dict) and "images" in batch):
-            raise ValueError(
-                "The input must be a dict with `images` and `latents`, since the generator's loss "
-                "compares fake scores with real ones. Received: x of type "
-                f"{type(batch).__name__}. Call gan.train_generator_on_batch(images)."
-            )
-        return self._score(batch, batch["images"], training=True)
+    def _terms(self, batch, outputs):
+        real_scores = score(outputs["real"]) if self.needs_real_images else None
+        adversarial = self.loss_function(real_scores, score(outputs["fake"]))
+        terms = {"g_loss": ops.mean(adversarial)}
+        terms |= self._auxiliary_terms(batch, outputs, SIDES)
+        return terms, {"d_fake": ops.mean(reported(outputs["fake"]))}
 
 
 class DiscriminatorStack(Stack):
@@ -353,14 +370,14 @@ class DiscriminatorStack(Stack):
             self.seed_generator = noise["penalty"]
 
     def call(self, batch, training=False):
-        seen = {}
+        seen, made = {}, {}
         if "real" in self.scored or self.penalty:
             seen["real"] = self._seen(batch["images"], training)
         if "fake" in self.scored or self.penalty:
-            inputs = feed(self.generator.model, batch)
-            fake_images = first(self.generator(inputs, training=training))
-            seen["fake"] = self._seen(ops.stop_gradient(fake_images), training)
-        return self.score(batch, seen, training)
+            generated = self.generator(feed(self.generator.model, batch), training=training)
+            made["generated"] = keras.tree.map_structure(ops.stop_gradient, generated)
+            seen["fake"] = self._seen(first(made["generated"]), training)
+        return made | self.score(batch, seen, training)
 
     def score(self, batch, seen, training):
         """The discriminator's outputs for images of each side, and the penalty."""
@@ -411,8 +428,7 @@ class DiscriminatorStack(Stack):
             terms = {"d_loss": ops.mean(self.loss_function(scores["real"], scores["fake"]))}
         if self.penalty:
             terms["penalty"] = outputs["penalty"]
-        learnt = (outputs[side] if side in self.sides else None for side in SIDES)
-        terms |= self._auxiliary_terms(batch, *learnt)
+        terms |= self._auxiliary_terms(batch, outputs, self.sides)
         means = {f"d_{side}": ops.mean(reported(outputs[side])) for side in self.sides}
         return terms, means
 
@@ -433,13 +449,12 @@ class SimultaneousStack(keras.Model):
 
     def call(self, batch, training=False):
         g_stack, d_stack = self.generator_stack, self.discriminator_stack
-        generator = g_stack.generator
-        fake_images = first(generator(feed(generator, batch), training=training))
+        generated = g_stack.generator(feed(g_stack.generator, batch), training=training)
         seen = {
             "real": d_stack._seen(batch["images"], training),
-            "fake": g_stack._seen(fake_images, training),
+            "fake": g_stack._seen(first(generated), training),
         }
-        return d_stack.score(batch, seen, training)
+        return {"generated": generated, **d_stack.score(batch, seen, training)}
 
     def update(self, batch):
         stacks = (self.discriminator_stack, self.generator_stack)
@@ -447,15 +462,15 @@ class SimultaneousStack(keras.Model):
 
         def losses_and_logs():
             outputs = self(batch, training=True)
-            d_total, d_logs = stacks[0].objective(batch, outputs)
-            g_total, g_logs = stacks[1].objective(batch, outputs["fake"], outputs["real"])
+            totals, logs = zip(*(stack.objective(batch, outputs) for stack in stacks), strict=True)
             scaled = [
                 stack.optimizer.scale_loss(total)
-                for stack, total in zip(stacks, (d_total, g_total), strict=True)
+                for stack, total in zip(stacks, totals, strict=True)
             ]
-            return scaled, (d_logs, g_logs)
+            return scaled, logs
 
-        logs, found = backend.gradients(losses_and_logs, variables, self.variables)
+        slots = [variable for stack in stacks for variable in stack.optimizer.variables]
+        logs, found = backend.gradients(losses_and_logs, variables, [*self.variables, *slots])
         for stack, gradients, own in zip(stacks, found, variables, strict=True):
             backend.apply_gradients(stack.optimizer, gradients, own)
         return logs

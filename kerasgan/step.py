@@ -1,9 +1,8 @@
 """One adversarial step, all its updates and the average, as one compiled call."""
 
-import collections.abc
+import functools
 
 import keras
-import numpy as np
 from keras import ops
 
 from kerasgan import backend, images
@@ -22,22 +21,23 @@ class AdversarialStep:
         generator: `GeneratorStack`.
         discriminators: Dict of the `DiscriminatorStack`s whose updates, in turn, make one
             discriminator update from `"both"` sides, from `"real"` or from `"fake"` images.
-        both: `SimultaneousStack` that makes the last discriminator update and the generator's, or
-            None.
+        simultaneous: `SimultaneousStack` that makes the last discriminator update and the
+            generator's, or None.
         average: `Average` that follows the generator, or None.
         jit_compile: As in `GAN.compile`.
+        progress: The GAN's `Progress`.
     """
 
-    def __init__(self, generator, discriminators, both, average, jit_compile):
+    def __init__(self, generator, discriminators, simultaneous, average, jit_compile, progress):
         self.generator = generator
         self.discriminators = discriminators
-        self.both = both
+        self.simultaneous = simultaneous
         self.average = average
         self.jit_compile = backend.resolve_jit_compile(jit_compile, generator)
-        self.count = StepCount()
+        self.count = StepCount(progress)
         self._names = {}  # of the logs, by kind of call
         self._calls = {}
-        self._optimizer_variables = None
+        self._optimizer_state = None
 
     @property
     def stacks(self):
@@ -62,22 +62,22 @@ class AdversarialStep:
         Returns:
             `Logs` of the step, or the means of the steps'.
         """
-        last_number = int(np.ravel(data["number"])[-1])
         data = backend.to_device(data)
         with deferred():
             try:
                 values = self._call(kind, repeated)(data)
             finally:
-                self.count.step = last_number
+                self.count.traced = None
         return Logs(self._names[kind], values)
 
     def _call(self, kind, repeated):
-        variables = [id(v) for optimizer in self.optimizers for v in optimizer.variables]
-        if variables != self._optimizer_variables:
+        state = [
+            (id(_count_steps(optimizer, self.count)), *map(id, optimizer.variables))
+            for optimizer in self.optimizers
+        ]
+        if state != self._optimizer_state:
             # The first call, or somebody has put a schedule in the place of a learning rate.
-            self._calls, self._optimizer_variables = {}, variables
-            for optimizer in self.optimizers:
-                _count_steps(optimizer, self.count)
+            self._calls, self._optimizer_state = {}, state
         if (kind, repeated) not in self._calls:
 
             def function(data):
@@ -101,7 +101,7 @@ class AdversarialStep:
         return list(found.values())
 
     def _make(self, kind, data):
-        self.count.step = data["number"]
+        self.count.traced = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
             return self._update_generator(*data["batches"], data["decay"])
@@ -111,8 +111,8 @@ class AdversarialStep:
         *batches, last = data["batches"]
         for batch in batches:
             d_logs = self._update_discriminator(batch)
-        if self.both:
-            d_logs, g_logs = self.both.update(last)
+        if self.simultaneous:
+            d_logs, g_logs = self.simultaneous.update(last)
             self._update_average(data["decay"])
         else:
             g_logs = self._update_generator(last, data["decay"])
@@ -122,9 +122,13 @@ class AdversarialStep:
         return ordered | {"loss": logs["d_loss"] + logs["g_loss"]}
 
     def _in_range(self, batch):
-        """The batch with all its images as floats in the networks' value range."""
+        """The batch with its images as floats in the networks' value range."""
         value_range = self.generator.value_range
-        return {name: images.to_float(array, value_range) for name, array in batch.items()}
+        return batch | {
+            name: images.to_float(batch[name], value_range)
+            for name in ("images", "source_images")
+            if name in batch
+        }
 
     def _update_discriminator(self, batch, sides="both"):
         logs = {}
@@ -147,8 +151,8 @@ class AdversarialStep:
             self.average.update(decay)
 
 
-class Logs(collections.abc.MutableMapping):
-    """What a step reports, as floats that are fetched from the device when they are first read.
+class Logs(dict):
+    """What a step reports: floats, which are fetched from the device when one is first read.
 
     Reading waits for the step; a loop that reads nothing waits for nothing.
 
@@ -158,44 +162,57 @@ class Logs(collections.abc.MutableMapping):
     """
 
     def __init__(self, names, values):
+        super().__init__(dict.fromkeys(names))
         self._names = names
         self._values = values
-        self._floats = None
+        self._is_fetched = False
 
-    def _fetched(self):
-        if self._floats is None:
+    def as_reported(self):
+        """The same values, without what has been changed since."""
+        return Logs(self._names, self._values)
+
+    def _fetch(self):
+        if not self._is_fetched:
+            self._is_fetched = True
             values = backend.to_numpy(self._values).astype("float64")
             values = values.reshape(-1, len(self._names)).mean(axis=0)
-            self._floats = dict(zip(self._names, map(float, values), strict=True))
-        return self._floats
+            self.update(zip(self._names, map(float, values), strict=True))
 
-    def __getitem__(self, name):
-        return self._fetched()[name]
 
-    def __setitem__(self, name, value):
-        self._fetched()[name] = value
+def _fetching(name):
+    method = getattr(dict, name)
 
-    def __delitem__(self, name):
-        del self._fetched()[name]
+    @functools.wraps(method)
+    def fetch_first(self, *args, **kwargs):
+        self._fetch()
+        return method(self, *args, **kwargs)
 
-    def __iter__(self):
-        return iter(self._fetched())
+    return fetch_first
 
-    def __len__(self):
-        return len(self._names if self._floats is None else self._floats)
 
-    def __repr__(self):
-        return repr(self._fetched())
-
-    def copy(self):
-        """The same values, as they came from the device."""
-        return Logs(self._names, self._values)
+# All ways to a value. (That of `dict(logs)` is `__iter__` and `__getitem__`.)
+for _name in (
+    *("__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__or__", "__repr__"),
+    *("__ror__", "__setitem__", "copy", "get", "items", "keys", "pop", "popitem"),
+    *("setdefault", "update", "values"),
+):
+    setattr(Logs, _name, _fetching(_name))
 
 
 class StepCount:
-    """The number of the step, for learning-rate schedules: a tensor while a step is traced."""
+    """The number of the step, for learning-rate schedules.
 
-    step = 0
+    Args:
+        progress: The GAN's `Progress`.
+    """
+
+    def __init__(self, progress):
+        self.progress = progress
+        self.traced = None  # the tensor, while a step is traced
+
+    @property
+    def step(self):
+        return self.progress.step if self.traced is None else self.traced
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -226,11 +243,12 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _count_steps(optimizer, count):
-    """Makes an optimizer's schedule, if it has one, count steps."""
+    """Makes an optimizer's schedule, if it has one, count steps; returns the rate or schedule."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     # Keras gives out the rate of the moment only, not the schedule that it comes from.
-    schedule = optimizer._learning_rate
-    if isinstance(schedule, StepSchedule):
-        schedule.count = count
-    elif isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        optimizer.learning_rate = StepSchedule(schedule, count)
+    rate = optimizer._learning_rate
+    if isinstance(rate, StepSchedule):
+        rate.count = count
+    elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = optimizer.learning_rate = StepSchedule(rate, count)
+    return rate

@@ -151,7 +151,7 @@ def state(gan):
     optimizers = gan.optimizer.optimizers
     progress = np.array(list(vars(gan.progress).values()))
     models = (gan.generator, gan.discriminator, gan.sampling_generator)
-    return [*values(*models, *optimizers, *gan._random_variables()), progress]
+    return [*values(*models, *optimizers, *gan._random_variables().values()), progress]
 
 
 def flags(gan):

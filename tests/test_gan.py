@@ -287,7 +287,7 @@ def half_precision(request):
 def test_the_average_moves_in_half_precision(half_precision):
     gan = linear_pair()
     gan.compile(ema=0.999)
-    average = gan._average
+    average = gan._choices.average
     gan.generator.weights[1].assign(np.ones(4))
     for _ in range(100):
         average.update(0.999)

@@ -1,5 +1,6 @@
 """One step in one call: what it equals, how often it is compiled, and when its losses are read."""
 
+import json
 import warnings
 
 import keras
@@ -125,18 +126,22 @@ def test_schedules_count_steps_on_both_sides(tmp_path, own):
         own.train_discriminator_on_batch(pictures(2, own))
         found = []
         for _ in range(3):
-            gan.train_on_batch(pictures(2, gan))
             rates = [float(o.learning_rate) for o in (gan.g_optimizer, gan.d_optimizer)]
             found.append(rates)
+            gan.train_on_batch(pictures(2, gan))
         expected = [[rate, rate] for rate in (1e-3, 1e-4, 1e-5)]
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_schedule_may_take_the_place_of_a_rate(own):
+@pytest.mark.parametrize("schedules", [1, 2])
+def test_a_schedule_may_take_the_place_of_a_rate(own, schedules):
     own.train_on_batch(pictures(2, own))
     decay = keras.optimizers.schedules.PiecewiseConstantDecay
-    own.g_optimizer.learning_rate = decay([1], [1.0, 0.0])
-    own.train_on_batch(pictures(2, own))
+    for rate in (1.0, 0.5)[:schedules]:
+        own.g_optimizer.learning_rate = decay([own.step], [rate, 0.0])
+        before = values(*own.generator.trainable_variables)
+        own.train_on_batch(pictures(2, own))
+        assert not same(values(*own.generator.trainable_variables), before)
     before = values(*own.generator.trainable_variables)
     own.train_on_batch(pictures(2, own))
     assert same(values(*own.generator.trainable_variables), before)
@@ -183,7 +188,46 @@ def test_logs_are_read_once_and_late():
     assert dict(logs) == {"d_loss": 2.0, "g_loss": 3.0} and tensor.reads == 1
     logs["frechet_distance"] = 5.0
     assert set(logs) == {"d_loss", "g_loss", "frechet_distance"} and tensor.reads == 1
-    assert "frechet_distance" not in logs.copy()
+    assert "frechet_distance" not in logs.as_reported()
+    assert isinstance(logs, dict) and json.loads(json.dumps(logs)) == logs
+    for read in (
+        lambda logs: logs | {},
+        lambda logs: {} | logs,
+        lambda logs: {**logs},
+        lambda logs: dict(logs),
+        lambda logs: dict(zip(logs.keys(), logs.values(), strict=True)),
+        lambda logs: logs.copy(),
+        lambda logs: json.loads(json.dumps(logs)),
+    ):
+        assert read(Logs(("d_loss", "g_loss"), tensor)) == {"d_loss": 2.0, "g_loss": 3.0}
+
+
+def test_what_can_be_done_with_a_gan_is_said(own):
+    for method in (own.evaluate, own.test_on_batch):
+        with pytest.raises(NotImplementedError, match="kerasgan.metrics.Evaluator"):
+            method(pictures(4, own))
+    own.train_on_batch(pictures(4, own))
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="elsewhere it is kept")
+def test_state_that_jax_would_lose_is_refused(own):
+    seeds = keras.random.SeedGenerator(0)
+    own.compile(augment=lambda x: x + keras.random.normal(x.shape, seed=seeds))
+    with pytest.raises(ValueError, match="must not assign variables of their own on JAX"):
+        own.train_on_batch(pictures(4, own))
+    own.compile(augment=keras.layers.GaussianNoise(0.1, seed=0))
+    own.train_on_batch(pictures(4, own))
+
+
+def test_a_failed_step_leaves_no_trace(own):
+    def broken(real_scores, fake_scores):
+        raise RuntimeError("on purpose")
+
+    own.compile(loss=(broken, broken))
+    before = dict(vars(own.progress))
+    with pytest.raises(RuntimeError, match="on purpose"):
+        own.train_on_batch(pictures(4, own))
+    assert vars(own.progress) == before
 
 
 def test_one_side_alone_learns_from_its_images_only():

@@ -67,7 +67,7 @@ def build_sngan(
     decay = keras.optimizers.schedules.PolynomialDecay
     gan.compile(    # optional: both rates fall to 0 within 100,000 steps
         g_optimizer=keras.optimizers.Adam(decay(2e-4, 100_000, 0.0), beta_1=0.0, beta_2=0.9),
-        d_optimizer=keras.optimizers.Adam(decay(2e-4, 500_000, 0.0), beta_1=0.0, beta_2=0.9),
+        d_optimizer=keras.optimizers.Adam(decay(2e-4, 100_000, 0.0), beta_1=0.0, beta_2=0.9),
     )
     gan.fit(images, batch_size=64, epochs=640)
     ```
