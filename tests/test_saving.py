@@ -1,12 +1,16 @@
 """Saving is everything: training goes on as if it had never stopped, also elsewhere."""
 
 import importlib.util
+import io
 import os
+import pathlib
 import socket
 import subprocess
 import sys
 import warnings
+import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from models import MODELS, own_pair, pictures, same, state, values
 import kerasgan
 from kerasgan.pictures import save_png
 
+ASSETS = pathlib.Path(__file__).parent / "assets"
 FULL = {"ema": 0.9, "augment": "color,translation,cutout", "discriminator_steps": 2}
 
 
@@ -241,6 +246,64 @@ def test_averages_that_come_and_go_leave_nothing_behind(tmp_path, own):
     own.save(tmp_path / "gan.keras")
     assert keras.models.load_model(tmp_path / "gan.keras").count_params() == counts[0]
     own.summary(print_fn=lambda line: None)
+
+
+def weights_in(path):
+    """Shapes of all that a file holds but for counters and random states, by place."""
+    with zipfile.ZipFile(path) as archive:
+        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    found = {}
+
+    def note(name, item):
+        if isinstance(item, h5py.Dataset) and not name.startswith("vars/"):
+            found[name] = item.shape
+
+    file.visititems(note)
+    return found
+
+
+@pytest.mark.parametrize("ema", [False, 0.9])
+def test_every_weight_lies_once_and_in_its_place(tmp_path, own, ema):
+    own.compile(ema=ema)
+    own.save(tmp_path / "gan.keras")
+    found = weights_in(tmp_path / "gan.keras")
+    places = {
+        "combined/generator/": own.generator.weights,
+        "combined/discriminator/model/": own.discriminator.weights,
+        "combined/optimizer/": own.g_optimizer.variables,
+        "d_optimizer/": own.d_optimizer.variables,
+    }
+    if ema:
+        places["sampling_generator/"] = own.generator.weights
+    for place, variables in places.items():
+        shapes = [shape for name, shape in found.items() if name.startswith(place)]
+        assert sorted(shapes) == sorted(tuple(variable.shape) for variable in variables)
+    assert len(found) == sum(map(len, places.values()))
+
+
+def test_a_file_of_this_format_loads_for_ever():
+    """`tests/assets/gan.keras`: `own_pair()` with ema=0.9 after two steps, then written once."""
+    gan = keras.models.load_model(ASSETS / "gan.keras")
+    assert gan.step == 2 and float(gan.d_optimizer.iterations) == 2
+    expected = np.load(ASSETS / "samples.npy").astype(int)
+    assert np.abs(gan.sample(4, seed=0) - expected).max() <= 1
+    gan.train_on_batch(pictures(4, gan))
+
+
+@pytest.mark.parametrize(("found", "which"), [(99, "a later"), (1, "an earlier")])
+def test_a_file_of_another_format_is_refused_in_words(tmp_path, own, found, which):
+    own.save(tmp_path / "gan.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "gan.keras") as old,
+        zipfile.ZipFile(tmp_path / "other.keras", "w") as new,
+    ):
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "config.json":
+                content = content.replace(b'"format": 2', f'"format": {found}'.encode())
+            new.writestr(name, content)
+    with pytest.raises(ValueError, match=f"must have format 2.*format {found}, .*{which} version"):
+        keras.models.load_model(tmp_path / "other.keras")
 
 
 @keras.saving.register_keras_serializable(package="tests")
