@@ -47,7 +47,7 @@ class Batches:
             self.batch_size = 32 if batch_size is None else batch_size
             check_whole("batch_size", self.batch_size, 1)
             self._num_images = len(keras.tree.flatten(self.x)[0])
-            self.num_batches = -(-self._num_images // self.batch_size)
+            self.num_batches: int | None = -(-self._num_images // self.batch_size)
             self.first = self._rows(slice(self.batch_size))
             return
         _check_iterable(x, y, batch_size)
@@ -65,10 +65,9 @@ class Batches:
         """Yields batches `start`, `start + 1`, ... of pass number `epoch`."""
         if self.is_array:
             order = np.random.default_rng((self.seed, epoch)).permutation(self._num_images)
-            for index in range(start, self.num_batches):
+            for first in range(start * self.batch_size, self._num_images, self.batch_size):
                 # Sorted, for memory-mapped files; the batch is the same set of images.
-                rows = np.sort(order[index * self.batch_size : (index + 1) * self.batch_size])
-                yield self._rows(rows)
+                yield self._rows(np.sort(order[first : first + self.batch_size]))
         elif isinstance(self.x, keras.utils.PyDataset):
             if hasattr(self.x, "set_epoch"):
                 self.x.set_epoch(epoch)

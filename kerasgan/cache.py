@@ -65,7 +65,7 @@ def cache_folder(cache: bool | str | os.PathLike) -> Path:
     Raises:
         OSError: The user has no home folder.
     """
-    if cache is not True:
+    if not isinstance(cache, bool):
         return Path(cache)
     if os.environ.get("KERASGAN_CACHE"):
         return Path(os.environ["KERASGAN_CACHE"])
@@ -77,10 +77,10 @@ def cache_folder(cache: bool | str | os.PathLike) -> Path:
         # The XDG specification wants a relative path ignored.
         parent = os.environ.get("XDG_CACHE_HOME", "")
         parent = parent if os.path.isabs(parent) else "~/.cache"
-    parent = Path(os.path.expanduser(parent))
-    if not parent.is_absolute():
+    folder = Path(os.path.expanduser(parent)) / "kerasgan"
+    if not folder.is_absolute():
         raise OSError("no home folder is known")
-    return parent / "kerasgan"
+    return folder
 
 
 def cache_path(cache: bool | str | os.PathLike, kind: str, key: str) -> Path:

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from keras import backend, ops
 
+__all__ = ["check", "to_float", "to_uint8"]
+
 
 def to_float(images, value_range):
     """uint8 images as float32 in `value_range`; float images as they are. On the device."""

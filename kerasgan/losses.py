@@ -39,6 +39,7 @@ __all__ = [
     "least_squares_discriminator",
     "least_squares_generator",
     "minimax_generator",
+    "needs",
     "non_saturating_discriminator",
     "non_saturating_generator",
     "r1_penalty",
@@ -47,6 +48,8 @@ __all__ = [
     "relativistic_average_generator",
     "relativistic_paired_discriminator",
     "relativistic_paired_generator",
+    "resolve",
+    "resolve_penalty",
     "wasserstein_discriminator",
     "wasserstein_generator",
 ]

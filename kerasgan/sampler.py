@@ -56,7 +56,7 @@ class Sampler(typing.NamedTuple):
         rng = np.random.default_rng(seed)
         if latents is None:
             latents = self._draw(n, rng)
-        if labels is None and takes(self.generator, "labels"):
+        if labels is None and self.num_classes and takes(self.generator, "labels"):
             labels = rng.integers(self.num_classes, size=n, dtype="int32")
         return self.generate(latents, labels)
 

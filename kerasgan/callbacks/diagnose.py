@@ -44,8 +44,8 @@ class Diagnose(keras.callbacks.Callback):
         super().__init__()
         check_whole("every", every, 1)
         self.every = every
-        self._window = collections.deque(maxlen=every)  # the logs of steps, unread
-        self._told = set()
+        self._window: collections.deque = collections.deque(maxlen=every)  # logs of steps, unread
+        self._told: set[str] = set()
 
     def on_train_begin(self, logs=None):
         self._window.clear()

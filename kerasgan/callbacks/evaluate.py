@@ -48,7 +48,7 @@ class Evaluate(Periodic):
         self._protocol = {
             name: str(value) for name, value in getattr(evaluator, "protocol", {}).items()
         }
-        self._rows = []
+        self._rows: list[dict] = []
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)

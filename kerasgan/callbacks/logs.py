@@ -36,8 +36,9 @@ class Log(Periodic):
     def __init__(self, path: str | os.PathLike, every: int = 10):
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
-        self._columns = []
-        self._window = []  # the steps since the last full row: what is known, and terms unread
+        self._columns: list[str] = []
+        # The steps since the last full row: what is known, and terms unread.
+        self._window: list[tuple] = []
         self._end = 0  # bytes up to the end of the last full row
 
     def on_train_begin(self, logs=None):

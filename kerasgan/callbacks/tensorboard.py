@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 import socket
 import time
 
@@ -62,8 +63,8 @@ class TensorBoardLog(Periodic):
         self.images_every = images_every
         self.count = count
         self.seed = seed
-        self._path = None
-        self._window = []
+        self._path: pathlib.Path | None = None
+        self._window: list[tuple] = []
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)

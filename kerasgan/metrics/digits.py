@@ -1,5 +1,7 @@
 """What a classifier of digits sees in generated ones."""
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.special
 
@@ -10,7 +12,9 @@ from kerasgan.metrics.modes import kl_from_uniform
 __all__ = ["digit_statistics"]
 
 
-def digit_statistics(images, classifier, labels=None) -> dict:
+def digit_statistics(
+    images: np.ndarray, classifier: Callable, labels: np.ndarray | None = None
+) -> dict:
     """How balanced and how clear generated digits are, and whether they are those asked for.
 
     Args:

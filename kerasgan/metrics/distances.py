@@ -29,7 +29,7 @@ BALL_K, DENSITY_K = 3, 5  # those of the papers
 BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 
 
-def frechet_distance(a, b) -> float:
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Squared Frechet distance between the normal distributions fitted to two sets.
 
     With the features of an Inception network it is the FID. Distances in the features of
@@ -52,7 +52,7 @@ def frechet_distance(a, b) -> float:
     return frechet_distance_from_statistics(*statistics(a), *statistics(b))
 
 
-def statistics(features) -> tuple[np.ndarray, np.ndarray]:
+def statistics(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean `(d,)` and covariance `(d, d)` (divided by n - 1) of features, in float64.
 
     Raises:
@@ -67,7 +67,9 @@ def statistics(features) -> tuple[np.ndarray, np.ndarray]:
     return mean, covariance / (len(features) - 1)
 
 
-def frechet_distance_from_statistics(mean_a, cov_a, mean_b, cov_b) -> float:
+def frechet_distance_from_statistics(
+    mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray
+) -> float:
     """`frechet_distance` from means `(d,)` and covariances `(d, d)`.
 
     `|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`. The trace of the root is
@@ -123,7 +125,11 @@ def _frechet_distance(mean_a, cov_a, root_a, mean_b, cov_b):
 
 
 def kernel_distance(
-    a, b, subsets: int | None = None, subset_size: int = 1000, seed: int = 0
+    a: np.ndarray,
+    b: np.ndarray,
+    subsets: int | None = None,
+    subset_size: int = 1000,
+    seed: int = 0,
 ) -> float | tuple[float, float]:
     """Squared maximum mean discrepancy with a cubic kernel, unbiased.
 
@@ -181,7 +187,7 @@ def _kernel_total(a, b):
     return sum(np.sum((a[rows] @ b.T / a.shape[1] + 1.0) ** 3) for rows in _blocks(len(a), len(b)))
 
 
-def precision_recall(real, fake, k: int = BALL_K) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = BALL_K) -> tuple[float, float]:
     """How many fakes lie among real images, and how many real images among fakes.
 
     Each vector has a ball that reaches to its k-th neighbour on its own side. Precision, the share
@@ -209,7 +215,7 @@ def precision_recall(real, fake, k: int = BALL_K) -> tuple[float, float]:
     )
 
 
-def density_coverage(real, fake, k: int = DENSITY_K) -> tuple[float, float]:
+def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = DENSITY_K) -> tuple[float, float]:
     """In how many real balls a fake lies on average, and how many of them hold any fake.
 
     The balls are those of `precision_recall`, but around real vectors only, so that outliers among
@@ -241,7 +247,9 @@ def _density_coverage(real, fake, k, radii):
     return float(inside.sum() / (k * len(fake))), float(np.mean(inside > 0))
 
 
-def nearest(features, others, k: int = BALL_K) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    features: np.ndarray, others: np.ndarray, k: int = BALL_K
+) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of other vectors, to see whether a generator has memorised its data.
 
     Args:

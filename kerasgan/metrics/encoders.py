@@ -86,7 +86,7 @@ class Encoder:
         digest.update(f"{np.abs(self(probe)).mean(dtype='float64'):.3g}".encode())
         return digest.hexdigest()[:12]
 
-    def __call__(self, images) -> np.ndarray:
+    def __call__(self, images: np.ndarray) -> np.ndarray:
         """Features of images.
 
         Args:

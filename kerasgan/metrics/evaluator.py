@@ -7,13 +7,16 @@ import json
 import os
 import zipfile
 
+import keras
 import numpy as np
 
 from kerasgan.cache import cache_path, check_cache
 from kerasgan.checks import argument_error, check_whole
 from kerasgan.files import replacing
+from kerasgan.gan import GAN
 from kerasgan.metrics._arrays import check_images
 from kerasgan.metrics.distances import Reference
+from kerasgan.metrics.encoders import Encoder
 
 __all__ = ["Evaluator"]
 
@@ -59,8 +62,8 @@ class Evaluator:
 
     def __init__(
         self,
-        images,
-        encoder,
+        images: np.ndarray | keras.utils.PyDataset,
+        encoder: Encoder,
         count: int = 10_000,
         seed: int = 0,
         cache: bool | str | os.PathLike = True,
@@ -102,7 +105,7 @@ class Evaluator:
             "seed": seed,
         }
 
-    def __call__(self, fakes) -> dict[str, float]:
+    def __call__(self, fakes: GAN | np.ndarray) -> dict[str, float]:
         """Scores of a GAN, or of images.
 
         Args:

@@ -1,5 +1,7 @@
 """Mode collapse, counted by known centres, by three digits in an image, or by bins of features."""
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.special
 
@@ -58,7 +60,9 @@ def grid() -> np.ndarray:
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
 
 
-def sample_points(centres, deviation: float, n: int, seed: int | None = None) -> np.ndarray:
+def sample_points(
+    centres: np.ndarray, deviation: float, n: int, seed: int | None = None
+) -> np.ndarray:
     """Points of a mixture of round normal distributions, all equally likely.
 
     Args:
@@ -82,7 +86,7 @@ def sample_points(centres, deviation: float, n: int, seed: int | None = None) ->
     return centres[rng.integers(len(centres), size=n)] + rng.normal(0.0, deviation, (n, 2))
 
 
-def point_modes(points, centres, deviation: float) -> dict:
+def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> dict:
     """Which modes of a mixture are found, and how cleanly.
 
     A point within three deviations of its closest centre is of high quality. 98.89 % of the points
@@ -117,7 +121,7 @@ def point_modes(points, centres, deviation: float) -> dict:
     }
 
 
-def kl_from_uniform(counts) -> float:
+def kl_from_uniform(counts: np.ndarray) -> float:
     """Divergence, in nats, of a histogram from the uniform one: 0 to log(number of bins).
 
     Args:
@@ -140,7 +144,7 @@ def kl_from_uniform(counts) -> float:
     return float(np.sum(shares * np.log(shares * len(counts))))
 
 
-def stack_digits(images, n: int = NUM_STACKED, seed: int = 0) -> np.ndarray:
+def stack_digits(images: np.ndarray, n: int = NUM_STACKED, seed: int = 0) -> np.ndarray:
     """Stacked MNIST: colour images of three random digits, one in each channel.
 
     Args:
@@ -161,7 +165,7 @@ def stack_digits(images, n: int = NUM_STACKED, seed: int = 0) -> np.ndarray:
     return np.concatenate([images[rng.integers(len(images), size=n)] for _ in range(3)], axis=-1)
 
 
-def stacked_modes(images, classify) -> dict:
+def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
     """How many of the 1,000 modes of Stacked MNIST are among generated images.
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. With so many, a
@@ -189,8 +193,8 @@ def stacked_modes(images, classify) -> dict:
         )
     images = check_images("images", images)
     check_callable("classify", classify, "of images that returns labels")
-    digits = [classify(images[..., channel : channel + 1]) for channel in range(3)]
-    digits = np.stack([as_array("classify", labels) for labels in digits])
+    labels = [classify(images[..., channel : channel + 1]) for channel in range(3)]
+    digits = np.stack([as_array("classify", one) for one in labels])
     if digits.dtype.kind not in "iu" or not np.isin(digits, range(10)).all():
         raise argument_error(
             "classify",
@@ -214,7 +218,13 @@ def stacked_modes(images, classify) -> dict:
     }
 
 
-def different_bins(real, fake, bins: int = 100, significance: float = 0.05, seed: int = 0) -> float:
+def different_bins(
+    real: np.ndarray,
+    fake: np.ndarray,
+    bins: int = 100,
+    significance: float = 0.05,
+    seed: int = 0,
+) -> float:
     """In how many bins of the data the shares of real and fake images differ significantly (NDB).
 
     The bins are the cells around k-means centres of the real features. A two-proportion z-test

@@ -47,9 +47,11 @@ def load_pretrained(name: str) -> GAN:
             "For a GAN of your own use keras.models.load_model.",
         )
     sides = ("generator", "discriminator")
-    models = (keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides)
+    generator, discriminator = (
+        keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides
+    )
     if name == "flags":
-        return GAN(*models, name=name)
-    gan = GAN(*models, latents=CodedLatents(*_CODES), name=name)
+        return GAN(generator, discriminator, name=name)
+    gan = GAN(generator, discriminator, latents=CodedLatents(*_CODES), name=name)
     gan.compile(auxiliary_loss=CodeLoss(*_CODES))
     return gan

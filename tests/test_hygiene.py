@@ -1,0 +1,84 @@
+"""What every module promises: its public names, their types, and the version."""
+
+import importlib
+import inspect
+import pathlib
+import pkgutil
+import re
+
+import pytest
+
+import kerasgan
+
+ROOT = pathlib.Path(__file__).parent.parent
+MODULES = ["kerasgan"] + [
+    found.name
+    for found in pkgutil.walk_packages(kerasgan.__path__, "kerasgan.")
+    if not any(part.startswith("_") for part in found.name.split("."))
+]
+# Public names that `__all__` does not list yet.
+UNLISTED = {
+    "kerasgan.stacks": {
+        "Average",
+        "DiscriminatorStack",
+        "GeneratorStack",
+        "Held",
+        "SimultaneousStack",
+        "Stack",
+    }
+}
+# Losses take tensors, which have no type that the backends share.
+TYPED = (kerasgan, kerasgan.callbacks, kerasgan.datasets, kerasgan.layers, kerasgan.metrics)
+# Callables whose parameters have no types yet.
+UNTYPED = {"GAN", "frozen"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_lists_the_public_names(name):
+    module = importlib.import_module(name)
+    assert module.__all__ == sorted(set(module.__all__))
+    assert not [each for each in module.__all__ if not hasattr(module, each)]
+    defined = {
+        each
+        for each, value in vars(module).items()
+        if not each.startswith("_")
+        and (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == name
+    }
+    assert defined - set(module.__all__) - UNLISTED.get(name, set()) == set()
+
+
+def test_the_changelog_begins_with_the_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    newest = re.search(r"^## (\S+)", changelog, re.MULTILINE)[1]
+    assert newest == kerasgan.__version__
+
+
+def _functions(name, value):
+    """The function that a call of `value` runs; the constructor and `__call__` of a class."""
+    if name in UNTYPED or not callable(value):
+        return []
+    if inspect.isfunction(value):
+        return [(name, value)]
+    called = (part for part in ("__init__", "__call__") if part in vars(value))
+    return [(f"{name}.{part}", vars(value)[part]) for part in called]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(function, id=f"{module.__name__}.{called}")
+        for module in TYPED
+        for name in module.__all__
+        for called, function in _functions(name, getattr(module, name))
+    ],
+)
+def test_parameters_have_types(function):
+    untyped = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.annotation is parameter.empty
+        and parameter.kind is not parameter.VAR_KEYWORD
+        and name != "self"
+    ]
+    assert untyped == []
