@@ -12,6 +12,9 @@ def argument_error(name, expected, received, fix, kind=ValueError):
     Example:
 
     ```python
+    from kerasgan.checks import argument_error
+
+    limit = 0
     raise argument_error("limit", "be above 0", f"limit={limit!r}", "The paper's is 0.01.")
     ```
     """

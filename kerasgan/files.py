@@ -16,6 +16,8 @@ def replacing(path: str | os.PathLike):
     Example:
 
     ```python
+    from kerasgan.files import replacing
+
     with replacing("model.keras") as temporary:
         model.save(temporary)
     ```

@@ -116,7 +116,8 @@ def path(latents, distribution, frames_between=16):
     Example:
 
     ```python
-    frames = gan.sample(16 * 8, latents=path(latents, gan.latents, frames_between=16))
+    walk = kerasgan.latents.path(latents, gan.latents, frames_between=16)  # from (8, latent_dim)
+    frames = gan.sample(16 * 8, latents=walk)
     ```
     """
     latents = np.asarray(latents, dtype="float64")

@@ -32,7 +32,8 @@ class Sampler(typing.NamedTuple):
 
     ```python
     generator = keras.models.load_model("runs/digits/generator.keras")
-    images = Sampler(generator, "normal", (-1.0, 1.0)).sample(64, seed=0)
+    sampler = kerasgan.sampler.Sampler(generator, "normal", (-1.0, 1.0))
+    images = sampler.sample(64, seed=0)
     ```
     """
 

@@ -1,65 +1,120 @@
-"""The tutorials' sessions in docs/sessions.md run as they stand there, with small numbers."""
+"""The code of the pages runs as it stands there, with small numbers, and their commands exist."""
 
+import os
 import pathlib
 import re
+import shlex
 
-import numpy as np
-from models import write_mnist
-from PIL import Image
+import keras
+import pytest
+from examples import code_blocks, fill, load_tiny_mnist, shorten
+
+import kerasgan
+from kerasgan import cli
 
 ROOT = pathlib.Path(__file__).parent.parent
-# Every number of the page that makes a session long, and what stands for it here.
-SMALL = {
-    "load_mnist()": "load_mnist(path='mnist.npz')",
-    "batch_size=128": "batch_size=3",
-    "batch_size=64": "batch_size=3",
-    "batch_size=50": "batch_size=3",
-    "batch_size=32": "batch_size=2",
-    "batch_size=16": "batch_size=2",
-    "steps_per_epoch=1_000": "steps_per_epoch=2",
-    "steps_per_epoch=3_000": "steps_per_epoch=2",
-    "steps_per_epoch=5_650": "steps_per_epoch=2",
-    "epochs=1_000": "epochs=2",
-    "epochs=100": "epochs=2",
-    "epochs=25": "epochs=1",
-    "pretrain_steps=300": "pretrain_steps=2",
-    "every=1_000": "every=2",
-    "every=500": "every=1",
-    "every=100": "every=2",
-    "every=10,": "every=2,",
-    "(64, 64, 1)": "(16, 16, 1)",
-    "build_wgan(image_shape=(28, 28, 1), filters=32)": "build_wgan((28, 28, 1), filters=2)",
-}
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("datasets/*.md"))
+)
+WITH_PYTHON = ["README.md", "docs/models.md", "docs/results.md", "docs/sessions.md"]
+# Programs of others that the pages call.
+OTHERS = {"apt-get"}
+COMMANDS = ["evaluate", "sample", "train"]
+
+
+def run(page, folder, monkeypatch):
+    """Runs a page's Python in a folder, and returns its names."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_tiny_mnist)
+    names = fill(folder)
+    for number, block in enumerate(code_blocks((ROOT / page).read_text(), "python")):
+        exec(compile(shorten(block), f"{page}, block {number}", "exec"), names)
+    return names
+
+
+def test_no_python_is_left_out():
+    found = [page for page in PAGES if code_blocks((ROOT / page).read_text(), "python")]
+    assert found == WITH_PYTHON
+
+
+def test_the_readme(tmp_path, monkeypatch):
+    names = run("README.md", tmp_path, monkeypatch)
+    assert keras.models.load_model("digits.keras").step == 4
+    assert names["images"].shape == (16, 16, 16, 3) and names["images"].dtype == "uint8"
+    assert names["gan"].discriminator_steps == 1
+    assert names["scores"].keys() == names["evaluator"].floor.keys()
+
+
+def test_the_codes_of_a_trained_infogan(tmp_path, monkeypatch):
+    path = tmp_path / "runs" / "learn" / "infogan.keras"
+    path.parent.mkdir(parents=True)
+    kerasgan.build_infogan((16, 16, 1), filters=2).save(path)
+    names = run("docs/models.md", tmp_path, monkeypatch)
+    assert names["codes"].shape == (182, 182, 1)  # 10 x 10 images of 16 pixels, 2 between them
+    assert (tmp_path / "codes.png").is_file()
+
+
+def test_the_results(tmp_path, monkeypatch):
+    names = run("docs/results.md", tmp_path, monkeypatch)
+    assert names["scores"].keys() == names["evaluator"].floor.keys()
+    assert names["codes"].shape == (302, 602, 1)  # 10 x 20 images of 28 pixels, 2 between them
 
 
 def test_the_tutorials_sessions(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    write_mnist(tmp_path, 7)
-    folder = tmp_path / "datasets" / "flags"
-    folder.mkdir(parents=True)
-    for index in range(5):
-        pixels = rng.integers(0, 256, (16, 16, 3), dtype="uint8")
-        Image.fromarray(pixels).save(folder / f"{index}.png")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KERASGAN_CACHE", str(tmp_path / "cache"))
-
-    page = (ROOT / "docs" / "sessions.md").read_text()
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    for long, short in SMALL.items():
-        assert long in code, long
-        code = code.replace(long, short)
-    names = {}
-    exec(compile(code, "sessions.md", "exec"), names)
-
+    names = run("docs/sessions.md", tmp_path, monkeypatch)
     assert names["pictures"].shape == (10, 28, 28, 1) and names["estimates"].shape == (10,)
     made = {str(path.relative_to(tmp_path)) for path in (tmp_path / "runs").rglob("*.*")}
     assert {
-        "runs/mlp/samples/step_0000004.png",
+        "runs/mlp/samples/step_0000002.png",
         "runs/mnist/model.keras",
         "runs/mnist/samples/step_0000002.png",
-        "runs/deconv/samples/step_0000001.png",
+        "runs/deconv/samples/step_0000002.png",
         "runs/flags/samples/step_0000004.png",
         "runs/flags/losses.png",
         "runs/flags/model.keras",
     } <= made
     assert any("tensorboard" in path for path in made)
+
+
+def command_lines(text):
+    """The commands of a page: the lines of its blocks without a language, and those in a line."""
+    lines = [line for block in code_blocks(text, "") for line in block.splitlines()]
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    lines += re.findall(r"`(kerasgan \w+ [^`]+|python [^`]+|(?:\./)?scripts/[^`]+)`", prose)
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def check_command(words, monkeypatch):
+    """Checks that a program exists and, if it is `kerasgan` or its script, takes the arguments."""
+    while "=" in words[0] or words[0] == "python":  # a setting of the environment
+        words = words[1:]
+    program, *arguments = words
+    if program in OTHERS:
+        return
+    if program != "kerasgan":
+        path = ROOT / program
+        assert path.is_file() and (path.suffix == ".py" or os.access(path, os.X_OK)), program
+        if path.stem not in COMMANDS or not arguments:
+            return
+        arguments = [path.stem, *arguments]
+    given = []
+    monkeypatch.setattr(getattr(cli, arguments[0]), "run", given.append)
+    cli.main(arguments)
+    assert given, words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands(page, monkeypatch):
+    for words in command_lines((ROOT / page).read_text()):
+        check_command(words, monkeypatch)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_help(command, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    examples = re.findall(r"^  (kerasgan .+)$", capsys.readouterr().out, re.MULTILINE)
+    assert examples
+    for example in examples:
+        check_command(shlex.split(example, comments=True), monkeypatch)

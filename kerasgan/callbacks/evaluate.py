@@ -36,8 +36,10 @@ class Evaluate(Periodic):
     Example:
 
     ```python
+    gan = kerasgan.build_dcgan(image_shape=(28, 28, 1))
     evaluator = kerasgan.metrics.Evaluator(digits, kerasgan.metrics.mnist_encoder())
-    gan.fit(digits, epochs=20, callbacks=[Evaluate(evaluator, "runs/digits", every=1000)])
+    watch = kerasgan.callbacks.Evaluate(evaluator, "runs/digits", every=1000)
+    gan.fit(digits, epochs=20, callbacks=[watch])
     ```
     """
 

@@ -50,7 +50,7 @@ class DiffAugment(keras.layers.Layer):
 
     ```python
     augment = kerasgan.layers.DiffAugment("color,translation")
-    scores = discriminator(augment(images, training=True))
+    scores = discriminator(augment(images / 127.5 - 1, training=True))    # of uint8 images
     ```
     """
 
