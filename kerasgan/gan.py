@@ -5,6 +5,7 @@ import random
 import tempfile
 import types
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 import numpy as np
@@ -94,14 +95,14 @@ class GAN(keras.Model):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        latents="normal",
-        value_range=(-1, 1),
-        num_classes=None,
-        class_names=None,
-        seed=None,
-        name=None,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latents: str | tuple | Callable = "normal",
+        value_range: tuple[float, float] = (-1, 1),
+        num_classes: int | None = None,
+        class_names: Sequence[str] | None = None,
+        seed: int | None = None,
+        name: str | None = None,
     ):
         check_models(generator, discriminator)
         super().__init__(name=name)
@@ -131,7 +132,8 @@ class GAN(keras.Model):
         self._choices = types.SimpleNamespace(
             settings=dict(settings.DEFAULTS), augment=None, average=None
         )
-        self._compiled_step = None  # until `compile`, or until it is needed
+        # Until `compile` is called, or what it makes is needed.
+        self._compiled_step: AdversarialStep | None = None
         self.stop_training = False
         self.built = True
 
@@ -143,19 +145,19 @@ class GAN(keras.Model):
 
     def compile(
         self,
-        g_optimizer=None,
-        d_optimizer=None,
-        loss=None,
-        update=None,
-        discriminator_steps=None,
-        label_smoothing=None,
-        ema=None,
-        augment=None,
-        jit_compile=None,
-        penalty=None,
-        auxiliary_loss=None,
-        steps_per_execution=None,
-    ):
+        g_optimizer: str | dict | keras.optimizers.Optimizer | None = None,
+        d_optimizer: str | dict | keras.optimizers.Optimizer | tuple | None = None,
+        loss: str | tuple[Callable, Callable] | None = None,
+        update: str | None = None,
+        discriminator_steps: int | None = None,
+        label_smoothing: float | None = None,
+        ema: float | None = None,
+        augment: str | Callable | bool | None = None,
+        jit_compile: bool | str | None = None,
+        penalty: str | dict[str, float] | Callable | bool | None = None,
+        auxiliary_loss: Callable | bool | None = None,
+        steps_per_execution: int | None = None,
+    ) -> None:
         """Sets how the two models are trained. What is not given stays as it is.
 
         Args:
@@ -391,7 +393,9 @@ class GAN(keras.Model):
 
     # Training
 
-    def train_on_batch(self, images):
+    def train_on_batch(
+        self, images: np.ndarray | tuple | dict[str, np.ndarray]
+    ) -> dict[str, float]:
         """One adversarial step on these images.
 
         `discriminator_steps` updates of the discriminator (the same images, fresh latents),
@@ -416,7 +420,9 @@ class GAN(keras.Model):
         batch = self._check_batch(images)
         return dict(self._make_steps([[batch] * self.discriminator_steps]))
 
-    def train_discriminator_on_batch(self, images, sides="both"):
+    def train_discriminator_on_batch(
+        self, images: np.ndarray | tuple | dict[str, np.ndarray], sides: str = "both"
+    ) -> dict[str, float]:
         """One update of the discriminator alone.
 
         Args:
@@ -437,7 +443,9 @@ class GAN(keras.Model):
         logs = dict(self._update_discriminator(self._check_batch(images), sides))
         return {**logs, "loss": logs["d_loss"]}
 
-    def train_generator_on_batch(self, images):
+    def train_generator_on_batch(
+        self, images: np.ndarray | tuple | dict[str, np.ndarray]
+    ) -> dict[str, float]:
         """One update of the generator alone. Takes what `train_on_batch` takes.
 
         Returns:
@@ -537,17 +545,17 @@ class GAN(keras.Model):
 
     def fit(
         self,
-        x,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        steps_per_epoch=None,
-        pretrain_steps=0,
-        callbacks=None,
-        verbose="auto",
-        initial_epoch=0,
-        steps=None,
-    ):
+        x: np.ndarray | dict[str, np.ndarray] | keras.utils.PyDataset | Iterable,
+        y: np.ndarray | None = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        steps_per_epoch: int | None = None,
+        pretrain_steps: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        verbose: int | str = "auto",
+        initial_epoch: int = 0,
+        steps: int | None = None,
+    ) -> keras.callbacks.History:
         """Trains on all images, epoch by epoch.
 
         Every discriminator update gets a fresh batch. The order of an array or
@@ -605,7 +613,13 @@ class GAN(keras.Model):
 
     # Sampling
 
-    def sample(self, n, seed=None, labels=None, latents=None):
+    def sample(
+        self,
+        n: int,
+        seed: int | None = None,
+        labels: np.ndarray | None = None,
+        latents: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Makes images.
 
         Args:
@@ -647,7 +661,7 @@ class GAN(keras.Model):
     def _sampler(self):
         return Sampler(self.sampling_generator, self.latents, self.value_range, self.num_classes)
 
-    def score(self, images):
+    def score(self, images: np.ndarray | tuple | dict[str, np.ndarray]) -> np.ndarray:
         """Scores images with the discriminator in inference mode.
 
         Args:
@@ -664,7 +678,7 @@ class GAN(keras.Model):
 
     # Saving
 
-    def save(self, filepath, overwrite=True, **kwargs):
+    def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs) -> None:
         """Saves everything as a `.keras` file; `keras.models.load_model` gives it back.
 
         Both models, optimizers, averages, every random state, the step and the position in

@@ -12,6 +12,7 @@ the length of one update, and `Held` runs it in training mode and drops everythi
 
 import contextlib
 import types
+from collections.abc import Iterator
 
 import keras
 from keras import ops
@@ -21,13 +22,22 @@ from kerasgan._interrupts import deferred
 from kerasgan.networks import copy, feed, first, random_variables, reported, score
 from kerasgan.settings import auxiliary_name
 
-__all__ = ["SIDES", "frozen"]
+__all__ = [
+    "Average",
+    "DiscriminatorStack",
+    "GeneratorStack",
+    "Held",
+    "SIDES",
+    "SimultaneousStack",
+    "Stack",
+    "frozen",
+]
 
 SIDES = ("real", "fake")
 
 
 @contextlib.contextmanager
-def frozen(*models):
+def frozen(*models: keras.Model) -> Iterator[None]:
     """Freezes all variables of models for the length of a block.
 
     Every variable's `trainable` is restored as it was found, also when the block raises: what
@@ -110,7 +120,7 @@ class Stack(keras.Model):
         auxiliary_loss: A further term, see `GAN.compile`.
     """
 
-    side = None  # "g" or "d": how the names of its logs begin
+    side: str | None = None  # "g" or "d": how the names of its logs begin
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ class Periodic(keras.callbacks.Callback):
         check_whole("every", every, 1)
         self.every = every
         self._last_step = None
+        self._steps = (0, 0)  # after the batch before and after this one
         self._has_warned = False
 
     def act(self):
@@ -25,12 +26,21 @@ class Periodic(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._last_step = None
+        self._steps = (self.model.step, self.model.step)
         # A folder that cannot be made is an error now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.model.step % self.every == 0:
+        self._steps = (self._steps[1], self.model.step)
+        if self.is_due(self.every):
             self._act()
+
+    def is_due(self, every):
+        """Whether this batch has reached a multiple of `every` steps, or passed one.
+
+        With `steps_per_execution` a batch of the callbacks is several steps.
+        """
+        return is_reached(every, *self._steps)
 
     def on_train_end(self, logs=None):
         if self._last_step != self.model.step:
@@ -54,6 +64,11 @@ class Periodic(keras.callbacks.Callback):
                     "on; the callback tries again at its next turn, without another warning.",
                     stacklevel=2,
                 )
+
+
+def is_reached(every, before, after):
+    """Whether a multiple of `every` lies after step `before` and not after step `after`."""
+    return after // every > before // every
 
 
 def sample_finite(gan, count, seed):

@@ -6,7 +6,7 @@ import warnings
 import keras
 import numpy as np
 
-from kerasgan.callbacks._periodic import sample_finite
+from kerasgan.callbacks._periodic import is_reached, sample_finite
 from kerasgan.checks import check_whole
 
 __all__ = ["Diagnose"]
@@ -44,19 +44,24 @@ class Diagnose(keras.callbacks.Callback):
         super().__init__()
         check_whole("every", every, 1)
         self.every = every
-        self._window: collections.deque = collections.deque(maxlen=every)  # logs of steps, unread
+        self._window: collections.deque = collections.deque()  # steps and their logs, unread
+        self._first_step = self._step = 0
         self._told: set[str] = set()
 
     def on_train_begin(self, logs=None):
         self._window.clear()
+        self._first_step = self._step = self.model.step
 
     def on_train_batch_end(self, batch, logs=None):
         # Reading a value may wait for the device, so it is left until the next look.
-        self._window.append(logs)
-        if self.model.step % self.every:
+        before, self._step = self._step, self.model.step
+        self._window.append((self._step, logs))
+        while self._window[0][0] <= self._step - self.every:
+            self._window.popleft()
+        if not is_reached(self.every, before, self._step):
             return
         self._look_for_collapse()
-        if len(self._window) == self.every:
+        if self._step - self._first_step >= self.every:
             self._look_for_a_sure_discriminator()
 
     def _look_for_collapse(self):
@@ -73,7 +78,7 @@ class Diagnose(keras.callbacks.Callback):
 
     def _look_for_a_sure_discriminator(self):
         d_loss, d_real, d_fake = (
-            np.mean([float(logs[name]) for logs in self._window])
+            np.mean([float(logs[name]) for _, logs in self._window])
             for name in ("d_loss", "d_real", "d_fake")
         )
         if 0 <= d_loss < SURE and d_real - d_fake > LEAST_LEAD:

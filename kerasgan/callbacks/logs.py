@@ -59,7 +59,7 @@ class Log(Periodic):
         super().on_train_batch_end(batch, logs)
 
     def act(self):
-        is_full = self.model.step % self.every == 0
+        is_full = self.is_due(self.every)
         rows = [known | to_floats(kept) for known, kept in self._window]
         if not rows:
             return

@@ -123,7 +123,7 @@ class Animation(Periodic):
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
-        if self.model.step % (10 * self.every) == 0:
+        if self.is_due(10 * self.every):
             with self._surviving_full_disks():
                 self._write()
 
@@ -148,10 +148,13 @@ class Animation(Periodic):
         self.every = self._first_every
         while step // self.every > MOST_FRAMES:
             self.every *= 2
+        shown = set()
         for path in self._frame_paths():
             frame_step = int(path.stem.removeprefix("step_"))
-            if frame_step > step or frame_step % self.every:
+            turn = frame_step // self.every
+            if frame_step > step or turn in shown:
                 path.unlink(missing_ok=True)
+            shown.add(turn)
 
     def _frame_paths(self):
         return sorted(self.frames_folder.glob("step_*.png"))

@@ -80,7 +80,7 @@ class TensorBoardLog(Periodic):
     def on_train_batch_end(self, batch, logs=None):
         self._window.append(keep(logs))
         super().on_train_batch_end(batch, logs)
-        if self.model.step % self.images_every == 0:
+        if self.is_due(self.images_every):
             with self._surviving_full_disks():
                 self._write_images()
 

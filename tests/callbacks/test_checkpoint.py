@@ -133,7 +133,7 @@ def test_a_crash_at_any_moment_of_saving_leaves_a_checkpoint(tmp_path, monkeypat
 
     for number in range(1, 10):
         calls.clear()
-        gan.step += 1
+        gan.progress.step += 1
         with monkeypatch.context() as patch:
             for name in ("replace", "link"):
                 patch.setattr(os, name, crash_at(number, getattr(os, name)))
@@ -169,7 +169,7 @@ def test_kill_9_while_saving_leaves_a_checkpoint(tmp_path):
         checkpoint.set_model(build_gan())
         checkpoint.on_train_begin()
         while True:
-            checkpoint.model.step += 1
+            checkpoint.model.progress.step += 1
             checkpoint.act()
             print(f"{{checkpoint.model.step}}\\n", end="", flush=True)
     """

@@ -137,7 +137,7 @@ def test_logs_are_read_only_when_a_row_is_due(tmp_path):
         callback.set_model(gan)
         callback.on_train_begin()
     seen = []
-    for gan.step in range(1, 6):
+    for gan.progress.step in range(1, 6):
         seen.append(late_logs(gan.step))
         before = sum(logs.num_reads for logs in seen)
         for callback in every_kind:
@@ -155,3 +155,21 @@ def test_a_log_has_no_terms_of_callbacks_after_it(tmp_path):
     train(build_gan(), 5, callbacks.Log(tmp_path / "log.csv", every=3), evaluate)
     rows = callbacks.read_log(tmp_path / "log.csv")
     assert len(rows) == 3 and not any("frechet_distance" in row for row in rows)
+
+
+def test_several_steps_in_one_call_miss_no_turn(tmp_path):
+    gan = build_gan()
+    gan.compile(steps_per_execution=2)
+    train(
+        gan,
+        9,
+        callbacks.Log(tmp_path / "log.csv", every=4),
+        callbacks.SampleGrid(tmp_path / "samples", every=4, count=1),
+        callbacks.Checkpoint(tmp_path, every=4),
+    )
+    # Three batches in a pass: the calls end at steps 2, 3, 5, 6, 8 and 9.
+    last = [row["step"] for row in callbacks.read_log(tmp_path / "log.csv")]
+    assert last == ["5", "8", "9"]
+    steps = sorted(int(path.stem[-7:]) for path in (tmp_path / "samples").iterdir())
+    assert steps == [5, 8, 9]
+    assert callbacks.load_checkpoint(tmp_path).step == 9
