@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 import keras
 import numpy as np
 
-from kerasgan import checks, layers, loop, losses, settings
+from kerasgan import checks, inputs, layers, loop, losses, optimizers, settings
 from kerasgan import images as image_tools
-from kerasgan import labels as label_tools
 from kerasgan import latents as latent_tools
+from kerasgan.average import Average
 from kerasgan.backend import to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
@@ -28,7 +28,7 @@ from kerasgan.networks import (
 )
 from kerasgan.progress import Progress
 from kerasgan.sampler import Sampler
-from kerasgan.stacks import SIDES, Average, DiscriminatorStack, GeneratorStack, SimultaneousStack
+from kerasgan.stacks import SIDES, build_stacks
 from kerasgan.step import AdversarialStep
 
 __all__ = ["GAN"]
@@ -115,12 +115,11 @@ class GAN(keras.Model):
         self.image_shape = tuple(keras.tree.flatten(generator.outputs)[0].shape[1:])
         shape = latents_shape(generator)
         self.latent_dim = None if shape is None else shape[1]
-        # What the networks take by name of a batch.
-        self._taken = _input_names(generator) | _input_names(discriminator)
         self._check_classes()
         self.seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
         self.progress = Progress()
+        self._latent_stream = latent_tools.Stream()
         # The random states of training that are no model's own. They outlive a `compile`.
         self._noise = types.MappingProxyType(
             {
@@ -229,56 +228,26 @@ class GAN(keras.Model):
             augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
         if isinstance(augment, keras.layers.Layer) and not augment.built:
             augment.build((None, *self.image_shape))
-        shared = {
-            "value_range": self.value_range,
-            "noise": self._noise,
-            "augment": augment or None,
-            "auxiliary_loss": merged["auxiliary_loss"],
-        }
-        networks = (self.generator, self.discriminator)
-
-        def discriminator_stack(sides, penalty, name):
-            together = merged["update"] == "concatenated" and sides == SIDES
-            return DiscriminatorStack(
-                *networks,
-                d_loss,
-                **shared,
-                sides=sides,
-                together=together,
-                penalty=penalty,
-                name=name,
-            )
-
-        g_stack = GeneratorStack(*networks, g_loss, **shared, name="combined")
-        # Of two separate updates the second, on fake images, has the penalty.
-        halves = {
-            "real": [discriminator_stack(("real",), None, "discriminator_real")],
-            "fake": [discriminator_stack(("fake",), penalty, "discriminator_fake")],
-        }
-        if merged["update"] == "separate":
-            d_stacks = [*halves["real"], *halves["fake"]]
-        else:
-            d_stacks = [discriminator_stack(SIDES, penalty, "discriminator_both")]
-        stacks = [g_stack, *d_stacks]
-        optimizers = self._resolve_optimizers(g_optimizer, d_optimizer, stacks)
-        for stack, optimizer in zip(stacks, optimizers, strict=True):
-            stack.compile(optimizer, jit_compile=merged["jit_compile"])
-        if merged["update"] != "separate":
-            for (stack,) in halves.values():
-                stack.compile(d_stacks[0].optimizer, jit_compile=merged["jit_compile"])
-        simultaneous = None
-        if merged["update"] == "simultaneous":
-            simultaneous = SimultaneousStack(g_stack, d_stacks[0], name="simultaneous")
+        stacks = build_stacks(
+            self.generator,
+            self.discriminator,
+            update=merged["update"],
+            g_loss=g_loss,
+            d_loss=d_loss,
+            penalty=penalty,
+            value_range=self.value_range,
+            noise=self._noise,
+            augment=augment or None,
+            auxiliary_loss=merged["auxiliary_loss"],
+        )
+        in_use = self._compiled_step.stacks if self._compiled_step else []
+        found = optimizers.resolve(g_optimizer, d_optimizer, stacks.all, in_use)
+        stacks.compile(found, merged["jit_compile"])
         self._choices.settings = merged
         self._choices.augment = augment or None
         self._average_with(merged["ema"])
         self._compiled_step = AdversarialStep(
-            g_stack,
-            {"both": d_stacks, **halves},
-            simultaneous,
-            self._choices.average,
-            merged["jit_compile"],
-            self.progress,
+            stacks, self._choices.average, merged["jit_compile"], self.progress
         )
         self.compiled = True
 
@@ -287,49 +256,6 @@ class GAN(keras.Model):
             self._choices.average = None
         elif self._choices.average is None:
             self._choices.average = Average(self.generator)
-
-    def _resolve_optimizers(self, g_optimizer, d_optimizer, stacks):
-        """One optimizer for each stack: the given ones, or those in use, or new ones."""
-        in_use = self._compiled_step.stacks if self._compiled_step else []
-        if g_optimizer is None:
-            g_optimizer = in_use[0].optimizer if in_use else _adam("g_optimizer")
-        if d_optimizer is None:
-            d_optimizer = [stack.optimizer for stack in in_use[1:]][: len(stacks) - 1]
-            d_optimizer = d_optimizer or [_adam("d_optimizer")]
-        elif not isinstance(d_optimizer, (tuple, list)):
-            d_optimizer = [d_optimizer]
-        elif len(d_optimizer) != len(stacks) - 1:
-            raise ValueError(
-                "`d_optimizer` must be one optimizer, or a pair with update='separate'. "
-                f"Received: {len(d_optimizer)} for {len(stacks) - 1} updates. Pass as many, or one."
-            )
-        if len(d_optimizer) < len(stacks) - 1:
-            optimizer = keras.optimizers.get(d_optimizer[0])
-            d_optimizer = [optimizer, _fresh(optimizer)]
-        # One that a stack has put into a LossScaleOptimizer, for half precision, may come again.
-        inner = {
-            id(getattr(stack.optimizer, "inner_optimizer", None)): stack.optimizer
-            for stack in in_use
-        }
-        optimizers = [keras.optimizers.get(o) for o in (g_optimizer, *d_optimizer)]
-        optimizers = [inner.get(id(optimizer), optimizer) for optimizer in optimizers]
-        if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
-            raise ValueError(
-                "`g_optimizer` and `d_optimizer` must be different instances, since each keeps "
-                "the state of its own variables. Received: one instance twice. Make one each."
-            )
-        bound = {id(stack.optimizer): _ids(stack.optimized_variables) for stack in in_use}
-        for index, (optimizer, stack) in enumerate(zip(optimizers, stacks, strict=True)):
-            variables = _ids(stack.trained.trainable_variables)
-            if optimizer.built and bound.get(id(optimizer)) != variables:
-                if id(optimizer) not in bound:
-                    raise ValueError(
-                        f"`{'d' if index else 'g'}_optimizer` must not have been used for another "
-                        f"model. Received: {optimizer.name}, already built. Make a new one."
-                    )
-                # In use here, but for other variables: something was frozen or thawed since.
-                optimizers[index] = _fresh(optimizer)
-        return optimizers
 
     @property
     def _training(self):
@@ -480,12 +406,21 @@ class GAN(keras.Model):
                 for index, batches in enumerate(steps)
             ]
             if len(data) == 1:
-                return self._training.run(kind, data[0])
-            stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
-            return self._training.run(kind, stacked, repeated=True)
+                logs = self._training.run(kind, data[0])
+            else:
+                stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
+                logs = self._training.run(kind, stacked, repeated=True)
         except BaseException:
             self.progress.draws = draws
             raise
+        # The next call wants as many, most likely; the device may be busy with this one.
+        if self.latent_dim is not None:
+            shapes = [self._latents_of(batch) for batches in steps for batch in batches]
+            self._latent_stream.prepare(self.latents, shapes, self.seed, self.progress.draws)
+        return logs
+
+    def _latents_of(self, batch):
+        return (len(batch["images"]), self.latent_dim)
 
     def _data(self, batches, index):
         """What the step needs that is `index` steps from here."""
@@ -497,51 +432,15 @@ class GAN(keras.Model):
         """The batch with the next latents."""
         if self.latent_dim is None:
             return batch
-        # The order of the data comes from the same seed: the last number keeps the two apart.
-        rng = np.random.default_rng((self.seed, self.progress.draws, 1))
+        arguments = (self.latents, self._latents_of(batch), self.seed, self.progress.draws)
         self.progress.draws += 1
-        shape = (len(batch["images"]), self.latent_dim)
-        return batch | {"latents": latent_tools.draw(self.latents, shape, rng)}
+        return batch | {"latents": self._latent_stream.draw(*arguments)}
 
     def _check_batch(self, batch):
         """A batch as a dict of checked arrays."""
-        if isinstance(batch, (tuple, list)) and batch and np.ndim(batch[0]) == 4:
-            # Sample weights after the labels are ignored.
-            batch = {"images": batch[0]} | ({"labels": batch[1]} if len(batch) > 1 else {})
-        elif not isinstance(batch, dict):
-            batch = {"images": batch}
-        taken = self._taken | {"images"}
-        missing = taken - batch.keys() - {"latents", "labels"}
-        if missing:
-            raise argument_error(
-                "images",
-                f"be a dict with {', '.join(sorted(taken - {'latents'}))}",
-                f"a batch of {', '.join(sorted(batch))}",
-                "Add what is missing.",
-            )
-        checked = {
-            name: np.asarray(batch[name]) for name in sorted(batch.keys() & taken - {"latents"})
-        }
-        checked["images"] = image_tools.check(batch["images"], self.image_shape, self.value_range)
-        count = len(checked["images"])
-        if self.num_classes is not None:
-            labels = label_tools.check(batch.get("labels"), count, self.num_classes)
-            checked["labels"] = labels
-        if "source_images" in checked:
-            (shape,) = {
-                tuple(tensor.shape[1:])
-                for tensor in (*self.generator.inputs, *self.discriminator.inputs)
-                if tensor.name == "source_images"
-            }
-            checked["source_images"] = image_tools.check(
-                batch["source_images"], shape, self.value_range, "source_images"
-            )
-        lengths = {name: len(array) for name, array in checked.items()}
-        if len(set(lengths.values())) > 1:
-            raise argument_error(
-                "images", "be arrays of one length", f"lengths {lengths}", "Pass one entry each."
-            )
-        return checked
+        return inputs.check(
+            batch, self.generator, self.discriminator, self.value_range, self.num_classes
+        )
 
     def fit(
         self,
@@ -642,7 +541,7 @@ class GAN(keras.Model):
         if self.latent_dim is None:
             raise ValueError(
                 "`sample` needs a generator that takes latents. Received: one that takes "
-                f"{', '.join(sorted(_input_names(self.generator)))}. Call gan.generator itself."
+                f"{self.generator.inputs[0].name}. Call gan.generator itself."
             )
         if labels is not None and not takes(self.generator, "labels"):
             raise argument_error(
@@ -652,7 +551,7 @@ class GAN(keras.Model):
                 "Leave it out.",
             )
         if labels is not None:
-            labels = label_tools.check(labels, n, self.num_classes)
+            labels = inputs.check_labels(labels, n, self.num_classes)
         if latents is not None:
             latents = latent_tools.check(latents, (n, self.latent_dim))
         return self._sampler.sample(n, seed, labels, latents)
@@ -774,10 +673,10 @@ class GAN(keras.Model):
         return gan
 
     def get_compile_config(self):
-        optimizers = [_serialize_optimizer(o) for o in self._training.optimizers]
-        d_optimizers = optimizers[1:] if len(optimizers) > 2 else optimizers[1]
-        serialized = keras.saving.serialize_keras_object(self._choices.settings)
-        return {"g_optimizer": optimizers[0], "d_optimizer": d_optimizers, **serialized}
+        serialized = [optimizers.serialize(each) for each in self._training.optimizers]
+        d_optimizers = serialized[1:] if len(serialized) > 2 else serialized[1]
+        chosen = keras.saving.serialize_keras_object(self._choices.settings)
+        return {"g_optimizer": serialized[0], "d_optimizer": d_optimizers, **chosen}
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -823,7 +722,7 @@ class GAN(keras.Model):
     def _check_classes(self):
         if self.num_classes is not None:
             checks.check_whole("num_classes", self.num_classes, 1)
-        elif "labels" in self._taken:
+        elif takes(self.generator, "labels") or takes(self.discriminator, "labels"):
             raise argument_error(
                 "num_classes",
                 "be the number of classes, since the models take labels",
@@ -839,16 +738,6 @@ class GAN(keras.Model):
             )
 
 
-def _input_names(model):
-    """What a model takes by name: nothing if it has one Input only, unless that is known."""
-    names = {tensor.name for tensor in model.inputs}
-    return names if len(names) > 1 else names & {"source_images"}
-
-
-def _ids(variables):
-    return [id(variable) for variable in variables]
-
-
 def _check_format(found):
     if found != FORMAT:
         raise ValueError(
@@ -856,23 +745,3 @@ def _check_format(found):
             f"format {found}, written by {'a later' if found > FORMAT else 'an earlier'} version. "
             "Load it with that version of kerasgan."
         )
-
-
-def _adam(name):
-    return keras.optimizers.Adam(2e-4, beta_1=0.5, name=name)
-
-
-def _serialize_optimizer(optimizer):
-    config = keras.saving.serialize_keras_object(optimizer)
-    if hasattr(optimizer, "inner_optimizer"):
-        config["config"]["inner_optimizer"] = _serialize_optimizer(optimizer.inner_optimizer)
-    # On PyTorch, Keras 3.15 writes down a class that only its PyTorch backend has, and then the
-    # file trains nowhere else.
-    if config["module"].startswith("keras.") and hasattr(keras.optimizers, config["class_name"]):
-        config |= {"module": "keras.optimizers", "registered_name": None}
-    return config
-
-
-def _fresh(optimizer):
-    """An unused optimizer like this one."""
-    return type(optimizer).from_config(optimizer.get_config())

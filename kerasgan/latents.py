@@ -5,7 +5,7 @@ from keras import ops, random, saving
 
 from kerasgan.checks import argument_error, is_number
 
-__all__ = ["check", "draw", "path", "plain", "standardize"]
+__all__ = ["Stream", "check", "draw", "path", "plain", "standardize"]
 
 _NAMES = ("normal", "symmetric_uniform", "uniform")
 
@@ -95,6 +95,31 @@ def draw(latents, shape, rng):
         _, mean, deviation = latents
         values = rng.normal(mean, deviation, shape)
     return np.asarray(values, dtype="float32")
+
+
+class Stream:
+    """The latents of training: draw number `index` is a function of the seed and of that number.
+
+    `prepare` makes draws before they are asked for, while the device is busy.
+    """
+
+    def __init__(self):
+        self._ready = {}
+
+    def draw(self, latents, shape, seed, index):
+        """Draw number `index`; see `draw`."""
+        found = self._ready.pop((latents, shape, seed, index), None)
+        if found is None:
+            # The order of the data comes from the same seed: the last number keeps the two apart.
+            found = draw(latents, shape, np.random.default_rng((seed, index, 1)))
+        return found
+
+    def prepare(self, latents, shapes, seed, index):
+        """Makes the draws from number `index` on, one for each shape, and forgets all others."""
+        self._ready = {
+            (latents, shape, seed, number): self.draw(latents, shape, seed, number)
+            for number, shape in enumerate(shapes, index)
+        }
 
 
 def path(latents, distribution, frames_between=16):

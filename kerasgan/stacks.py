@@ -19,17 +19,18 @@ from keras import ops
 
 from kerasgan import backend, images, losses
 from kerasgan._interrupts import deferred
-from kerasgan.networks import copy, feed, first, random_variables, reported, score
+from kerasgan.networks import feed, first, random_variables, reported, score
 from kerasgan.settings import auxiliary_name
 
 __all__ = [
-    "Average",
     "DiscriminatorStack",
     "GeneratorStack",
     "Held",
     "SIDES",
     "SimultaneousStack",
     "Stack",
+    "Stacks",
+    "build_stacks",
     "frozen",
 ]
 
@@ -486,19 +487,58 @@ class SimultaneousStack(keras.Model):
         return logs
 
 
-class Average:
-    """Keeps `average` at the exponential moving average of `source`.
+class Stacks:
+    """The stacks of a GAN.
 
-    Weights and BatchNormalization's moving statistics alike. `update(decay)` makes one step
-    `average = decay * average + (1 - decay) * source`.
+    Attributes:
+        generator: `GeneratorStack`.
+        discriminators: Dict of the `DiscriminatorStack`s whose updates, in turn, make one
+            discriminator update from `"both"` sides, from `"real"` or from `"fake"` images.
+        simultaneous: `SimultaneousStack` that makes the last discriminator update and the
+            generator's, or None.
     """
 
-    def __init__(self, source):
-        self.source = source
-        self.average = copy(source)
+    def __init__(self, generator, discriminators, simultaneous):
+        self.generator = generator
+        self.discriminators = discriminators
+        self.simultaneous = simultaneous
 
-    def update(self, decay):
-        for average, source in zip(self.average.weights, self.source.weights, strict=True):
-            rate = ops.cast(1.0 - decay, average.dtype)
-            difference = ops.stop_gradient(ops.convert_to_tensor(source)) - average
-            average.assign(average + rate * difference)
+    @property
+    def all(self):
+        """Those that have an optimizer of their own: the generator's, then the discriminator's."""
+        return [self.generator, *self.discriminators["both"]]
+
+    def compile(self, optimizers, jit_compile):
+        for stack, optimizer in zip(self.all, optimizers, strict=True):
+            stack.compile(optimizer, jit_compile)
+        for side in SIDES:
+            for stack in self.discriminators[side]:
+                if stack not in self.all:
+                    stack.compile(self.all[1].optimizer, jit_compile)
+
+
+def build_stacks(generator, discriminator, *, update, g_loss, d_loss, penalty, **shared):
+    """The `Stacks` for an update scheme. `shared` are arguments of every `Stack`."""
+
+    def discriminator_stack(name, sides, **kwargs):
+        name = f"discriminator_{name}"
+        return DiscriminatorStack(
+            generator, discriminator, d_loss, sides=sides, name=name, **kwargs, **shared
+        )
+
+    # Of two separate updates the second, on fake images, has the penalty.
+    discriminators = {
+        "real": [discriminator_stack("real", ("real",))],
+        "fake": [discriminator_stack("fake", ("fake",), penalty=penalty)],
+    }
+    if update == "separate":
+        discriminators["both"] = [*discriminators["real"], *discriminators["fake"]]
+    else:
+        together = update == "concatenated"
+        both = discriminator_stack("both", SIDES, together=together, penalty=penalty)
+        discriminators["both"] = [both]
+    stack = GeneratorStack(generator, discriminator, g_loss, name="combined", **shared)
+    simultaneous = None
+    if update == "simultaneous":
+        simultaneous = SimultaneousStack(stack, both, name="simultaneous")
+    return Stacks(stack, discriminators, simultaneous)

@@ -18,30 +18,23 @@ class AdversarialStep:
     The state stays on the device; the Keras variables hold the newest values after every call.
 
     Args:
-        generator: `GeneratorStack`.
-        discriminators: Dict of the `DiscriminatorStack`s whose updates, in turn, make one
-            discriminator update from `"both"` sides, from `"real"` or from `"fake"` images.
-        simultaneous: `SimultaneousStack` that makes the last discriminator update and the
-            generator's, or None.
+        stacks: `Stacks`, compiled.
         average: `Average` that follows the generator, or None.
         jit_compile: As in `GAN.compile`.
         progress: The GAN's `Progress`.
     """
 
-    def __init__(self, generator, discriminators, simultaneous, average, jit_compile, progress):
-        self.generator = generator
-        self.discriminators = discriminators
-        self.simultaneous = simultaneous
+    def __init__(self, stacks, average, jit_compile, progress):
+        self.generator = stacks.generator
+        self.discriminators = stacks.discriminators
+        self.simultaneous = stacks.simultaneous
+        self.stacks = stacks.all
         self.average = average
-        self.jit_compile = backend.resolve_jit_compile(jit_compile, generator)
+        self.jit_compile = backend.resolve_jit_compile(jit_compile, self.generator)
         self.count = StepCount(progress)
         self._names = {}  # of the logs, by kind of call
         self._calls = {}
         self._optimizer_state = None
-
-    @property
-    def stacks(self):
-        return [self.generator, *self.discriminators["both"]]
 
     @property
     def optimizers(self):

@@ -1,0 +1,88 @@
+"""The optimizers of a GAN: one for each stack, given, in use or new."""
+
+import keras
+
+from kerasgan.checks import argument_error
+
+__all__ = ["resolve", "serialize"]
+
+
+def resolve(g_optimizer, d_optimizer, stacks, in_use):
+    """One optimizer for each stack: the given ones, or else those in use, or else new ones.
+
+    Args:
+        g_optimizer, d_optimizer: As given to `GAN.compile`.
+        stacks: The stack of the generator, then those of the discriminator's updates.
+        in_use: The stacks that have been trained so far, in this order; or none.
+
+    Raises:
+        ValueError: An optimizer is given twice, or belongs to another model.
+    """
+    count = len(stacks) - 1
+    if g_optimizer is None:
+        g_optimizer = in_use[0].optimizer if in_use else _adam("g_optimizer")
+    if d_optimizer is None:
+        d_optimizer = [stack.optimizer for stack in in_use[1:]][:count] or [_adam("d_optimizer")]
+    elif not isinstance(d_optimizer, (tuple, list)):
+        d_optimizer = [d_optimizer]
+    elif len(d_optimizer) != count:
+        raise argument_error(
+            "d_optimizer",
+            "be one optimizer, or a pair with update='separate'",
+            f"{len(d_optimizer)} for {count} updates",
+            "Pass as many, or one.",
+        )
+    optimizers = [keras.optimizers.get(each) for each in (g_optimizer, *d_optimizer)]
+    if len(optimizers) < len(stacks):
+        optimizers.append(_fresh(optimizers[1]))
+    # One that a stack has put into a LossScaleOptimizer, for half precision, may come again.
+    inner = {
+        id(getattr(stack.optimizer, "inner_optimizer", None)): stack.optimizer for stack in in_use
+    }
+    optimizers = [inner.get(id(optimizer), optimizer) for optimizer in optimizers]
+    if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
+        raise argument_error(
+            "d_optimizer",
+            "be another instance than `g_optimizer` (different instances), since each keeps the "
+            "state of its own variables",
+            "one instance twice",
+            "Make one each.",
+        )
+    bound = {id(stack.optimizer): _ids(stack.optimized_variables) for stack in in_use}
+    for index, (optimizer, stack) in enumerate(zip(optimizers, stacks, strict=True)):
+        variables = _ids(stack.trained.trainable_variables)
+        if optimizer.built and bound.get(id(optimizer)) != variables:
+            if id(optimizer) not in bound:
+                raise argument_error(
+                    "d_optimizer" if index else "g_optimizer",
+                    "not have been used for another model",
+                    f"{optimizer.name}, already built",
+                    "Make a new one.",
+                )
+            # In use here, but for other variables: something was frozen or thawed since.
+            optimizers[index] = _fresh(optimizer)
+    return optimizers
+
+
+def serialize(optimizer):
+    config = keras.saving.serialize_keras_object(optimizer)
+    if hasattr(optimizer, "inner_optimizer"):
+        config["config"]["inner_optimizer"] = serialize(optimizer.inner_optimizer)
+    # On PyTorch, Keras 3.15 writes down a class that only its PyTorch backend has, and then the
+    # file trains nowhere else.
+    if config["module"].startswith("keras.") and hasattr(keras.optimizers, config["class_name"]):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
+
+
+def _fresh(optimizer):
+    """An unused optimizer like this one."""
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+def _adam(name):
+    return keras.optimizers.Adam(2e-4, beta_1=0.5, name=name)
+
+
+def _ids(variables):
+    return [id(variable) for variable in variables]
