@@ -90,3 +90,14 @@ def test_rates_stand_beside_widths(script, tmp_path, monkeypatch, capsys):
     ]
     distance = lines[1]["scores"]["frechet_distance"]
     assert f"| 2 | {distance:.2f} |" in capsys.readouterr().out
+
+
+def test_updates_are_compared_at_equal_steps_and_time(script, tmp_path, monkeypatch, capsys):
+    write_mnist(tmp_path, 70)
+    out = tmp_path / "updates.jsonl"
+    few = ["--seeds", 0, "--steps", 2, "--filters", 1, "--data-path", tmp_path, "--out", out]
+    run(script("updates"), monkeypatch, *few)
+    joint, other = [json.loads(line)["at"] for line in out.read_text().splitlines()]
+    assert joint["equal steps"]["steps"] == other["equal steps"]["steps"] == 2
+    assert other["equal time"]["steps"] >= 2
+    assert "| simultaneous, equal time |" in capsys.readouterr().out
