@@ -1,8 +1,26 @@
-"""Ctrl-C, kept from landing where it would do harm."""
+"""Ctrl-C and other signals, kept from landing where they would do harm."""
 
 import contextlib
 import signal
 import threading
+
+
+@contextlib.contextmanager
+def handling(handlers):
+    """Handles signals in a block, in the main thread; another thread gets none.
+
+    Args:
+        handlers: Dict of signal numbers and the functions of `(number, frame)` to call.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -11,25 +29,14 @@ def deferred():
 
     In the middle of a step JAX would lose the variables, whose buffers the step has donated.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    handler = signal.getsignal(signal.SIGINT)
     received = []
-
-    def defer(signal_number, frame):
-        if received:
-            raise KeyboardInterrupt
-        received.append((signal_number, frame))
-
-    before = signal.signal(signal.SIGINT, defer)
-    try:
+    with handling({signal.SIGINT: _first_noted(received)}):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
     if received:
-        if not callable(before):
+        if not callable(handler):
             raise KeyboardInterrupt
-        before(*received[0])
+        handler(*received[0])
 
 
 @contextlib.contextmanager
@@ -38,21 +45,23 @@ def stopping(model):
 
     A second one acts at once.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     received = []
 
-    def stop(signal_number, frame):
-        if received:
-            raise KeyboardInterrupt
-        received.append(signal_number)
+    def stop(number, frame):
+        note(number, frame)
         model.stop_training = True
 
-    before = signal.signal(signal.SIGINT, stop)
-    try:
+    note = _first_noted(received)
+    with handling({signal.SIGINT: stop}):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
     if received:
         raise KeyboardInterrupt
+
+
+def _first_noted(received):
+    def note(number, frame):
+        if received:
+            raise KeyboardInterrupt
+        received.append((number, frame))
+
+    return note

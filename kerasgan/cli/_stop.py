@@ -3,55 +3,59 @@
 import math
 import signal
 import sys
-import threading
 
 import keras
 
+from kerasgan._interrupts import handling
+
 
 class Stop(keras.callbacks.Callback):
-    """Ends training after a step that makes a loss NaN, or at a signal.
+    """Ends training after a step that makes a loss NaN, or at SIGTERM. (`fit` minds Ctrl-C.)
 
     Before training a signal ends the process at once: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
         nan_step: The step whose losses are not finite, or None.
+        has_ended: Whether training is over, and every callback has been told.
     """
 
     def __init__(self):
         super().__init__()
         self.signal = None
         self.nan_step = None
-        self._before = {}
+        self.has_ended = False
+        self._is_training = False
+        self._unread = None
 
     def __enter__(self):
-        # Only the main thread may set handlers; in another one signals are not for us to handle.
-        if threading.current_thread() is threading.main_thread():
-            self._before = {
-                signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-                signal.SIGTERM: signal.signal(signal.SIGTERM, self._exit),
-            }
+        handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: self._terminate}
+        self._handling = handling(handlers)
+        self._handling.__enter__()
         return self
 
     def __exit__(self, *error):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._handling.__exit__(*error)
 
     def on_train_begin(self, logs=None):
-        for number in self._before:
-            signal.signal(number, self._stop_training)
+        self._is_training = True
 
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            self.nan_step = self.model.step
+        # The step before this one is over by now: to read its losses waits for nothing.
+        before, self._unread = self._unread, (self.model.step, logs)
+        self._look(before)
+
+    def on_train_end(self, logs=None):
+        self._look(self._unread)
+        self.has_ended = True
+
+    def _look(self, unread):
+        if unread and not self.nan_step and not math.isfinite(unread[1]["loss"]):
+            self.nan_step = unread[0]
             self.model.stop_training = True
 
-    def _exit(self, number, frame):
-        sys.exit(128 + number)
-
-    def _stop_training(self, number, frame):
-        if self.signal and number == signal.SIGINT:
-            # The second time.
-            raise KeyboardInterrupt("nothing was saved since the last checkpoint")
+    def _terminate(self, number, frame):
+        if not self._is_training:
+            sys.exit(128 + number)
         self.signal = number
         self.model.stop_training = True

@@ -5,6 +5,7 @@ import contextlib
 import math
 import pathlib
 import random
+import signal
 import time
 import warnings
 
@@ -174,14 +175,19 @@ def run(given):
             flush=True,
         )
         start = time.monotonic()
-        gan.fit(
-            data,
-            batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
-            epochs=arguments["epochs"] or 1,
-            steps=arguments["steps"],
-            initial_epoch=gan.epoch,
-            callbacks=[stop, *records],
-        )
+        try:
+            gan.fit(
+                data,
+                batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
+                epochs=arguments["epochs"] or 1,
+                steps=arguments["steps"],
+                initial_epoch=gan.epoch,
+                callbacks=[stop, *records],
+            )
+        except KeyboardInterrupt:
+            if not stop.has_ended:
+                raise KeyboardInterrupt("nothing was saved since the last checkpoint") from None
+            stop.signal = signal.SIGINT
         try:
             return _finish(folder, gan, arguments, stop, time.monotonic() - start)
         except KeyboardInterrupt:
