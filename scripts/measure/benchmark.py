@@ -470,7 +470,7 @@ def main():
     parser.add_argument("--base", default="fit", help="NAME or NAME@BACKEND (default: fit)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=30, help="timed in each process")
-    parser.add_argument("--warmup", type=int, default=8, help="steps before those")
+    parser.add_argument("--warmup", type=int, default=25, help="steps before those")
     parser.add_argument(
         "--cores", nargs="+", type=int, default=[0], help="processors to use; 0 (default): all"
     )

@@ -42,5 +42,7 @@ def test_indices_are_whole_numbers_when_keras_computes_in_half_precision():
 
 def test_a_shared_pass_is_refused():
     gan = kerasgan.build_pacgan((16, 16, 3), latent_dim=4, filters=2)
-    with pytest.raises(ValueError, match="`update` must be 'joint' or 'separate' for a"):
+    with pytest.raises(
+        ValueError, match="`update` must be 'joint', 'separate' or 'simultaneous' for a"
+    ):
         gan.compile(update="concatenated")
