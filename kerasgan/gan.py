@@ -13,6 +13,7 @@ import numpy as np
 from kerasgan import checks, inputs, layers, loop, losses, optimizers, settings
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
+from kerasgan._interrupts import deferred
 from kerasgan.average import Average
 from kerasgan.backend import to_numpy
 from kerasgan.batches import Batches
@@ -330,8 +331,8 @@ class GAN(keras.Model):
         Args:
             images: `(batch_size, height, width, channels)`, uint8, or floats in
                 `value_range`; any batch size. Also `(images, labels)`, or a dict of arrays:
-                `images`, `labels`, and whatever else the networks take by name. Labels are left
-                aside by models that take none.
+                `images`, `labels`, and whatever else the networks take by name. Labels are
+                ignored by models that take none.
 
         Returns:
             Dict of floats: `d_loss`, `g_loss`, `d_real`, `d_fake` (mean scores, or mean
@@ -379,7 +380,6 @@ class GAN(keras.Model):
         """
         self._training.generator.check_trainable()
         logs = dict(self._run("generator", [[self._check_batch(images)]]))
-        self.progress.step += 1
         return {**logs, "loss": logs["g_loss"]}
 
     def _make_steps(self, steps):
@@ -388,9 +388,7 @@ class GAN(keras.Model):
             stack.check_trainable()
         # The generator's update has latents of its own, unless both sides share their fakes.
         further = 0 if self._training.simultaneous else 1
-        logs = self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
-        self.progress.step += len(steps)
-        return logs
+        return self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
 
     def _update_discriminator(self, batch, sides="both"):
         for stack in self._training.discriminators[sides]:
@@ -398,21 +396,27 @@ class GAN(keras.Model):
         return self._run(sides, [[batch]])
 
     def _run(self, kind, steps):
-        """Runs updates from these batches, with latents for each; see `AdversarialStep.run`."""
-        draws = self.progress.draws
-        try:
-            data = [
-                self._data([self._draw_latents(batch) for batch in batches], index)
-                for index, batches in enumerate(steps)
-            ]
-            if len(data) == 1:
-                logs = self._training.run(kind, data[0])
-            else:
-                stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
-                logs = self._training.run(kind, stacked, repeated=True)
-        except BaseException:
-            self.progress.draws = draws
-            raise
+        """Runs updates from these batches, with latents for each; see `AdversarialStep.run`.
+
+        Ctrl-C waits for its end: the counters and the weights tell of the same updates.
+        """
+        with deferred():
+            draws = self.progress.draws
+            try:
+                data = [
+                    self._data([self._draw_latents(batch) for batch in batches], index)
+                    for index, batches in enumerate(steps)
+                ]
+                if len(data) == 1:
+                    logs = self._training.run(kind, data[0])
+                else:
+                    stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
+                    logs = self._training.run(kind, stacked, repeated=True)
+            except BaseException:
+                self.progress.draws = draws
+                raise
+            if kind in ("step", "generator"):
+                self.progress.step += len(steps)
         # The next call wants as many, most likely; the device may be busy with this one.
         if self.latent_dim is not None:
             shapes = [self._latents_of(batch) for batches in steps for batch in batches]
@@ -466,10 +470,10 @@ class GAN(keras.Model):
         Args:
             x: uint8 array `(n, height, width, channels)` (or floats in `value_range`),
                 `keras.utils.PyDataset`, or an iterable of batches: `tf.data.Dataset`, torch
-                `DataLoader`, list. Batches are images,
-                `(images, labels)` or dicts of arrays. (An iterator, which
+                `DataLoader`, list. Batches are images, `(images, labels)` or dicts of arrays. A
+                pair `(images, labels)` or a dict of arrays will do too. (An iterator, which
                 can be gone through only once, is read one batch ahead.)
-            y: Integer labels `(n,)`, with an array; left aside by models that take none.
+            y: Integer labels `(n,)`, with an array; ignored by models that take none.
             batch_size: Images in a batch, with an array; 32 by default.
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), in place of `epochs`.

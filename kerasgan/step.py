@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from kerasgan import backend, images
-from kerasgan._interrupts import deferred
 
 __all__ = ["AdversarialStep", "Logs", "StepCount", "StepSchedule"]
 
@@ -56,11 +55,10 @@ class AdversarialStep:
             `Logs` of the step, or the means of the steps'.
         """
         data = backend.to_device(data)
-        with deferred():
-            try:
-                values = self._call(kind, repeated)(data)
-            finally:
-                self.count.traced = None
+        try:
+            values = self._call(kind, repeated)(data)
+        finally:
+            self.count.traced = None
         return Logs(self._names[kind], values)
 
     def _call(self, kind, repeated):
