@@ -171,6 +171,11 @@ def fit_8_steps(setting, images):
     return fit(setting, images, chunk=8, steps_per_execution=8)
 
 
+def fit_uncompiled(setting, images):
+    """kerasgan, fit with jit_compile=False: on PyTorch without the record of a step"""
+    return fit(setting, images, jit_compile=False)
+
+
 # The mathematics, for what is written by hand around the Keras models
 
 
@@ -704,6 +709,7 @@ CONTENDERS = {
     "fit_separate": Entry(fit_separate),
     "fit_simultaneous": Entry(fit_simultaneous),
     "fit_8_steps": Entry(fit_8_steps),
+    "fit_uncompiled": Entry(fit_uncompiled, ("torch",)),
     "keras_train_step": Entry(keras_train_step, ("tensorflow", "torch")),
     "tutorial": Entry(tutorial, models=("dcgan",)),
     "torch_eager": Entry(torch_eager, ("torch",), ("dcgan", "flag_gan", "wgan_gp")),
