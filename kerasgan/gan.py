@@ -22,6 +22,7 @@ from kerasgan.files import replacing
 from kerasgan.networks import (
     check_models,
     feed,
+    first,
     latents_shape,
     random_variables,
     reported,
@@ -113,7 +114,7 @@ class GAN(keras.Model):
         self.value_range = checks.check_value_range(value_range)
         self.num_classes = num_classes
         self.class_names = class_names
-        self.image_shape = tuple(keras.tree.flatten(generator.outputs)[0].shape[1:])
+        self.image_shape = tuple(first(generator.outputs).shape[1:])
         shape = latents_shape(generator)
         self.latent_dim = None if shape is None else shape[1]
         self._check_classes()
