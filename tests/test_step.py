@@ -32,11 +32,14 @@ def test_discriminator_steps_and_pairs_of_updates(tmp_path, own, steps, penalty)
     assert same(state(own), state(in_turn))
 
 
-LOSSES = ["non_saturating", "minimax", "least_squares", "wasserstein", "relativistic_average"]
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("penalty", [False, {"r1": 1.0, "r2": 1.0}])
+@pytest.mark.parametrize(
+    ("loss", "penalty"),
+    [
+        ("non_saturating", False),
+        ("wasserstein", {"r1": 1.0, "r2": 1.0}),
+        ("relativistic_average", {"r1": 1.0}),
+    ],
+)
 def test_simultaneous_updates_have_the_gradients_of_two_separate_ones(tmp_path, loss, penalty):
     gan = own_pair(dropout=0.0)
     # Of plain descent at a rate of 1 the change of a weight is its gradient.
