@@ -9,6 +9,7 @@ from keras import ops
 
 from kerasgan._read_ahead import prefetched, read_ahead
 from kerasgan.checks import argument_error, check_whole
+from kerasgan.datasets.image_folder import ImageFolder
 
 __all__ = ["Batches"]
 
@@ -16,8 +17,11 @@ __all__ = ["Batches"]
 class Batches:
     """A source of batches: passes over the data, each of which can be entered anywhere.
 
-    A batch is images, `(images, labels)`, or a dict of arrays. The batches of an iterable or a
-    `keras.utils.PyDataset` are passed on as they come, whatever they hold.
+    A batch is images, `(images, labels)`, or a dict of arrays. Those of arrays and of an
+    `ImageFolder` are equal: what is left for the last one of a pass is filled up with images of
+    the first. (Batch normalisation over a few images would spoil a step of every pass, and another
+    size be compiled once more.) The batches of an iterable or of another `keras.utils.PyDataset`
+    are passed on as they come, whatever they hold.
 
     Args:
         x: Array `(n, height, width, channels)`, pair of such an array and labels `(n,)` (as
@@ -65,7 +69,9 @@ class Batches:
         """Yields batches `start`, `start + 1`, ... of pass number `epoch`."""
         if self.is_array:
             order = np.random.default_rng((self.seed, epoch)).permutation(self._num_images)
-            for first in range(start * self.batch_size, self._num_images, self.batch_size):
+            if self._num_images > self.batch_size:
+                order = np.resize(order, self.num_batches * self.batch_size)  # repeats its begin
+            for first in range(start * self.batch_size, len(order), self.batch_size):
                 # Sorted, for memory-mapped files; the batch is the same set of images.
                 yield self._rows(np.sort(order[first : first + self.batch_size]))
         elif isinstance(self.x, keras.utils.PyDataset):
@@ -129,7 +135,18 @@ class Batches:
         indices = itertools.count(start) if is_endless else range(start, dataset.num_batches)
         workers = max(1, dataset.workers)
         ahead = max(1, min(dataset.max_queue_size, 2 * workers))
-        return read_ahead(dataset.__getitem__, indices, workers, ahead)
+        get = self._equal_batch if isinstance(dataset, ImageFolder) else dataset.__getitem__
+        return read_ahead(get, indices, workers, ahead)
+
+    def _equal_batch(self, index):
+        """A batch of an `ImageFolder`, filled up from the first one of the pass."""
+        batch = self.x[index]
+        missing = self.x.batch_size - len(keras.tree.flatten(batch)[0])
+        if not missing or not index:
+            return batch
+        return keras.tree.map_structure(
+            lambda part, first: np.concatenate([part, first[:missing]]), batch, self.x[0]
+        )
 
 
 def _arrays(x, y):

@@ -475,7 +475,9 @@ class GAN(keras.Model):
                 pair `(images, labels)` or a dict of arrays will do too. (An iterator, which
                 can be gone through only once, is read one batch ahead.)
             y: Integer labels `(n,)`, with an array; ignored by models that take none.
-            batch_size: Images in a batch, with an array; 32 by default.
+            batch_size: Images in a batch, with an array; 32 by default. A last batch that would be
+                shorter is filled up with images of the pass's first, so that all batches are
+                equal.
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), in place of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.

@@ -6,8 +6,10 @@ import threading
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from kerasgan.batches import Batches
+from kerasgan.datasets import ImageFolder
 
 
 def numbered(count):
@@ -44,6 +46,44 @@ def test_labels_stay_with_their_images():
             np.testing.assert_array_equal(found, expected)
             np.testing.assert_array_equal(found[:, 0, 0, 0], its_labels)
             assert position == place
+
+
+def found_in(batch):
+    """The numbers of a batch's images."""
+    return batch[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("start", [0, 2])
+def test_a_short_last_batch_is_filled_up_with_images_of_the_first(tmp_path, start):
+    images, labels = numbered(10)
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{number}.png")
+    folder = ImageFolder(tmp_path, (2, 2, 1), batch_size=4, cache=False)
+    for x in (images, {"images": images}, folder):
+        batches = Batches(x, batch_size=None if x is folder else 4)
+        found = [
+            found_in(batch["images"] if isinstance(batch, dict) else batch)
+            for batch, *_ in taken(batches, 6 - start, start=start)
+        ]
+        assert batches.num_batches == 3 and [len(batch) for batch in found] == [4] * len(found)
+        *_, first, second, last = found
+        assert set(first) | set(second) | set(last) == set(range(10))
+        assert len(set(last)) == 4 and len(set(last) & set(first)) == 2
+    # The folder itself holds what there is.
+    assert [len(batch) for batch in folder] == [4, 4, 2]
+    # Fewer images than a batch are one batch.
+    [(batch, *position)] = taken(Batches(images, batch_size=64), 1)
+    assert sorted(found_in(batch)) == list(range(10)) and position == [1, 0]
+
+
+def test_a_filled_batch_has_the_labels_of_its_images(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    for number, image in enumerate(numbered(6)[0]):
+        Image.fromarray(image[..., 0]).save(tmp_path / "ab"[number % 2] / f"{number}.png")
+    folder = ImageFolder(tmp_path, (2, 2, 1), batch_size=4, cache=False)
+    for (images, labels), *_ in taken(Batches(folder), 4):
+        assert labels.tolist() == [number % 2 for number in found_in(images)] and len(labels) == 4
 
 
 def test_first_is_a_batch_of_the_streams_form_for_arrays_alone():

@@ -40,7 +40,7 @@ def fit(gan, x, **kwargs):
     return gan.fit(x, verbose=0, **kwargs)
 
 
-def test_an_epoch_is_one_pass_and_the_last_short_batch_counts(own):
+def test_an_epoch_is_one_pass(own):
     steps = Steps()
     history = fit(own, pictures(7, own), batch_size=3, epochs=2, callbacks=[steps])
     assert steps.calls == ["epoch 0", 0, 1, 2, "epoch 1", 0, 1, 2, "end"]
@@ -250,12 +250,12 @@ def test_the_order_of_an_array_is_a_function_of_seed_and_pass():
     x = np.arange(10)
 
     def rows(seed, epoch, start=0):
-        return np.concatenate(list(Batches(x, None, 3, seed).one_pass(epoch, start)))
+        return np.concatenate(list(Batches(x, None, 5, seed).one_pass(epoch, start)))
 
     assert sorted(rows(0, 0)) == list(x)
     assert list(rows(0, 5)) == list(rows(0, 5))
     assert list(rows(0, 0)) != list(rows(0, 1)) and list(rows(0, 0)) != list(rows(1, 0))
-    assert list(rows(0, 0, start=2)) == list(rows(0, 0))[6:]
+    assert list(rows(0, 0, start=1)) == list(rows(0, 0))[5:]
 
 
 def test_a_dataset_is_told_the_end_of_each_pass(own):

@@ -1,8 +1,5 @@
 """The images that DATA stands for: a folder, or the word mnist."""
 
-import math
-import warnings
-
 import numpy as np
 
 from kerasgan import datasets
@@ -43,15 +40,3 @@ def load_to_compare(data, data_path, image_shape):
 
 def num_images(data):
     return len(data) if isinstance(data, np.ndarray) else data.num_images
-
-
-def note_short_batches(count, batch_size):
-    """Warns of a last batch so small that batch normalisation spoils a step of every pass."""
-    last = count % batch_size
-    if last and 4 * last < batch_size:
-        even = math.ceil(count / math.ceil(count / batch_size))
-        warnings.warn(
-            f"the last batch of every pass has {last} of {batch_size} images, too few for models "
-            f"with batch normalisation. With --batch-size {even} all batches are about equal.",
-            stacklevel=2,
-        )

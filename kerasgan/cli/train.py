@@ -163,7 +163,6 @@ def run(given):
             every = config["every"] if config else recording.choose_every(num_steps)
             records = recording.make_callbacks(folder, every, data, arguments["evaluate"])
             run_folder.write_config(folder, arguments, gan, every, num_images)
-        _data.note_short_batches(num_images, arguments["batch_size"])
         progress = _progress(gan, arguments)
         if _is_finished(gan, arguments):
             print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
