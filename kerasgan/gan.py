@@ -368,8 +368,7 @@ class GAN(keras.Model):
             raise argument_error(
                 "sides", "be 'both', 'real' or 'fake'", f"sides={sides!r}", "Leave it out for both."
             )
-        logs = dict(self._update_discriminator(self._check_batch(images), sides))
-        return {**logs, "loss": logs["d_loss"]}
+        return dict(self._update_discriminator(self._check_batch(images), sides))
 
     def train_generator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
@@ -380,8 +379,7 @@ class GAN(keras.Model):
             Dict of floats: `g_loss`, `d_fake`, every further term, and `loss`, which is `g_loss`.
         """
         self._training.generator.check_trainable()
-        logs = dict(self._run("generator", [[self._check_batch(images)]]))
-        return {**logs, "loss": logs["g_loss"]}
+        return dict(self._run("generator", [[self._check_batch(images)]]))
 
     def _make_steps(self, steps):
         """Adversarial steps, each from a list of batches: one for each discriminator update."""
@@ -481,10 +479,12 @@ class GAN(keras.Model):
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), in place of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.
-            pretrain_steps: Discriminator updates to make before the first step of all.
+            pretrain_steps: Discriminator updates to make before the first step of all. Callbacks
+                get them as batches below zero, up to -1, with the discriminator's terms only.
             callbacks: List of `keras.callbacks.Callback`. Batch hooks get the step's dict,
                 epoch hooks its means.
-            verbose: `"auto"` or 1 shows a progress bar in a terminal or notebook, 0 nothing.
+            verbose: As in Keras: 0 shows nothing; `"auto"` and 1 a progress bar, or one line a
+                minute if there is neither a terminal nor a notebook; 2 one line per epoch.
             initial_epoch: Number of the epoch to begin with.
 
         Returns:
@@ -502,6 +502,10 @@ class GAN(keras.Model):
             checks.check_whole("steps_per_epoch", steps_per_epoch, 1)
         if steps is not None:
             checks.check_whole("steps", steps, 0)
+        if not isinstance(verbose, (str, int)) or verbose not in ("auto", 0, 1, 2):
+            raise argument_error(
+                "verbose", "be 'auto', 0, 1 or 2", f"verbose={verbose!r}", "Pick one of them."
+            )
         batches = Batches(x, y, batch_size, self.seed)
         if batches.first is not None:
             self._check_batch(batches.first)

@@ -1,23 +1,20 @@
-"""The loop: epochs, steps, callbacks, the progress bar."""
+"""The loop: epochs, steps, callbacks."""
 
 import collections
 import contextlib
 import itertools
-import time
 import typing
 
 import keras
-import tqdm.asyncio
-import tqdm.auto
 
 from kerasgan._interrupts import stopping
+from kerasgan.display import open_display
 
 __all__ = ["fit"]
 
 # Calls whose results have not been looked at: enough to keep a device busy, and few enough that
 # the batches on their way to it take little memory.
 MOST_UNREAD = 8
-SECONDS_BETWEEN_LOSSES = 0.25  # on the progress bar
 
 
 def fit(
@@ -52,6 +49,7 @@ def fit(
             verbose=0,
             epochs=epochs,
             steps=_count_steps(gan, 1, steps_per_epoch, batches.num_batches),
+            pretrain_steps=pretrain_steps,
         )
 
     def is_done():
@@ -60,12 +58,12 @@ def fit(
     gan.stop_training = False
     gan._initial_epoch = None
     with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(_progress_bar(remaining, verbose))
         stack.enter_context(stopping(gan))
         callbacks.on_train_begin()
         # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to resume.
         initial_epoch = gan._initial_epoch or initial_epoch
-        _pretrain(gan, batches, pretrain_steps, bar)
+        _pretrain(gan, batches, pretrain_steps, callbacks, verbose)
+        display = stack.enter_context(open_display(remaining, verbose))
         source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
         if initial_epoch < epochs and not is_done():
             source.look()  # a batch that does not fit is refused before anything begins
@@ -73,7 +71,7 @@ def fit(
         for epoch in range(initial_epoch, epochs):
             if is_done():
                 break
-            bar.begin_epoch(epoch, epochs if steps is None else None)
+            display.begin(f"Epoch {epoch + 1}" + (f"/{epochs}" if steps is None else ""))
             callbacks.on_epoch_begin(epoch)
             if steps_per_epoch is not None and progress.epoch_step >= steps_per_epoch:
                 progress.epoch_step = 0
@@ -97,13 +95,10 @@ def fit(
                 if is_over:
                     progress.epoch, progress.epoch_step = progress.epoch + 1, 0
                 means.add(step_logs.as_reported(), len(taken))
-                # Not through the CallbackList, which would read all values at every step, and
-                # wait for them.
-                for callback in callbacks.callbacks:
-                    callback.on_train_batch_end(last_step, step_logs)
-                bar.show(step_logs, taken)
+                _end_batch(callbacks, last_step, step_logs)
+                display.show(step_logs, len(taken), taken[-1].num_images)
             logs = means.result()
-            bar.show_losses(logs)
+            display.end(logs)
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
     return getattr(gan, "history", None)
@@ -120,18 +115,37 @@ def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
     return max(num_epochs, -(-left // gan.discriminator_steps))
 
 
-def _pretrain(gan, batches, pretrain_steps, bar):
-    """Discriminator updates before the first step, unless they were made already."""
+def _end_batch(callbacks, batch, logs):
+    # Not through the CallbackList, which would read all values at every step, and wait for them.
+    for callback in callbacks.callbacks:
+        callback.on_train_batch_end(batch, logs)
+
+
+def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
+    """Discriminator updates before the first step, unless they were made already.
+
+    For the callbacks they are batches below zero, up to -1: the first step is batch 0.
+    """
     progress = gan.progress
     if gan.step or progress.pretrained >= pretrain_steps:
         return
-    bar.set_description("Pretraining", refresh=True)
-    with contextlib.closing(_checked(gan, batches)) as stream:
+    means = _Means()
+    with (
+        open_display(pretrain_steps - progress.pretrained, verbose) as display,
+        contextlib.closing(_checked(gan, batches)) as stream,
+    ):
+        display.begin("Pretraining")
         while progress.pretrained < pretrain_steps and not gan.stop_training:
+            number = progress.pretrained - pretrain_steps
+            callbacks.on_train_batch_begin(number)
             batch, *position = next(stream)
-            gan._update_discriminator(batch)
+            logs = gan._update_discriminator(batch)
             progress.passes, progress.batch = position
             progress.pretrained += 1
+            means.add(logs.as_reported(), 1)
+            _end_batch(callbacks, number, logs)
+            display.show(logs, 1, len(batch["images"]))
+        display.end(means.result())
     if progress.pretrained == pretrain_steps:
         progress.start_next_pass()  # the first epoch is to be a whole one
 
@@ -220,41 +234,3 @@ class _Means:
         while self._unread:
             self._read()
         return {name: value / self._count for name, value in self._sums.items()}
-
-
-class _ProgressBar(tqdm.auto.tqdm):
-    """Steps made, steps left and the time for them, losses, and images per second."""
-
-    monitor_interval = 0  # no thread of tqdm's own
-    _shown_at = 0.0
-
-    def begin_epoch(self, epoch, epochs):
-        of = f"/{epochs}" if epochs else ""
-        self.set_description(f"Epoch {epoch + 1}{of}", refresh=False)
-
-    def show(self, logs, steps):
-        if self.disable:
-            return
-        now = time.monotonic()
-        if now - self._shown_at >= SECONDS_BETWEEN_LOSSES:
-            self._shown_at = now
-            state = self.format_dict
-            # Before tqdm has a smoothed rate, take the mean.
-            rate = state["rate"] or (state["n"] + len(steps)) / state["elapsed"]
-            self._images_per_second = rate * steps[-1].num_images
-            self.show_losses(logs)
-        self.update(len(steps))
-
-    def show_losses(self, logs):
-        if self.disable or not logs:
-            return
-        shown = {name: f"{logs[name]:.3f}" for name in ("d_loss", "g_loss")}
-        shown["images/s"] = f"{self._images_per_second:.0f}"
-        self.set_postfix(shown, refresh=False)
-
-
-def _progress_bar(total, verbose):
-    # `disable=None` is tqdm's word for "unless this is a terminal"; a notebook is none.
-    in_notebook = tqdm.auto.tqdm is not tqdm.asyncio.tqdm
-    disable = not verbose or (False if in_notebook else None)
-    return _ProgressBar(total=total, unit="step", disable=disable, dynamic_ncols=True)

@@ -95,9 +95,11 @@ class AdversarialStep:
         self.count.traced = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
-            return self._update_generator(*data["batches"], data["decay"])
+            logs = self._update_generator(*data["batches"], data["decay"])
+            return logs | {"loss": logs["g_loss"]}
         if kind != "step":
-            return self._update_discriminator(*data["batches"], kind)
+            logs = self._update_discriminator(*data["batches"], kind)
+            return {"d_loss": logs["d_loss"]} | logs | {"loss": logs["d_loss"]}
         # The last batch is the generator's, or both sides' where they share their fakes.
         *batches, last = data["batches"]
         for batch in batches:

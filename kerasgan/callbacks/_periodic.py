@@ -10,7 +10,14 @@ from kerasgan.checks import check_whole, is_finite
 
 
 class Periodic(keras.callbacks.Callback):
-    """Acts after every `every` steps, and once more at the end of training."""
+    """Acts after every `every` steps, and once more at the end of training.
+
+    Attributes:
+        sees_pretraining: Whether updates of pre-training count as well. (It leaves the generator
+            as it is, so there is nothing new to draw.)
+    """
+
+    sees_pretraining = False
 
     def __init__(self, folder, every):
         super().__init__()
@@ -24,14 +31,25 @@ class Periodic(keras.callbacks.Callback):
     def act(self):
         raise NotImplementedError
 
+    @property
+    def step(self):
+        """Where training stands: generator updates; in pre-training what is left, below zero."""
+        return self._steps[1]
+
     def on_train_begin(self, logs=None):
         self._last_step = None
-        self._steps = (self.model.step, self.model.step)
+        step = self.model.step
+        if self.sees_pretraining and not step:
+            to_make = (self.params or {}).get("pretrain_steps", 0)
+            step = min(0, self.model.progress.pretrained - to_make)
+        self._steps = (step, step)
         # A folder that cannot be made is an error now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps = (self._steps[1], self.model.step)
+        if batch < 0 and not self.sees_pretraining:
+            return
+        self._steps = (self.step, step_after(self.model, batch))
         if self.is_due(self.every):
             self._act()
 
@@ -43,11 +61,11 @@ class Periodic(keras.callbacks.Callback):
         return is_reached(every, *self._steps)
 
     def on_train_end(self, logs=None):
-        if self._last_step != self.model.step:
+        if self._last_step != self.step:
             self._act()
 
     def _act(self):
-        self._last_step = self.model.step
+        self._last_step = self.step
         with self._surviving_full_disks():
             self.act()
 
@@ -64,6 +82,11 @@ class Periodic(keras.callbacks.Callback):
                     "on; the callback tries again at its next turn, without another warning.",
                     stacklevel=2,
                 )
+
+
+def step_after(model, batch):
+    """The step that ends with a batch of the callbacks; up to 0 in pre-training."""
+    return batch + 1 if batch < 0 else model.step
 
 
 def is_reached(every, before, after):

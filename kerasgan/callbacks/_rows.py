@@ -70,5 +70,5 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
     return [
         dict(zip(header, row, strict=True))
         for row in rows
-        if len(row) == len(header) and row[0].isdigit()
+        if len(row) == len(header) and row[0].removeprefix("-").isdigit()
     ]

@@ -53,6 +53,8 @@ class Diagnose(keras.callbacks.Callback):
         self._first_step = self._step = self.model.step
 
     def on_train_batch_end(self, batch, logs=None):
+        if batch < 0:  # pre-training, which the discriminator is meant to win
+            return
         # Reading a value may wait for the device, so it is left until the next look.
         before, self._step = self._step, self.model.step
         self._window.append((self._step, logs))

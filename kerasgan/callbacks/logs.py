@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from kerasgan.callbacks._periodic import Periodic
+from kerasgan.callbacks._periodic import Periodic, step_after
 from kerasgan.callbacks._rows import column_names, keep, means, read_log, to_csv, to_floats
 from kerasgan.files import replacing
 
@@ -15,6 +15,8 @@ class Log(Periodic):
 
     The columns are `step` (generator updates), `epoch` (finished passes over the data), then every
     term that training reports. A row holds the means of the `every` steps that end with its own.
+    Rows of pre-training count up to step 0 from below zero: with `fit(pretrain_steps=300)` from
+    -299.
     At the end of training the steps after the last full row follow, each in a row of its own. When
     training goes on from an earlier step, later rows are dropped. A term that appears later (of a
     penalty, of `Evaluate`) gets a column at the end.
@@ -33,6 +35,8 @@ class Log(Periodic):
     ```
     """
 
+    sees_pretraining = True
+
     def __init__(self, path: str | os.PathLike, every: int = 10):
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
@@ -43,8 +47,10 @@ class Log(Periodic):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        last_full_row = self.model.step - self.model.step % self.every
-        rows = [row for row in read_log(self.path) if int(row["step"]) <= self.model.step]
+        last_full_row = self.step - self.step % self.every
+        is_new = not self.model.step and not self.model.progress.pretrained
+        rows = [] if is_new else read_log(self.path)
+        rows = [row for row in rows if int(row["step"]) <= self.step]
         full = [row for row in rows if int(row["step"]) <= last_full_row]
         self._window = [(row, keep({})) for row in rows[len(full) :]]
         self._columns = list(rows[0]) if rows else []
@@ -54,7 +60,7 @@ class Log(Periodic):
                 temporary.write_bytes(to_csv(self._columns, rows) if rows else b"")
 
     def on_train_batch_end(self, batch, logs=None):
-        position = {"step": self.model.step, "epoch": self.model.epoch}
+        position = {"step": step_after(self.model, batch), "epoch": self.model.epoch}
         self._window.append((position, keep(logs)))
         super().on_train_batch_end(batch, logs)
 
@@ -89,7 +95,7 @@ class Log(Periodic):
 class LossPlot(Periodic):
     """Draws the losses and the discriminator's scores over the steps.
 
-    Needs matplotlib: `pip install kerasgan[plots]`.
+    Steps of pre-training are below zero. Needs matplotlib: `pip install kerasgan[plots]`.
 
     Args:
         path: Path of the PNG file.

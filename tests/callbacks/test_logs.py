@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from tiny_gan import build_gan, read_png, train
+from tiny_gan import IMAGES, build_gan, read_png, train
 
 from kerasgan import callbacks
 
@@ -63,6 +63,46 @@ def test_log_begins_anew_with_a_new_gan_and_forgets_torn_rows(tmp_path):
     assert len(callbacks.read_log(path)) == 3
     train(build_gan(), 5, callbacks.Log(path, every=2))
     assert path.read_bytes() == before
+
+
+def test_log_counts_pretraining_below_zero(tmp_path):
+    seen = []
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(logs["d_loss"])
+
+    path = tmp_path / "log.csv"
+    arguments = {"batch_size": 4, "pretrain_steps": 5, "verbose": 0}
+    build_gan().fit(IMAGES, callbacks=[callbacks.Log(path, every=2), Record()], **arguments)
+    rows = callbacks.read_log(path)
+    assert [row["step"] for row in rows] == ["-4", "-2", "0", "2", "3"]
+    for row, steps in zip(rows, [seen[:1], seen[1:3], seen[3:5], seen[5:7], seen[7:]], strict=True):
+        assert float(row["d_loss"]) == pytest.approx(np.mean(steps), rel=1e-5)
+    assert [bool(row["g_loss"]) for row in rows] == [False, False, False, True, True]
+    # Another GAN has had no such steps.
+    train(build_gan(), 2, callbacks.Log(path, every=2))
+    assert [row["step"] for row in callbacks.read_log(path)] == ["2"]
+
+
+def test_pretraining_goes_on_in_the_middle_of_a_row(tmp_path):
+    class StopAt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == -3
+
+    def fit(gan, path, *others):
+        log = callbacks.Log(path, every=4)
+        gan.fit(
+            IMAGES, batch_size=4, pretrain_steps=7, callbacks=[log, *others], verbose=0, epochs=1
+        )
+
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    fit(build_gan(), whole)
+    gan = build_gan()
+    fit(gan, parts, StopAt())
+    assert [row["step"] for row in callbacks.read_log(parts)] == ["-4", "-3", "-2"]
+    fit(gan, parts)
+    assert parts.read_bytes() == whole.read_bytes()
 
 
 def test_loss_plot_says_how_to_get_matplotlib(tmp_path, monkeypatch):

@@ -1,0 +1,134 @@
+"""What `fit` shows: a progress bar, or lines of text where no bar can be drawn."""
+
+import contextlib
+import sys
+import time
+
+import tqdm.asyncio
+import tqdm.auto
+
+__all__ = ["open_display"]
+
+# Losses are read no more often than this, because reading them waits for the step.
+SECONDS_BETWEEN_LOSSES = 0.25  # on a bar
+SECONDS_BETWEEN_LINES = 60  # in a log
+
+LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+def open_display(total, verbose):
+    """A context manager whose value shows the progress of so many steps (None: unknown).
+
+    `verbose` is as in Keras: 0 shows nothing, 2 prints a line for each epoch, and 1 and "auto" draw
+    a bar in a terminal or notebook, and print a line a minute elsewhere.
+    """
+    if verbose == 2:
+        return contextlib.nullcontext(_EpochLines())
+    if verbose and not _can_draw():
+        return contextlib.closing(_MinuteLines(total))
+    return _Bar(total=total, unit="step", disable=not verbose, dynamic_ncols=True)
+
+
+def _can_draw():
+    if tqdm.auto.tqdm is not tqdm.asyncio.tqdm or "ipykernel" in sys.modules:
+        return True  # a notebook, with ipywidgets or without
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+class _Bar(tqdm.auto.tqdm):
+    """Steps made, steps left and the time for them, losses, and images per second."""
+
+    monitor_interval = 0  # no thread of tqdm's own
+    _shown_at = 0.0
+    _images_per_second = 0.0
+
+    def begin(self, title):
+        self.set_description(title, refresh=False)
+
+    def show(self, logs, num_steps, num_images):
+        """Counts steps of so many images each."""
+        if self.disable:
+            return
+        now = time.monotonic()
+        if now - self._shown_at >= SECONDS_BETWEEN_LOSSES:
+            self._shown_at = now
+            state = self.format_dict
+            # Before tqdm has a smoothed rate, take the mean.
+            rate = state["rate"] or (state["n"] + num_steps) / state["elapsed"]
+            self._images_per_second = rate * num_images
+            self.end(logs)
+        self.update(num_steps)
+
+    def end(self, logs):
+        if not self.disable:
+            self.set_postfix_str(_summary(logs, self._images_per_second), refresh=False)
+
+
+class _MinuteLines:
+    """The same as text, a line a minute, and one more at the end of a training that long."""
+
+    def __init__(self, total):
+        self._total = total
+        self._steps = self._steps_shown = 0
+        self._start = self._shown_at = time.monotonic()
+
+    def begin(self, title):
+        self._title, self._logs = title, {}
+
+    def show(self, logs, num_steps, num_images):
+        self._steps += num_steps
+        self._num_images = num_images
+        if time.monotonic() - self._shown_at >= SECONDS_BETWEEN_LINES:
+            self._print(logs)
+
+    def end(self, logs):
+        self._logs = logs
+
+    def close(self):
+        if 0 < self._steps_shown < self._steps:
+            self._print(self._logs)
+
+    def _print(self, logs):
+        now = time.monotonic()
+        # That of the last minute: the first one may have been spent on compiling.
+        rate = (self._steps - self._steps_shown) / (now - self._shown_at)
+        line = tqdm.auto.tqdm.format_meter(
+            self._steps,
+            self._total,
+            now - self._start,
+            prefix=self._title,
+            unit="step",
+            rate=rate,
+            bar_format=LINE,
+            postfix=_summary(logs, rate * self._num_images),
+        )
+        _write(sys.stderr, line)
+        self._shown_at, self._steps_shown = now, self._steps
+
+
+class _EpochLines:
+    """A line for each epoch, with all its terms."""
+
+    def begin(self, title):
+        self._title, self._start, self._steps = title, time.monotonic(), 0
+
+    def show(self, logs, num_steps, num_images):
+        self._steps += num_steps
+
+    def end(self, logs):
+        seconds = time.monotonic() - self._start
+        per_step = 1000 * seconds / max(1, self._steps)
+        parts = [f"{self._title}: {self._steps} steps", f"{seconds:.0f}s", f"{per_step:.0f}ms/step"]
+        parts += [f"{name}: {value:.4f}" for name, value in logs.items()]
+        _write(sys.stdout, " - ".join(parts))
+
+
+def _summary(logs, images_per_second):
+    losses = [f"{name}={logs[name]:.3f}" for name in ("d_loss", "g_loss") if name in logs]
+    return ", ".join([*losses, f"images/s={images_per_second:.0f}"])
+
+
+def _write(stream, line):
+    # A log that cannot be written is no reason to lose a training.
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=stream, flush=True)

@@ -1,0 +1,117 @@
+"""What `fit` shows, where, and when."""
+
+import io
+import re
+import sys
+
+import pytest
+from models import pictures
+
+from kerasgan import display
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def in_terminal(monkeypatch):
+    """A terminal in the place of standard error."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    "arguments, total",
+    [
+        ({"epochs": 2}, 6),  # 11 batches, each step takes two
+        ({"epochs": 2, "steps_per_epoch": 4}, 8),
+        ({"steps": 5}, 5),
+        ({"epochs": 2, "pretrain_steps": 2}, 6),
+    ],
+)
+def test_the_bar_counts_steps_and_shows_losses_and_images(own, monkeypatch, arguments, total):
+    terminal = in_terminal(monkeypatch)
+    own.compile(discriminator_steps=2)
+    own.fit(pictures(11, own), batch_size=2, **arguments)
+    assert own.step == total
+    last = terminal.getvalue().rstrip().split("\r")[-1]
+    assert f" {total}/{total} [" in last and "100%" in last
+    for shown in ("d_loss=", "g_loss=", "images/s="):
+        assert shown in last
+
+
+def test_pretraining_has_a_bar_of_its_own(own, monkeypatch):
+    terminal = in_terminal(monkeypatch)
+    own.fit(pictures(4, own), batch_size=2, pretrain_steps=3)
+    first, last = terminal.getvalue().strip().split("\n")
+    first = first.split("\r")[-1]
+    assert first.startswith("Pretraining: 100%") and " 3/3 [" in first
+    assert "d_loss=" in first and "g_loss" not in first
+    assert last.split("\r")[-1].startswith("Epoch 1/1: 100%")
+
+
+def test_a_notebook_without_widgets_shows_the_bar_as_text(own, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    own.fit(pictures(4, own), batch_size=2)
+    assert " 2/2 [" in capsys.readouterr().err
+
+
+def test_a_log_gets_a_line_a_minute(own, monkeypatch, capsys):
+    own.fit(pictures(4, own), batch_size=2, epochs=2)
+    assert capsys.readouterr() == ("", "")  # over in less than that
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0)
+    own.fit(pictures(4, own), batch_size=2, epochs=4, initial_epoch=2)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert out == "" and len(lines) == 4
+    for number, line in enumerate(lines, 1):
+        epoch = 3 if number < 3 else 4
+        pattern = rf"Epoch {epoch}/4: {number}/4 \[\d\d:\d\d<\d\d:\d\d, .*"
+        assert re.fullmatch(pattern + r"d_loss=\d.*, g_loss=\d.*, images/s=\d+\]", line), line
+
+
+def test_a_long_training_ends_with_a_line(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
+    with display.open_display(500, 1) as shown:
+        shown.begin("Epoch 1/1")
+        for clock[0] in range(1, 91):
+            shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=4, num_images=8)
+        shown.end({"d_loss": 3.0, "g_loss": 4.0})
+    assert capsys.readouterr().err.splitlines() == [
+        "Epoch 1/1: 240/500 [01:00<01:05,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
+        "Epoch 1/1: 360/500 [01:30<00:35,  4.00step/s, d_loss=3.000, g_loss=4.000, images/s=32]",
+    ]
+
+
+def test_a_log_that_cannot_be_written_ends_no_training(own, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr("sys.stderr", Full())
+    own.fit(pictures(4, own), batch_size=2)
+    assert own.step == 2
+
+
+def test_verbose_2_prints_a_line_for_each_epoch(own, monkeypatch, capsys):
+    terminal = in_terminal(monkeypatch)
+    own.fit(pictures(4, own), batch_size=2, epochs=2, pretrain_steps=3, verbose=2)
+    pretraining, *epochs = capsys.readouterr().out.splitlines()
+    number = r"-?\d+\.\d{4}"
+    assert re.fullmatch(
+        rf"Pretraining: 3 steps - \d+s - \d+ms/step - d_loss: {number} .*", pretraining
+    )
+    assert len(epochs) == 2 and terminal.getvalue() == ""
+    for epoch, line in enumerate(epochs, 1):
+        start = rf"Epoch {epoch}/2: 2 steps - \d+s - \d+ms/step - d_loss: {number} - "
+        assert re.fullmatch(rf"{start}g_loss: {number} - .*loss: {number}", line), line
+
+
+def test_verbose_0_shows_nothing(own, monkeypatch, capsys):
+    terminal = in_terminal(monkeypatch)
+    own.fit(pictures(4, own), batch_size=2, pretrain_steps=1, verbose=0)
+    assert terminal.getvalue() == "" and capsys.readouterr().out == ""
