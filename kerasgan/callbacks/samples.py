@@ -17,8 +17,9 @@ MOST_FRAMES = 100
 class SampleGrid(Periodic):
     """Saves pictures made from the same latents as training goes on.
 
-    The files are `folder/step_0000500.png` and so on, numbered by `gan.step`. The picture made at
-    the end of training is removed when training goes on, unless its step is a multiple of `every`.
+    The files are `folder/step_0000000.png` (of the untrained generator), `step_0000500.png` and so
+    on, numbered by `gan.step`. The picture made at the end of training is removed when training
+    goes on, unless its step is a multiple of `every`.
 
     Args:
         folder: Folder for the PNG files; made when needed.
@@ -57,6 +58,8 @@ class SampleGrid(Periodic):
         super().on_train_begin(logs)
         if self.model.step % self.every:
             _step_path(self.folder, self.model.step).unlink(missing_ok=True)
+        if self.model.step == 0:
+            self._act()
 
     def act(self):
         images = sample_finite(self.model, self.count, self.seed)

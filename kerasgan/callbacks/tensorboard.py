@@ -1,10 +1,12 @@
-"""Losses, scores and pictures for TensorBoard."""
+"""Losses, scores, pictures and the models' graphs for TensorBoard."""
 
+import functools
 import io
 import os
 import pathlib
 import socket
 import time
+import warnings
 
 from kerasgan import pictures
 from kerasgan.callbacks._periodic import Periodic, sample_finite
@@ -13,18 +15,22 @@ from kerasgan.checks import check_whole
 
 __all__ = ["TensorBoardLog"]
 
+NUM_SINGLES = 5  # samples that are shown on their own beside the grid
+
 
 class TensorBoardLog(Periodic):
-    """Writes losses, scores and sample pictures for TensorBoard, on every backend.
+    """Writes losses, scores, sample pictures and the models for TensorBoard, on every backend.
 
-    `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only the package
-    `tensorboard`. Look at the results with `tensorboard --logdir FOLDER`.
+    Pictures are a grid and its first five images one by one, from step 0 on, the untrained
+    generator's. The layers of both models are under *Graphs*, as conceptual graphs. Steps of
+    pre-training are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback
+    needs only the package `tensorboard`. Look at the results with `tensorboard --logdir FOLDER`.
 
     Args:
         folder: Folder for the event files; made when needed.
         every: Steps between two points; each point is the mean of these steps.
         images_every: Steps between two pictures.
-        count: Images in each picture.
+        count: Images in each grid.
         seed: Integer from which the latents are drawn.
 
     Raises:
@@ -38,6 +44,8 @@ class TensorBoardLog(Periodic):
     ```
     """
 
+    sees_pretraining = True
+
     def __init__(
         self,
         folder: str | os.PathLike,
@@ -49,7 +57,9 @@ class TensorBoardLog(Periodic):
         super().__init__(folder, every)
         try:
             from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+            from tensorboard.compat.proto.tensor_pb2 import TensorProto
+            from tensorboard.compat.proto.types_pb2 import DT_STRING
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError as error:
             raise ImportError(
@@ -59,6 +69,10 @@ class TensorBoardLog(Periodic):
         # Not tensorboard's EventFileWriter, which imports TensorFlow wherever it is installed.
         self._event, self._summary, self._writer = Event, Summary, RecordWriter
         self._restart = SessionLog(status=SessionLog.START)
+        # How `keras.callbacks.TensorBoard` tells TensorBoard of a Keras model.
+        plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
+        self._graph_metadata = SummaryMetadata(plugin_data=plugin)
+        self._text = functools.partial(TensorProto, dtype=DT_STRING)
         check_whole("images_every", images_every, 1)
         self.images_every = images_every
         self.count = count
@@ -75,12 +89,15 @@ class TensorBoardLog(Periodic):
         with self._surviving_full_disks():
             self._write(step=0, file_version="brain.Event:2")
             # Tells TensorBoard to forget what earlier files hold from the next step on.
-            self._write(step=self.model.step + 1, session_log=self._restart)
+            self._write(step=self.step + 1, session_log=self._restart)
+            self._write_graphs()
+            if self.model.step == 0:
+                self._write_images()
 
     def on_train_batch_end(self, batch, logs=None):
         self._window.append(keep(logs))
         super().on_train_batch_end(batch, logs)
-        if self.is_due(self.images_every):
+        if self.step > 0 and self.is_due(self.images_every):
             with self._surviving_full_disks():
                 self._write_images()
 
@@ -89,24 +106,46 @@ class TensorBoardLog(Periodic):
             return
         points, self._window = means(map(to_floats, self._window)), []
         self._write_values(
-            self._summary.Value(tag=name, simple_value=mean) for name, mean in points.items()
+            self.step,
+            (self._summary.Value(tag=name, simple_value=mean) for name, mean in points.items()),
         )
 
     def _write_images(self):
         images = sample_finite(self.model, self.count, self.seed)
         if images is None:
             return
-        grid = pictures.grid(images)
+        shown = {"samples": pictures.grid(images)}
+        shown |= {f"sample/{index}": image for index, image in enumerate(images[:NUM_SINGLES])}
+        self._write_values(
+            self.model.step,
+            (
+                self._summary.Value(tag=tag, image=self._image(image))
+                for tag, image in shown.items()
+            ),
+        )
+
+    def _image(self, image):
         png = io.BytesIO()
-        pictures.to_pil(grid).save(png, format="PNG")
-        height, width, channels = grid.shape
-        image = self._summary.Image(
+        pictures.to_pil(image).save(png, format="PNG")
+        height, width, channels = image.shape
+        return self._summary.Image(
             height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue()
         )
-        self._write_values([self._summary.Value(tag="samples", image=image)])
 
-    def _write_values(self, values):
-        self._write(step=self.model.step, summary=self._summary(value=values))
+    def _write_graphs(self):
+        for name in ("generator", "discriminator"):
+            try:
+                text = getattr(self.model, name).to_json().encode()
+            # A layer of the user's own may raise anything.
+            except Exception as error:
+                warnings.warn(f"TensorBoard gets no graph of the {name}: {error}", stacklevel=2)
+                continue
+            tensor = self._text(string_val=[text])
+            value = self._summary.Value(tag=name, tensor=tensor, metadata=self._graph_metadata)
+            self._write_values(self.model.step, [value])
+
+    def _write_values(self, step, values):
+        self._write(step=step, summary=self._summary(value=values))
 
     def _write(self, **fields):
         event = self._event(wall_time=time.time(), **fields)

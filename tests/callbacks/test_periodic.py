@@ -171,5 +171,5 @@ def test_several_steps_in_one_call_miss_no_turn(tmp_path):
     last = [row["step"] for row in callbacks.read_log(tmp_path / "log.csv")]
     assert last == ["5", "8", "9"]
     steps = sorted(int(path.stem[-7:]) for path in (tmp_path / "samples").iterdir())
-    assert steps == [5, 8, 9]
+    assert steps == [0, 5, 8, 9]
     assert callbacks.load_checkpoint(tmp_path).step == 9

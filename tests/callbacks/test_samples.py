@@ -10,11 +10,13 @@ from kerasgan import callbacks, pictures
 from kerasgan.callbacks import samples
 
 
-def test_sample_grid_draws_the_same_latents_and_the_end(tmp_path):
+def test_sample_grid_draws_the_same_latents_at_the_beginning_and_at_the_end(tmp_path):
     gan = build_gan()
+    untrained = pictures.grid(gan.sample(5, seed=3), columns=3)
     train(gan, 5, callbacks.SampleGrid(tmp_path / "a" / "b", every=2, count=5, seed=3, columns=3))
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
-    assert names == ["step_0000002.png", "step_0000004.png", "step_0000005.png"]
+    assert names == [f"step_000000{step}.png" for step in (0, 2, 4, 5)]
+    np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[0]), untrained)
     expected = pictures.grid(gan.sample(5, seed=3), columns=3)
     np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[-1]), expected)
 

@@ -1,38 +1,114 @@
 """Event files for TensorBoard."""
 
 import io
+import json
 import struct
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_gan import build_gan, train
+from tiny_gan import IMAGES, build_gan, recorded_warnings, train
 
 from kerasgan import callbacks, pictures
 
+NAMES = ["d_fake", "d_loss", "d_loss_fake", "d_loss_real", "d_real", "g_loss", "loss"]
 
-def test_tensorboard_log_writes_scalars_and_pictures(tmp_path):
+
+def log(folder, **kwargs):
     pytest.importorskip("tensorboard")
-    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    return callbacks.TensorBoardLog(folder, every=2, **kwargs)
 
-    gan = build_gan()
-    train(gan, 3, callbacks.TensorBoardLog(tmp_path, every=2, images_every=2, count=4))
-    expected = pictures.grid(gan.sample(4, seed=0))
-    train(gan, 4, callbacks.TensorBoardLog(tmp_path, every=2, images_every=4, count=4))
-    first, second = [
+
+def events_in(folder):
+    """The events of each file in the folder, the oldest first."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    return [
         [Event.FromString(record) for record in records_in(path)]
-        for path in sorted(tmp_path.iterdir())
+        for path in sorted(folder.iterdir())
     ]
+
+
+def values_in(events, kind):
+    """`(step, tag)` of the values of one kind, and the values."""
+    found = [(e.step, v) for e in events for v in e.summary.value if v.HasField(kind)]
+    return {(step, value.tag): getattr(value, kind) for step, value in found}
+
+
+def test_tensorboard_log_writes_scalars(tmp_path):
+    gan = build_gan()
+    train(gan, 3, log(tmp_path))
+    train(gan, 4, log(tmp_path))
+    first, second = events_in(tmp_path)
     assert first[0].file_version == "brain.Event:2"
-    points = [(e.step, v.tag) for e in first for v in e.summary.value if v.tag != "samples"]
-    names = ["d_fake", "d_loss", "d_loss_fake", "d_loss_real", "d_real", "g_loss", "loss"]
-    assert sorted(points) == [(step, name) for step in (2, 3) for name in names]
+    scalars = values_in(first, "simple_value")
+    assert sorted(scalars) == [(step, name) for step in (2, 3) for name in NAMES]
     # What an earlier course of training has left after this step is to be forgotten.
+    from tensorboard.compat.proto.event_pb2 import SessionLog
+
     assert (second[1].session_log.status, second[1].step) == (SessionLog.START, 4)
-    [image] = [v.image for e in second for v in e.summary.value if v.tag == "samples"]
-    with Image.open(io.BytesIO(image.encoded_image_string)) as picture:
-        assert (picture.width, picture.height) == (image.width, image.height)
-        assert np.array(picture).shape == expected.shape
+
+
+def test_tensorboard_log_draws_a_grid_and_five_images_from_step_0_on(tmp_path):
+    gan = build_gan()
+    untrained = gan.sample(6, seed=0)
+    train(gan, 4, log(tmp_path, images_every=4, count=6))
+    images = values_in(*events_in(tmp_path), "image")
+    tags = ["sample/0", "sample/1", "sample/2", "sample/3", "sample/4", "samples"]
+    assert sorted(images) == [(step, tag) for step in (0, 4) for tag in tags]
+    for step, samples in ((0, untrained), (4, gan.sample(6, seed=0))):
+        expected = [*samples[:5], pictures.grid(samples)]
+        for tag, pixels in zip(tags, expected, strict=True):
+            image = images[step, tag]
+            with Image.open(io.BytesIO(image.encoded_image_string)) as picture:
+                assert (picture.width, picture.height) == (image.width, image.height)
+                np.testing.assert_array_equal(np.array(picture), pixels)
+
+
+def test_tensorboard_shows_the_layers_of_both_models(tmp_path):
+    gan = build_gan()
+    train(gan, 1, log(tmp_path))
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    graphs = values_in(*events_in(tmp_path), "tensor")
+    assert list(graphs) == [(0, "generator"), (0, "discriminator")]
+    for (_, name), tensor in graphs.items():
+        nodes = keras_model_to_graph_def(json.loads(tensor.string_val[0])).node
+        layers = [layer.name for layer in getattr(gan, name).layers]
+        assert set(layers) <= {node.name.split("/")[-1] for node in nodes}
+    for event in events_in(tmp_path)[0]:
+        for value in event.summary.value:
+            if value.HasField("tensor"):
+                assert value.metadata.plugin_data.plugin_name == "graph_keras_model"
+
+
+def test_tensorboard_log_counts_pretraining_below_zero(tmp_path):
+    gan = build_gan()
+    gan.fit(IMAGES, batch_size=4, pretrain_steps=3, callbacks=[log(tmp_path)], verbose=0)
+    [events] = events_in(tmp_path)
+    assert events[1].step == -2  # forget what is not before
+    steps = {step: [] for step in (-2, 0, 2, 3)}
+    for step, name in values_in(events, "simple_value"):
+        steps[step].append(name)
+    alone = [name for name in NAMES if name != "g_loss"]
+    assert {step: sorted(names) for step, names in steps.items()} == {
+        **dict.fromkeys((-2, 0), alone),
+        **dict.fromkeys((2, 3), NAMES),
+    }
+    assert {step for step, _ in values_in(events, "image")} == {0}
+
+
+def test_a_model_without_a_graph_is_trained_all_the_same(tmp_path, monkeypatch):
+    gan = build_gan()
+
+    def fail():
+        raise NotImplementedError("a layer has no get_config")
+
+    monkeypatch.setattr(gan.generator, "to_json", fail)
+    with recorded_warnings() as texts:
+        train(gan, 1, log(tmp_path))
+    assert texts == ["TensorBoard gets no graph of the generator: a layer has no get_config"]
+    assert list(values_in(*events_in(tmp_path), "tensor")) == [(0, "discriminator")]
 
 
 def records_in(path):
