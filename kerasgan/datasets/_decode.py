@@ -24,6 +24,10 @@ SUFFIXES = {
 # A 61-megapixel camera passes. Above it, a file of a few bytes could fill the memory.
 MAX_PIXELS = 2**26
 
+# Red, green and blue in a grey, as in `skimage.color.rgb2gray`: those of today's screens. (Pillow
+# takes the older television's, in which red is lighter and green darker.)
+_GREY = (0.2125, 0.7154, 0.0721, 0)
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
 
@@ -60,7 +64,10 @@ def decode_image(path, image_shape, fit, background):
         canvas = Image.new("RGBA", image.size, background)
         canvas.alpha_composite(image)
         image = canvas
-    return np.asarray(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])).reshape(image_shape)
+    image = image.convert("RGBA" if channels == 4 else "RGB")
+    if channels == 1:
+        image = image.convert("L", _GREY)
+    return np.asarray(image).reshape(image_shape)
 
 
 def describe(error):

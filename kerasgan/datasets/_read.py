@@ -21,7 +21,7 @@ from kerasgan.datasets._decode import decode_image, describe
 from kerasgan.files import replacing
 
 # Part of the cache's key: raise it when other pixels come out of the same file.
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _CACHE_LOCK = threading.Lock()
 
 

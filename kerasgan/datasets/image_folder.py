@@ -43,8 +43,8 @@ class ImageFolder(keras.utils.PyDataset):
 
     Args:
         folder: The folder.
-        image_shape: `(height, width, channels)` of the images in a batch; 1 channel for grey, 3 for
-            colour, 4 for colour and alpha.
+        image_shape: `(height, width, channels)` of the images in a batch; 1 channel for grey (as
+            `skimage.color.rgb2gray` makes it), 3 for colour, 4 for colour and alpha.
         batch_size: Images in a batch. The last one of a pass holds what is left; `gan.fit` fills it
             up with images of the first.
         fit: How a picture of another shape becomes `image_shape`: `"crop"` scales it to cover,

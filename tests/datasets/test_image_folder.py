@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from skimage.color import rgb2gray
 from skimage.transform import resize
 
 from kerasgan.datasets import ImageFolder, _decode, _find, _read
@@ -276,11 +277,19 @@ def test_every_mode_has_the_colours_pillow_gives_it(tmp_path, name, channels):
             expected = stored.convert("RGB").convert("RGBA")
     if channels < 4:
         canvas = Image.new("RGBA", expected.size, "yellow")
-        expected = Image.alpha_composite(canvas, expected).convert("L" if channels == 1 else "RGB")
-    expected = np.asarray(expected).reshape(32, 32, channels)
+        expected = Image.alpha_composite(canvas, expected).convert("RGB")
+    expected = np.asarray(expected)
+    if channels == 1:
+        expected = 255 * rgb2gray(expected)[..., np.newaxis]
     (image,) = load(tmp_path, (32, 32, channels), background="yellow")
     assert np.abs(image.astype(int) - expected).max() <= 3
     assert image.std() > 20
+
+
+def test_grey_pictures_stay_as_they_are(tmp_path):
+    values = np.arange(256, dtype="uint8").reshape(16, 16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(load(tmp_path, (16, 16, 1))[0, ..., 0], values)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
@@ -427,7 +436,7 @@ def test_background_around_a_padded_image(tmp_path):
         assert tuple(image[0, 0]) == expected
         assert tuple(image[0, 4]) == (0, 0, 255, 255)
     (grey,) = load(tmp_path, (8, 8, 1), fit="pad", background="#ff0000")
-    assert grey[0, 0, 0] == 76
+    assert grey[0, 0, 0] == 54  # 0.2125 of red
 
 
 # Broken and hostile folders
