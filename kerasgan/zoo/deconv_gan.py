@@ -37,8 +37,9 @@ def build_deconv_gan(
     leaves them out), and real images are in the generator's range of (-1, 1) (they are in (0, 1)
     there). The kernels do not reach the last row and column of an even size, which repeat the
     ones before (in the code they are a constant, the middle of the range, which would mark every
-    fake now that real images are black there). Adam has Keras's epsilon of 1e-7 (1e-8 in
-    TensorFlow 1). Sizes other than 28 are supported.
+    fake now that real images are black there). The generator's update draws latents of its own, as
+    in the GAN paper (the code uses the discriminator's again). Adam has Keras's epsilon of 1e-7
+    (1e-8 in TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
         image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which

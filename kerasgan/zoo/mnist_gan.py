@@ -1,8 +1,8 @@
 """The MNIST GAN: a dense layer at twice the size, shrunk and resized, for digits.
 
 "Generative Adversarial Networks for Beginners" (O'Reilly),
-https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and the same GAN
-in "GANs On MNIST". The generator smooths noise of 56x56 pixels by strided convolutions and
+https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and nearly the
+same GAN in "GANs On MNIST". The generator smooths noise of 56x56 pixels by strided convolutions and
 bilinear resizing; the discriminator learns from real and from fake images in separate updates.
 The deconvolution GAN shares its discriminator and its normalisation.
 """
@@ -30,9 +30,11 @@ def build_mnist_gan(
     generator; batches of 50, 300 updates of the discriminator alone, then 100,000 steps.
 
     Differs from the reference: the update on real images comes before the update on fake ones (one
-    call runs both there, in either order). Resizing aligns pixels by their centres, as Keras
-    does (by their upper left corners in TensorFlow 1: a shift of half a pixel). Adam has Keras's
-    epsilon of 1e-7 (1e-8 in TensorFlow 1). Sizes other than 28 are supported.
+    call runs both there, in either order). The offsets of batch normalisation are trained, as in
+    one of the two texts; in the other their names keep them out of the list of trained variables.
+    Resizing aligns pixels by their centres, as Keras does (by their upper left corners in
+    TensorFlow 1: a shift of half a pixel). Adam has Keras's epsilon of 1e-7 (1e-8 in TensorFlow 1).
+    Sizes other than 28 are supported.
 
     Args:
         image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
