@@ -69,8 +69,8 @@ class Batches:
         """Yields batches `start`, `start + 1`, ... of pass number `epoch`."""
         if self.is_array:
             order = np.random.default_rng((self.seed, epoch)).permutation(self._num_images)
-            if self._num_images > self.batch_size:
-                order = np.resize(order, self.num_batches * self.batch_size)  # repeats its begin
+            if len(order) > self.batch_size:
+                order = np.append(order, order[: -len(order) % self.batch_size])
             for first in range(start * self.batch_size, len(order), self.batch_size):
                 # Sorted, for memory-mapped files; the batch is the same set of images.
                 yield self._rows(np.sort(order[first : first + self.batch_size]))

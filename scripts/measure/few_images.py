@@ -22,7 +22,7 @@ from kerasgan import layers, metrics, pictures
 
 POLICIES = {"none": False, "color,translation": "color,translation"}
 FLAGS = pathlib.Path(__file__).parents[2] / "datasets" / "flags"
-# 43 divides the 258 flags: batch normalisation goes wrong on a last batch of two images.
+# 43 divides the 258 flags: a pass shows each of them once.
 FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
 COUNT = 1_032  # samples, four for each flag
 LENGTH = 8.0  # of a vector of 64 features

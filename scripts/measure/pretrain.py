@@ -32,7 +32,7 @@ SETTINGS = {
         "ema": 0.9995,
         "augment": None,
     },
-    # 43 divides the 258 flags: batch normalisation goes wrong on a last batch of two images.
+    # 43 divides the 258 flags: a pass shows each of them once.
     "flags": {
         "builder": "dcgan",
         "filters": 32,
