@@ -27,7 +27,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, photos, tmp_path, capsys
     names += ["losses.png"] * (run / "losses.png").exists()
     for name in names:
         assert (run / name).read_bytes() == (other / name).read_bytes(), name
-    assert len(list((other / "samples").iterdir())) == 6
+    assert len(list((other / "samples").iterdir())) == 7  # that of step 0, too
 
 
 def test_a_finished_run_is_left_as_it_is(run, capsys):

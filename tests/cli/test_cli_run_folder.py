@@ -24,7 +24,7 @@ def test_a_run_leaves_everything_it_promises(run):
         read_png(run / "samples.png"), pictures.grid(gan.sample(64, seed=0), columns=8)
     )
     assert [row["step"] for row in callbacks.read_log(run / "log.csv")] == list("123456")
-    assert len(list((run / "samples").iterdir())) == 6
+    assert len(list((run / "samples").iterdir())) == 7  # that of step 0, too
 
 
 def test_config_says_what_a_reader_of_the_generator_needs(run, photos):
