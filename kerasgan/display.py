@@ -91,7 +91,7 @@ class _MinuteLines:
     def _print(self, logs):
         now = time.monotonic()
         # That of the last minute: the first one may have been spent on compiling.
-        rate = (self._steps - self._steps_shown) / (now - self._shown_at)
+        rate = (self._steps - self._steps_shown) / max(now - self._shown_at, 1e-3)
         line = tqdm.auto.tqdm.format_meter(
             self._steps,
             self._total,
@@ -99,7 +99,7 @@ class _MinuteLines:
             prefix=self._title,
             unit="step",
             rate=rate,
-            bar_format=LINE,
+            bar_format=LINE if self._total else LINE.replace("<{remaining}", ""),
             postfix=_summary(logs, rate * self._num_images),
         )
         _write(sys.stderr, line)

@@ -86,6 +86,14 @@ def test_a_long_training_ends_with_a_line(monkeypatch, capsys):
     ]
 
 
+def test_a_line_does_not_guess_the_time_left_of_an_unknown_number_of_steps(monkeypatch, capsys):
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0)
+    with display.open_display(None, 1) as shown:
+        shown.begin("Epoch 1")
+        shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=1, num_images=8)
+    assert re.match(r"Epoch 1: 1/\? \[\d\d:\d\d, ", capsys.readouterr().err)
+
+
 def test_a_log_that_cannot_be_written_ends_no_training(own, monkeypatch):
     class Full(io.StringIO):
         def write(self, text):
