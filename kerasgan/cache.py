@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, is_path
 from kerasgan.files import remove_stale
 
 __all__ = ["cache_folder", "cache_path", "check_cache", "clear_cache", "remove_unfinished"]
@@ -48,8 +48,7 @@ def check_cache(cache) -> bool:
     """Whether `cache` names a folder; ValueError unless it is True, False, None or a path."""
     if isinstance(cache, bool) or cache is None:
         return bool(cache)
-    # An empty path would be the current folder.
-    if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
+    if not is_path(cache):
         raise argument_error(
             "cache",
             "be True, False or the path of a folder",

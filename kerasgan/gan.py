@@ -228,6 +228,8 @@ class GAN(keras.Model):
             augment = self._choices.augment
         elif isinstance(augment, str):
             augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
+        elif augment is not False:
+            settings.check_augment(augment, self.image_shape)
         if isinstance(augment, keras.layers.Layer) and not augment.built:
             augment.build((None, *self.image_shape))
         stacks = build_stacks(
@@ -364,10 +366,7 @@ class GAN(keras.Model):
         Raises:
             ValueError: `images` or `sides` cannot be used.
         """
-        if sides not in ("both", *SIDES):
-            raise argument_error(
-                "sides", "be 'both', 'real' or 'fake'", f"sides={sides!r}", "Leave it out for both."
-            )
+        checks.check_choice("sides", sides, ("both", *SIDES), "Leave it out for both.")
         return dict(self._update_discriminator(self._check_batch(images), sides))
 
     def train_generator_on_batch(
@@ -502,10 +501,8 @@ class GAN(keras.Model):
             checks.check_whole("steps_per_epoch", steps_per_epoch, 1)
         if steps is not None:
             checks.check_whole("steps", steps, 0)
-        if not isinstance(verbose, (str, int)) or verbose not in ("auto", 0, 1, 2):
-            raise argument_error(
-                "verbose", "be 'auto', 0, 1 or 2", f"verbose={verbose!r}", "Pick one of them."
-            )
+        checks.check_choice("verbose", verbose, ("auto", 0, 1, 2))
+        loop.check_callbacks(callbacks)
         batches = Batches(x, y, batch_size, self.seed)
         if batches.first is not None:
             self._check_batch(batches.first)
@@ -598,6 +595,8 @@ class GAN(keras.Model):
         of your own must be registered with `keras.saving.register_keras_serializable`, or be
         given to `load_model` as `custom_objects`. The file is written whole or not at all.
         """
+        checks.check_path("filepath", filepath)
+        checks.check_flag("overwrite", overwrite)
         if not overwrite and os.path.exists(filepath):
             raise argument_error(
                 "filepath",
@@ -740,11 +739,13 @@ class GAN(keras.Model):
                 "num_classes=None",
                 "Pass for example num_classes=10.",
             )
-        if self.class_names is not None and len(self.class_names) != self.num_classes:
+        names = self.class_names
+        is_list = isinstance(names, (list, tuple)) and all(isinstance(x, str) for x in names)
+        if names is not None and not (is_list and len(names) == self.num_classes):
             raise argument_error(
                 "class_names",
-                "be one name for each of num_classes",
-                f"{len(self.class_names)} names, num_classes={self.num_classes}",
+                "be one name for each of num_classes, in a list",
+                f"class_names={names!r}, num_classes={self.num_classes}",
                 "Pass as many.",
             )
 

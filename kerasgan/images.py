@@ -5,6 +5,8 @@ import math
 import numpy as np
 from keras import backend, ops
 
+from kerasgan.checks import as_array
+
 __all__ = ["check", "to_float", "to_uint8"]
 
 
@@ -38,7 +40,7 @@ def check(images, image_shape, value_range, name="images"):
     """
     # A tensor of the backend in use may be on a device, or have a gradient.
     kind = type(images).__name__
-    images = ops.convert_to_numpy(images) if ops.is_tensor(images) else np.asarray(images)
+    images = as_array(name, images)
     expected = (
         f"`{name}` must be uint8 (0 to 255) or floats in {tuple(value_range)}, of shape "
         f"(batch_size, {', '.join(map(str, image_shape))}). Received: "

@@ -1,10 +1,9 @@
 """Batches as users hand them over: images, labels and further arrays, checked on the host."""
 
 import numpy as np
-from keras import ops
 
 from kerasgan import images
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, as_array
 from kerasgan.networks import first
 
 __all__ = ["check", "check_labels"]
@@ -76,7 +75,7 @@ def check_labels(labels, count, num_classes):
     expected = f"be whole numbers from 0 to {num_classes - 1}, one per image: shape ({count},)"
     if labels is None:
         raise argument_error("labels", expected, "none", "Pass (images, labels).")
-    labels = ops.convert_to_numpy(labels) if ops.is_tensor(labels) else np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape == (count, num_classes) and num_classes > 1:
         hint = "For one-hot labels pass labels.argmax(axis=-1)."
     elif labels.shape == (count, 1):

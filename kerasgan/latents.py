@@ -3,14 +3,27 @@
 import numpy as np
 from keras import ops, random, saving
 
-from kerasgan.checks import argument_error, is_number
+from kerasgan.checks import (
+    argument_error,
+    as_array,
+    check_function,
+    check_whole,
+    is_function,
+    is_number,
+    is_real,
+)
 
 __all__ = ["Stream", "check", "draw", "path", "plain", "standardize"]
 
 _NAMES = ("normal", "symmetric_uniform", "uniform")
+_EXPECTED = (
+    f"be one of {list(_NAMES)}, ('normal', mean, deviation) with a deviation above 0, or a "
+    "callable latents(shape, seed=...)"
+)
+_MOST_FRAMES = 10_000  # from one latent to the next
 
 
-def standardize(latents):
+def standardize(latents, name="latents"):
     """Checks a distribution of latents and returns it in its plain form.
 
     Args:
@@ -18,15 +31,19 @@ def standardize(latents):
             `"symmetric_uniform"` (-1 to 1), `("normal", mean, deviation)`, or a callable
             `latents(shape, seed=...)`, as the functions of `keras.random` are. Or what
             `plain` made of one of these.
+        name: What to call the argument in the message.
 
     Raises:
         ValueError: It is something else.
     """
-    if isinstance(latents, dict):
+    if isinstance(latents, dict) and "class_name" in latents:
         latents = saving.deserialize_keras_object(latents)
     if isinstance(latents, str) and latents.startswith("keras.random."):
-        return getattr(random, latents.removeprefix("keras.random."))
-    if latents in _NAMES if isinstance(latents, str) else callable(latents):
+        latents = getattr(random, latents.removeprefix("keras.random."), latents)
+    if isinstance(latents, str) and latents in _NAMES:
+        return latents
+    if is_function(latents):
+        check_function(name, latents, ("shape",), _EXPECTED, keywords=("seed",))
         return latents
     if isinstance(latents, (tuple, list)) and len(latents) == 3 and latents[0] == "normal":
         _, mean, deviation = latents
@@ -34,11 +51,7 @@ def standardize(latents):
         if is_finite and deviation > 0:
             return ("normal", float(mean), float(deviation))
     raise argument_error(
-        "latents",
-        f"be one of {list(_NAMES)}, ('normal', mean, deviation) with a deviation above 0, or a "
-        "callable latents(shape, seed=...)",
-        f"latents={latents!r}",
-        "Pass for example latents='normal'.",
+        name, _EXPECTED, f"{name}={latents!r}", f"Pass for example {name}='normal'."
     )
 
 
@@ -52,10 +65,10 @@ def plain(latents):
 
 def check(latents, shape):
     """Latents given by a user as float32; ValueError unless they are finite and of `shape`."""
-    latents = np.asarray(latents, dtype="float32")
-    if latents.shape != shape or not np.isfinite(latents).all():
-        received = f"latents of shape {latents.shape}"
-        if latents.shape == shape:
+    latents = as_array("latents", latents)
+    if latents.shape != shape or not is_real(latents) or not np.isfinite(latents).all():
+        received = f"latents of shape {latents.shape} and dtype {latents.dtype}"
+        if latents.shape == shape and is_real(latents):
             received += ", with NaN or infinity"
         raise argument_error(
             "latents",
@@ -63,7 +76,7 @@ def check(latents, shape):
             received,
             "Pass one row per image.",
         )
-    return latents
+    return latents.astype("float32", copy=False)
 
 
 def draw(latents, shape, rng):
@@ -138,6 +151,9 @@ def path(latents, distribution, frames_between=16):
         float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is a given
         latent.
 
+    Raises:
+        ValueError: An argument cannot be used.
+
     Example:
 
     ```python
@@ -145,7 +161,18 @@ def path(latents, distribution, frames_between=16):
     frames = gan.sample(16 * 8, latents=walk)
     ```
     """
-    latents = np.asarray(latents, dtype="float64")
+    latents = as_array("latents", latents)
+    is_rows = latents.ndim == 2 and len(latents) and is_real(latents)
+    if not is_rows or not np.isfinite(latents).all():
+        raise argument_error(
+            "latents",
+            "be finite numbers, of shape (n, latent_dim)",
+            f"latents of shape {latents.shape} and dtype {latents.dtype}",
+            "Pass one row for each place that the path goes through.",
+        )
+    latents = latents.astype("float64")
+    distribution = standardize(distribution, "distribution")
+    frames_between = check_whole("frames_between", frames_between, 1, _MOST_FRAMES)
     has_mean = isinstance(distribution, tuple)
     mean = distribution[1] if has_mean else 0.0
     starts = (latents - mean)[:, None]  # (n, 1, latent_dim)

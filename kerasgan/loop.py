@@ -8,9 +8,10 @@ import typing
 import keras
 
 from kerasgan._interrupts import stopping
+from kerasgan.checks import argument_error
 from kerasgan.display import open_display
 
-__all__ = ["fit"]
+__all__ = ["check_callbacks", "fit"]
 
 # Calls whose results have not been looked at: enough to keep a device busy, and few enough that
 # the batches on their way to it take little memory.
@@ -102,6 +103,19 @@ def fit(
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
     return getattr(gan, "history", None)
+
+
+def check_callbacks(callbacks):
+    """Raises ValueError unless these are callbacks: objects, not their classes."""
+    given = [] if callbacks is None else keras.tree.flatten(callbacks)
+    for callback in given:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise argument_error(
+                "callbacks",
+                "be a list of keras.callbacks.Callback",
+                f"{callback!r} among them",
+                "Pass for example callbacks=[kerasgan.callbacks.Log('log.csv')].",
+            )
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):

@@ -21,13 +21,18 @@ A weight clip is neither: `WeightClip` is a constraint of the critic's weights.
 
 import functools
 import inspect
-import math
 
 import keras
 from keras import ops, saving
 
 from kerasgan.backend import input_gradient
-from kerasgan.checks import argument_error, is_number
+from kerasgan.checks import (
+    argument_error,
+    check_choice,
+    check_function,
+    check_number,
+    is_function,
+)
 
 __all__ = [
     "LOSSES",
@@ -193,6 +198,7 @@ def relativistic_paired_discriminator(real_scores, fake_scores, label_smoothing=
     return non_saturating_discriminator(real_scores - fake_scores, label_smoothing=label_smoothing)
 
 
+_SCORES = ("real_scores", "fake_scores")  # the parameters of a loss
 LOSSES = {
     "hinge": (wasserstein_generator, hinge_discriminator),
     "least_squares": (least_squares_generator, least_squares_discriminator),
@@ -282,10 +288,10 @@ class WeightClip(keras.constraints.Constraint):
     Wasserstein critic.
 
     Args:
-        limit: Number above 0.
+        limit: Finite number above 0.
 
     Raises:
-        ValueError: `limit` is not a number above 0.
+        ValueError: `limit` is not a finite number above 0.
 
     Example:
 
@@ -296,11 +302,7 @@ class WeightClip(keras.constraints.Constraint):
     """
 
     def __init__(self, limit: float = 0.01):
-        if not (is_number(limit) and limit > 0):
-            raise argument_error(
-                "limit", "be a number above 0", f"limit={limit!r}", "The paper's is 0.01."
-            )
-        self.limit = float(limit)
+        self.limit = check_number("limit", limit, "The paper's is 0.01.")
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)
@@ -311,6 +313,8 @@ class WeightClip(keras.constraints.Constraint):
 
 def needs(function, side):
     """Whether `function` needs the scores of `side`, "real" or "fake"."""
+    check_function("function", function, _SCORES)
+    check_choice("side", side, ("real", "fake"))
     parameters = list(inspect.signature(function).parameters.values())
     return parameters[("real", "fake").index(side)].default is inspect.Parameter.empty
 
@@ -328,7 +332,7 @@ def resolve(loss, label_smoothing=0.0):
     """
     if isinstance(loss, str) and loss in LOSSES:
         pair = LOSSES[loss]
-    elif isinstance(loss, (tuple, list)) and len(loss) == 2 and all(map(callable, loss)):
+    elif isinstance(loss, (tuple, list)) and len(loss) == 2 and all(map(is_function, loss)):
         pair = tuple(loss)
     else:
         raise argument_error(
@@ -339,16 +343,15 @@ def resolve(loss, label_smoothing=0.0):
             "Pass one of these names, or a tuple of two functions.",
         )
     for function in pair:
-        try:
-            inspect.signature(function).bind(None, None)
-        except TypeError as error:
-            raise argument_error(
-                "loss",
-                "be functions of (real_scores, fake_scores)",
-                f"loss={loss!r}, one of which cannot be called with two scores ({error})",
-                "Give both functions both parameters, even where one is not used.",
-            ) from None
+        check_function(
+            "loss",
+            function,
+            _SCORES,
+            expected="be functions of (real_scores, fake_scores)",
+            fix="Give both functions both parameters, even where one is not used.",
+        )
     generator_loss, discriminator_loss = pair
+    check_number("label_smoothing", label_smoothing, "Usual is 0.1.", with_zero=True, below=1)
     if label_smoothing:
         if "label_smoothing" not in inspect.signature(discriminator_loss).parameters:
             raise argument_error(
@@ -371,7 +374,10 @@ def resolve_penalty(penalty):
         ValueError: `penalty` is of another kind, or has an unknown name or a weight that is not a
             finite number of at least 0.
     """
-    if penalty is None or (callable(penalty) and not isinstance(penalty, str)):
+    if penalty is None:
+        return None
+    if is_function(penalty):
+        check_function("penalty", penalty, ("score", "real_images", "fake_images", "seed"))
         return penalty
     named = {penalty: None} if isinstance(penalty, str) else penalty
     if not isinstance(named, dict) or not named or not named.keys() <= PENALTIES.keys():
@@ -383,13 +389,9 @@ def resolve_penalty(penalty):
             "Pass for example penalty={'r1': 5.0}.",
         )
     for name, weight in named.items():
-        if weight is not None and not (is_number(weight) and 0 <= weight < math.inf):
-            raise argument_error(
-                "penalty",
-                "have finite weights of at least 0",
-                f"penalty={penalty!r}",
-                f"Pass such a number for {name!r}.",
-            )
+        if weight is not None:
+            usual = f"The usual weight is {PENALTIES[name][1]}."
+            check_number(f"penalty[{name!r}]", weight, usual, with_zero=True)
     terms = [
         (PENALTIES[name][0], PENALTIES[name][1] if weight is None else weight)
         for name, weight in named.items()

@@ -32,7 +32,8 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
             f"{len(d_optimizer)} for {count} updates",
             "Pass as many, or one.",
         )
-    optimizers = [keras.optimizers.get(each) for each in (g_optimizer, *d_optimizer)]
+    optimizers = [_get("g_optimizer", g_optimizer)]
+    optimizers += [_get("d_optimizer", each) for each in d_optimizer]
     if len(optimizers) < len(stacks):
         optimizers.append(_fresh(optimizers[1]))
     # One that a stack has put into a LossScaleOptimizer, for half precision, may come again.
@@ -62,6 +63,20 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
             # In use here, but for other variables: something was frozen or thawed since.
             optimizers[index] = _fresh(optimizer)
     return optimizers
+
+
+def _get(name, optimizer):
+    try:
+        return keras.optimizers.get(optimizer)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(optimizer, dict) and "class_name" in optimizer:
+            raise  # of a file: Keras says which class is not registered
+        raise argument_error(
+            name,
+            "be a keras.optimizers.Optimizer, or the name of one",
+            f"{name}={optimizer!r}",
+            "Pass for example keras.optimizers.Adam(2e-4, beta_1=0.5).",
+        ) from error
 
 
 def serialize(optimizer):

@@ -1,11 +1,23 @@
 """The settings of `GAN.compile`: their words, defaults and checks."""
 
-from kerasgan.checks import argument_error, check_whole, is_number
+import keras
+
+from kerasgan.checks import (
+    argument_error,
+    check_choice,
+    check_function,
+    check_number,
+    check_whole,
+    is_function,
+)
+from kerasgan.layers.augmentation import split_policy
 from kerasgan.networks import scores_of_two
 
-__all__ = ["DEFAULTS", "UPDATES", "auxiliary_name", "check", "merge"]
+__all__ = ["DEFAULTS", "UPDATES", "auxiliary_name", "check", "check_augment", "merge"]
 
 UPDATES = ("joint", "concatenated", "separate", "simultaneous")
+# In one call, which has to come to an end.
+MOST_STEPS = 1000
 REPORTED = (
     "d_fake",
     "d_loss",
@@ -41,10 +53,7 @@ def merge(settings, given):
 def check(settings, discriminator):
     """Raises ValueError unless the arguments of `GAN.compile` can be used."""
     update = settings["update"]
-    if not isinstance(update, str) or update not in UPDATES:
-        raise argument_error(
-            "update", f"be one of {list(UPDATES)}", f"update={update!r}", "Pass one of these."
-        )
+    check_choice("update", update, UPDATES)
     if update == "concatenated" and scores_of_two(discriminator) == 1:
         raise argument_error(
             "update",
@@ -53,30 +62,18 @@ def check(settings, discriminator):
             "update='concatenated'",
             "Pass update='joint'.",
         )
-    check_whole("discriminator_steps", settings["discriminator_steps"], 1)
-    check_whole("steps_per_execution", settings["steps_per_execution"], 1)
-    if settings["jit_compile"] not in ("auto", True, False):
-        raise argument_error(
-            "jit_compile",
-            "be 'auto', True or False",
-            f"jit_compile={settings['jit_compile']!r}",
-            "Leave it out for 'auto'.",
-        )
-    label_smoothing = settings["label_smoothing"]
-    if not is_number(label_smoothing) or not 0 <= label_smoothing < 1:
-        raise argument_error(
-            "label_smoothing",
-            "be a number in [0, 1)",
-            f"label_smoothing={label_smoothing!r}",
-            "Usual is 0.1.",
-        )
-    ema = settings["ema"]
-    if ema is not None and not (is_number(ema) and 0 < ema < 1):
-        raise argument_error(
-            "ema", "be a decay in (0, 1), or False", f"ema={ema!r}", "Usual is 0.999."
-        )
+    check_whole("discriminator_steps", settings["discriminator_steps"], 1, MOST_STEPS)
+    check_whole("steps_per_execution", settings["steps_per_execution"], 1, MOST_STEPS)
+    check_choice("jit_compile", settings["jit_compile"], ("auto", True, False))
+    check_number(
+        "label_smoothing", settings["label_smoothing"], "Usual is 0.1.", with_zero=True, below=1
+    )
+    if settings["ema"] is not None:
+        check_number("ema", settings["ema"], "Usual is 0.999; False turns it off.", below=1)
     augment = settings["augment"]
-    if augment is not None and not isinstance(augment, str) and not callable(augment):
+    if isinstance(augment, str):
+        split_policy("augment", augment)
+    elif augment is not None and not is_function(augment):
         raise argument_error(
             "augment",
             "be a policy, a layer, a function, or False",
@@ -84,19 +81,40 @@ def check(settings, discriminator):
             "Pass for example augment='color,translation'.",
         )
     auxiliary_loss = settings["auxiliary_loss"]
-    if auxiliary_loss is not None and not callable(auxiliary_loss):
-        raise argument_error(
-            "auxiliary_loss",
-            "be a function of (inputs, real_outputs, fake_outputs), or False",
-            f"auxiliary_loss={auxiliary_loss!r}",
-            "Pass such a function.",
-        )
-    if auxiliary_loss is not None and auxiliary_name(auxiliary_loss) in REPORTED:
+    if auxiliary_loss is None:
+        return
+    check_function(
+        "auxiliary_loss",
+        auxiliary_loss,
+        ("inputs", "real_outputs", "fake_outputs"),
+        fix="Pass such a function, or False.",
+    )
+    if auxiliary_name(auxiliary_loss) in REPORTED:
         raise argument_error(
             "auxiliary_loss",
             f"have a name other than {list(REPORTED)}, which training reports already",
             f"auxiliary_loss named {auxiliary_name(auxiliary_loss)!r}",
             "Rename the function, or give it a `name`.",
+        )
+
+
+def check_augment(augment, image_shape):
+    """Raises ValueError if an augmentation changes the shape of images; it is traced, not run."""
+    shape = (2, *image_shape)
+    if isinstance(augment, keras.layers.Layer):
+        found = getattr(augment(keras.KerasTensor(shape), training=True), "shape", None)
+    else:
+        check_function("augment", augment, ("images",))
+        try:
+            found = keras.layers.Lambda(augment).compute_output_shape(shape)
+        except NotImplementedError:  # the first step will tell
+            return
+    if found != shape:
+        raise argument_error(
+            "augment",
+            "keep the shape of images",
+            f"augment={augment!r}, which makes shape {found} of {shape}",
+            "Let it change values only.",
         )
 
 

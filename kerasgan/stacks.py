@@ -19,6 +19,7 @@ from keras import ops
 
 from kerasgan import backend, images, losses
 from kerasgan._interrupts import deferred
+from kerasgan.checks import argument_error
 from kerasgan.networks import feed, first, random_variables, reported, score
 from kerasgan.settings import auxiliary_name
 
@@ -48,6 +49,9 @@ def frozen(*models: keras.Model) -> Iterator[None]:
     Args:
         *models: `keras.Model`s or layers.
 
+    Raises:
+        ValueError: Something else is among them.
+
     Example:
 
     ```python
@@ -55,6 +59,11 @@ def frozen(*models: keras.Model) -> Iterator[None]:
         trained = gan.combined.trainable_variables      # the generator's
     ```
     """
+    for model in models:
+        if not isinstance(model, keras.layers.Layer):
+            raise argument_error(
+                "models", "be Keras models or layers", f"{model!r}", "Pass frozen(gan.generator)."
+            )
     flags = [(variable, variable.trainable) for model in models for variable in model.variables]
     try:
         for variable, _ in flags:

@@ -50,11 +50,11 @@ def test_compile_replaces_only_what_is_given(own):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"update": "both"}, "`update` must be one of"),
+        ({"update": "both"}, "`update` must be 'joint', 'concatenated', 'separate' or"),
         ({"discriminator_steps": 0}, "`discriminator_steps` must be a whole number"),
-        ({"label_smoothing": 1.5}, r"`label_smoothing` must be a number in \[0, 1\)"),
-        ({"ema": 2}, r"`ema` must be a decay in \(0, 1\)"),
-        ({"augment": "colour"}, "`policy` must be made of"),
+        ({"label_smoothing": 1.5}, r"`label_smoothing` must be a number of at least 0 and below 1"),
+        ({"ema": 2}, r"`ema` must be a number above 0 and below 1"),
+        ({"augment": "colour"}, "`augment` must be made of"),
         ({"augment": 3}, "`augment` must be a policy"),
         ({"label_smoothing": "0.1"}, "`label_smoothing` must be a number"),
         ({"d_optimizer": ["adam", "sgd"]}, "`d_optimizer` must be one optimizer, or a pair"),

@@ -453,7 +453,7 @@ def test_a_penalty_of_ones_own():
     ],
 )
 def test_unknown_penalties_are_refused(penalty):
-    with pytest.raises(ValueError, match="`penalty` must"):
+    with pytest.raises(ValueError, match=r"`penalty(\['r1'\])?` must"):
         own_pair().compile(penalty=penalty)
 
 
@@ -470,7 +470,9 @@ def test_a_weight_clip_holds_after_every_update():
 
 @pytest.mark.parametrize("limit", [0, -1.0, "a", None, True, math.nan])
 def test_what_cannot_limit_weights_is_refused(limit):
-    with pytest.raises(ValueError, match="^`limit` must be a number above 0. Received: limit="):
+    with pytest.raises(
+        ValueError, match="^`limit` must be a finite number above 0. Received: limit="
+    ):
         losses.WeightClip(limit)
 
 

@@ -6,7 +6,9 @@ import warnings
 
 import keras
 
-from kerasgan.checks import check_whole, is_finite
+from kerasgan.checks import check_path, check_whole, is_finite
+
+MOST_SAMPLES = 10_000  # in one picture
 
 
 class Periodic(keras.callbacks.Callback):
@@ -21,6 +23,7 @@ class Periodic(keras.callbacks.Callback):
 
     def __init__(self, folder, every):
         super().__init__()
+        check_path("folder", folder)
         self.folder = pathlib.Path(folder)
         check_whole("every", every, 1)
         self.every = every
@@ -92,6 +95,14 @@ def step_after(model, batch):
 def is_reached(every, before, after):
     """Whether a multiple of `every` lies after step `before` and not after step `after`."""
     return after // every > before // every
+
+
+def check_samples(count, seed, columns=None):
+    """Raises ValueError unless a picture can be made of so many samples from this seed."""
+    check_whole("count", count, 1, MOST_SAMPLES)
+    check_whole("seed", seed, 0)
+    if columns is not None:
+        check_whole("columns", columns, 1, count)
 
 
 def sample_finite(gan, count, seed):

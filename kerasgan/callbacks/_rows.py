@@ -4,6 +4,8 @@ import csv
 import io
 import os
 
+from kerasgan.checks import check_path
+
 
 def keep(logs):
     """Keeps the terms of one step for `to_floats`, without reading their values.
@@ -55,12 +57,16 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
         The rows as dicts of strings, `""` where a row lacks a term; an empty list if there is no
         file.
 
+    Raises:
+        ValueError: `path` is not a path.
+
     Example:
 
     ```python
     losses = [float(row["d_loss"]) for row in kerasgan.callbacks.read_log("log.csv")]
     ```
     """
+    check_path("path", path)
     try:
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
             header, *rows = list(csv.reader(file)) or [[]]

@@ -8,7 +8,7 @@ import zipfile
 import keras
 
 from kerasgan.callbacks._periodic import Periodic
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, check_path
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 
@@ -38,7 +38,7 @@ class Checkpoint(Periodic):
         every: Steps between two checkpoints.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: `folder` is not a path, or `every` not a positive whole number.
 
     Example:
 
@@ -109,8 +109,8 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
 
     Raises:
         FileNotFoundError: The folder holds no checkpoint.
-        ValueError: Every checkpoint in the folder is damaged, or holds something other than a
-            GAN.
+        ValueError: `folder` is not a path, or every checkpoint in it is damaged or holds something
+            other than a GAN.
 
     Example:
 
@@ -118,6 +118,7 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
     gan = kerasgan.callbacks.load_checkpoint("runs/flags")
     ```
     """
+    check_path("folder", folder)
     folder = pathlib.Path(folder)
     problems = []
     for path in (folder / MODEL, folder / PREVIOUS_MODEL):
@@ -160,6 +161,9 @@ def find_damage(path: str | os.PathLike) -> str | None:
         The rest of a sentence that begins with the file's name, such as `"is not there"`; None if
         the file is whole.
 
+    Raises:
+        ValueError: `path` is not a path.
+
     Example:
 
     ```python
@@ -167,6 +171,7 @@ def find_damage(path: str | os.PathLike) -> str | None:
         print(f"The model {damage}.")
     ```
     """
+    check_path("path", path)
     if not os.path.exists(path):
         return "is not there"
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kerasgan.callbacks._periodic import Periodic
 from kerasgan.callbacks._rows import column_names, read_log, to_csv
-from kerasgan.checks import is_finite
+from kerasgan.checks import check_function, is_finite
 from kerasgan.files import replacing
 
 __all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate"]
@@ -31,7 +31,8 @@ class Evaluate(Periodic):
         every: Steps between two measurements, each of which takes seconds to minutes.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` not a
+            positive whole number.
 
     Example:
 
@@ -45,6 +46,9 @@ class Evaluate(Periodic):
 
     def __init__(self, evaluator: Callable, folder: str | os.PathLike, every: int = 1000):
         super().__init__(folder, every)
+        check_function(
+            "evaluator", evaluator, ("gan",), fix="Pass a kerasgan.metrics.Evaluator, for example."
+        )
         self.evaluator = evaluator
         self.path = self.folder / EVALUATION
         self._protocol = {

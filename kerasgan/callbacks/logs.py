@@ -5,6 +5,7 @@ import pathlib
 
 from kerasgan.callbacks._periodic import Periodic, step_after
 from kerasgan.callbacks._rows import column_names, keep, means, read_log, to_csv, to_floats
+from kerasgan.checks import check_path
 from kerasgan.files import replacing
 
 __all__ = ["Log", "LossPlot", "read_log"]
@@ -26,7 +27,7 @@ class Log(Periodic):
         every: Steps in a row.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: `path` is not a path, or `every` not a positive whole number.
 
     Example:
 
@@ -38,6 +39,7 @@ class Log(Periodic):
     sees_pretraining = True
 
     def __init__(self, path: str | os.PathLike, every: int = 10):
+        check_path("path", path)
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
         self._columns: list[str] = []
@@ -106,7 +108,7 @@ class LossPlot(Periodic):
 
     Raises:
         ImportError: matplotlib is not installed.
-        ValueError: `every` is not a positive whole number.
+        ValueError: `path` or `log` is not a path, or `every` not a positive whole number.
 
     Example:
 
@@ -118,6 +120,9 @@ class LossPlot(Periodic):
     def __init__(
         self, path: str | os.PathLike, every: int = 500, log: str | os.PathLike | None = None
     ):
+        check_path("path", path)
+        if log is not None:
+            check_path("log", log)
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
         try:

@@ -2,6 +2,8 @@
 
 import keras
 
+from kerasgan.checks import argument_error
+
 __all__ = ["OnOptimizer"]
 
 
@@ -15,6 +17,9 @@ class OnOptimizer(keras.callbacks.Callback):
         optimizer: `gan.g_optimizer` or `gan.d_optimizer`, or one optimizer of a pair.
         callback: The `keras.callbacks.Callback`.
 
+    Raises:
+        ValueError: `optimizer` is not an optimizer, or `callback` not a callback.
+
     Example:
 
     ```python
@@ -25,6 +30,17 @@ class OnOptimizer(keras.callbacks.Callback):
 
     def __init__(self, optimizer: keras.optimizers.Optimizer, callback: keras.callbacks.Callback):
         super().__init__()
+        for name, value, kind in (
+            ("optimizer", optimizer, keras.optimizers.Optimizer),
+            ("callback", callback, keras.callbacks.Callback),
+        ):
+            if not isinstance(value, kind):
+                raise argument_error(
+                    name,
+                    f"be a Keras {name}",
+                    f"{name}={value!r}",
+                    "Pass for example OnOptimizer(gan.d_optimizer, ReduceLROnPlateau(...)).",
+                )
         self.optimizer = optimizer
         self.callback = callback
 

@@ -7,11 +7,13 @@ import numpy as np
 from PIL import Image
 
 from kerasgan import pictures
-from kerasgan.callbacks._periodic import Periodic, sample_finite
+from kerasgan.callbacks._periodic import Periodic, check_samples, sample_finite
+from kerasgan.checks import check_flag, check_number, check_path
 
 __all__ = ["Animation", "SampleGrid"]
 
 MOST_FRAMES = 100
+MOST_SECONDS = 600  # a GIF can show a frame for 655 seconds
 
 
 class SampleGrid(Periodic):
@@ -30,7 +32,7 @@ class SampleGrid(Periodic):
         scores: Whether to print the discriminator's score (`gan.score`) under each image.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: An argument cannot be used.
 
     Example:
 
@@ -49,10 +51,11 @@ class SampleGrid(Periodic):
         scores: bool = False,
     ):
         super().__init__(folder, every)
+        check_samples(count, seed, columns)
         self.count = count
         self.seed = seed
         self.columns = columns
-        self.scores = scores
+        self.scores = check_flag("scores", scores)
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -90,7 +93,7 @@ class Animation(Periodic):
         seconds_per_frame: How long each frame is shown; the last one stays for a second.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: An argument cannot be used.
 
     Example:
 
@@ -108,13 +111,17 @@ class Animation(Periodic):
         columns: int | None = None,
         seconds_per_frame: float = 0.1,
     ):
+        check_path("path", path)
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
+        check_samples(count, seed, columns)
         self.frames_folder = self.path.with_name(f".{self.path.name}.frames")
         self.count = count
         self.seed = seed
         self.columns = columns
-        self.seconds_per_frame = seconds_per_frame
+        self.seconds_per_frame = check_number(
+            "seconds_per_frame", seconds_per_frame, "Usual is 0.1.", below=MOST_SECONDS
+        )
         self._first_every = self.every
 
     def on_train_begin(self, logs=None):

@@ -9,7 +9,7 @@ import time
 import warnings
 
 from kerasgan import pictures
-from kerasgan.callbacks._periodic import Periodic, sample_finite
+from kerasgan.callbacks._periodic import Periodic, check_samples, sample_finite
 from kerasgan.callbacks._rows import keep, means, to_floats
 from kerasgan.checks import check_whole
 
@@ -35,7 +35,7 @@ class TensorBoardLog(Periodic):
 
     Raises:
         ImportError: The package `tensorboard` is not installed.
-        ValueError: `every` or `images_every` is not a positive whole number.
+        ValueError: An argument cannot be used.
 
     Example:
 
@@ -55,6 +55,8 @@ class TensorBoardLog(Periodic):
         seed: int = 0,
     ):
         super().__init__(folder, every)
+        check_whole("images_every", images_every, 1)
+        check_samples(count, seed)
         try:
             from tensorboard.compat.proto.event_pb2 import Event, SessionLog
             from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
@@ -73,7 +75,6 @@ class TensorBoardLog(Periodic):
         plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
         self._graph_metadata = SummaryMetadata(plugin_data=plugin)
         self._text = functools.partial(TensorProto, dtype=DT_STRING)
-        check_whole("images_every", images_every, 1)
         self.images_every = images_every
         self.count = count
         self.seed = seed

@@ -1,7 +1,6 @@
 """A folder of image files as batches of uint8 arrays."""
 
 import math
-import operator
 import os
 import warnings
 
@@ -10,12 +9,21 @@ import numpy as np
 from PIL import ImageColor
 
 from kerasgan.cache import check_cache
-from kerasgan.checks import argument_error, check_whole, is_number
+from kerasgan.checks import (
+    argument_error,
+    check_choice,
+    check_flag,
+    check_image_shape,
+    check_number,
+    check_path,
+    check_whole,
+)
 from kerasgan.datasets._find import IMAGE_SUFFIXES, find_classes, find_files
 from kerasgan.datasets._read import read_images
 
 __all__ = ["ImageFolder"]
 
+_LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
 _SUBSETS = ("training", "validation")
 
@@ -106,18 +114,17 @@ class ImageFolder(keras.utils.PyDataset):
         cache: bool | str | os.PathLike = True,
     ):
         super().__init__()
-        self.image_shape = _check_image_shape(image_shape)
-        check_whole("batch_size", batch_size, 1)
-        check_whole("seed", seed, 0)
-        if not isinstance(fit, str) or fit not in _FITS:
-            raise _refused("fit", 'one of "crop", "pad", "stretch"', fit, "Pick one of them.")
+        self.image_shape = check_image_shape(image_shape, 1, _LARGEST)
+        self.batch_size = check_whole("batch_size", batch_size, 1)
+        self._seed = check_whole("seed", seed, 0)
+        check_choice("fit", fit, _FITS)
         background = _check_background(background)
-        _check_flags(mirror, labels, shuffle)
+        self._mirror, self._shuffle = check_flag("mirror", mirror), check_flag("shuffle", shuffle)
+        if labels is not None:
+            labels = check_flag("labels", labels, "Labels come from the subfolders.")
         _check_split(validation_split, subset)
         check_cache(cache)
         _check_folder(folder)
-        self.batch_size, self._seed = int(batch_size), int(seed)
-        self._mirror, self._shuffle = bool(mirror), bool(shuffle)
 
         root = os.path.realpath(folder)
         files, problems = find_files(root)
@@ -184,8 +191,7 @@ class ImageFolder(keras.utils.PyDataset):
             epoch: Number of the pass, from 0. It sets, with the seed, the order of the images
                 and which of them are mirrored.
         """
-        check_whole("epoch", epoch, 0)
-        self.epoch = int(epoch)
+        self.epoch = check_whole("epoch", epoch, 0)
         order = self._rows
         if self._shuffle:
             order = order[np.argsort(self._random(_ORDER, epoch, len(order)), kind="stable")]
@@ -225,21 +231,6 @@ def _refused(name, expected, value, fix):
     return argument_error(name, f"be {expected}", f"{name}={value!r}", fix)
 
 
-def _check_image_shape(image_shape):
-    try:
-        height, width, channels = (operator.index(size) for size in image_shape)
-    except (TypeError, ValueError):
-        height = width = channels = 0
-    if height < 1 or width < 1 or channels not in (1, 3, 4):
-        raise _refused(
-            "image_shape",
-            "(height, width, channels) with 1, 3 or 4 channels",
-            image_shape,
-            "For example (64, 64, 3).",
-        )
-    return height, width, channels
-
-
 def _check_background(background):
     try:
         is_name = isinstance(background, str)
@@ -257,20 +248,9 @@ def _check_background(background):
     return tuple(int(value) for value in (*color, 255)[:4])
 
 
-def _check_flags(mirror, labels, shuffle):
-    for name, value in (("mirror", mirror), ("shuffle", shuffle)):
-        if not isinstance(value, (bool, np.bool_)):
-            raise _refused(name, "True or False", value, "Pass one of these.")
-    if labels is not None and not isinstance(labels, bool):
-        raise _refused("labels", "True, False or None", labels, "Labels come from the subfolders.")
-
-
 def _check_split(validation_split, subset):
-    is_share = is_number(validation_split) and 0 < validation_split < 1
-    if validation_split is not None and not is_share:
-        raise _refused(
-            "validation_split", "a number above 0 and below 1", validation_split, "Try 0.1."
-        )
+    if validation_split is not None:
+        check_number("validation_split", validation_split, "Usual is 0.1.", below=1)
     is_subset = subset is None or (isinstance(subset, str) and subset in _SUBSETS)
     if not is_subset or (validation_split is None) != (subset is None):
         raise _refused(
@@ -283,8 +263,7 @@ def _check_split(validation_split, subset):
 
 def _check_folder(folder):
     expected = "be an existing folder of images"
-    if not isinstance(folder, (str, os.PathLike)):
-        raise argument_error("folder", expected, f"folder={folder!r}", "Pass its path.")
+    check_path("folder", folder, expected, "Pass its path.")
     if not os.path.exists(folder):
         raise argument_error(
             "folder", expected, f"folder={folder!r}", "Check the path.", FileNotFoundError

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, check_choice, check_path
 
 __all__ = ["load_mnist"]
 
@@ -49,22 +49,15 @@ def load_mnist(
     images, labels = kerasgan.datasets.load_mnist()
     ```
     """
-    if not isinstance(split, str) or split not in _IDX_PREFIXES:
-        raise argument_error(
-            "split",
-            'be "train" or "test"',
-            f"split={split!r}",
-            "MNIST has no other part; take validation images from the training ones.",
-        )
+    fix = "MNIST has no other part; take validation images from the training ones."
+    check_choice("split", split, _IDX_PREFIXES, fix)
     if path is None:
         train, test = keras.datasets.mnist.load_data()
         images, labels = train if split == "train" else test
         return images[..., np.newaxis], labels
 
     expected = "be a folder of MNIST files, or one of them"
-    # An empty path would be the current folder.
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise argument_error("path", expected, f"path={path!r}", "Pass its path.")
+    check_path("path", path, expected, "Pass its path.")
     path = Path(path)
     if path.is_dir():
         npz_path = path / "mnist.npz"

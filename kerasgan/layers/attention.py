@@ -41,9 +41,9 @@ class SelfAttention(keras.layers.Layer):
     """
 
     def __init__(self, pool_size: int = 2, **kwargs):
-        check_whole("pool_size", pool_size, 1)
+        pool_size = check_whole("pool_size", pool_size, 1)
         super().__init__(**kwargs)
-        self.pool_size = int(pool_size)
+        self.pool_size = pool_size
 
     def build(self, input_shape):
         channels = input_shape[-1]

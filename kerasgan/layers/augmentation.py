@@ -1,7 +1,5 @@
 """What a discriminator sees: random changes and noise, in training."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -9,9 +7,24 @@ from kerasgan import checks
 from kerasgan.checks import argument_error
 from kerasgan.layers._seeds import check_seed
 
-__all__ = ["DiffAugment", "InstanceNoise"]
+__all__ = ["DiffAugment", "InstanceNoise", "split_policy"]
 
 _POLICIES = ("color", "translation", "cutout")
+
+
+def split_policy(argument, policy):
+    """The changes that a policy names; ValueError, which names the argument, for any other."""
+    is_text = isinstance(policy, str)
+    names = [name.strip() for name in policy.split(",")] if is_text else [policy]
+    unknown = [name for name in names if not is_text or name not in _POLICIES]
+    if unknown:
+        raise argument_error(
+            argument,
+            f"be made of {list(_POLICIES)}, separated by commas",
+            f"{argument}={policy!r}",
+            f"Leave out {unknown}.",
+        )
+    return names
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -61,17 +74,7 @@ class DiffAugment(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        names = (
-            [name.strip() for name in policy.split(",")] if isinstance(policy, str) else [policy]
-        )
-        unknown = [name for name in names if name not in _POLICIES]
-        if unknown:
-            raise argument_error(
-                "policy",
-                f"be made of {list(_POLICIES)}, separated by commas",
-                f"policy={policy!r}",
-                f"Leave out {unknown}.",
-            )
+        names = split_policy("policy", policy)
         value_range = checks.check_value_range(value_range)
         seed = check_seed(seed)
         super().__init__(**kwargs)
@@ -177,18 +180,14 @@ class InstanceNoise(keras.layers.Layer):
     """
 
     def __init__(self, deviation: float = 0.1, seed: int | None = None, **kwargs):
-        if not (checks.is_number(deviation) and 0 <= deviation < math.inf):
-            raise argument_error(
-                "deviation",
-                "be a finite number of at least 0",
-                f"deviation={deviation!r}",
-                "Usual is 0.1 for images in (-1, 1).",
-            )
+        deviation = checks.check_number(
+            "deviation", deviation, "Usual is 0.1 for images in (-1, 1).", with_zero=True
+        )
         seed = check_seed(seed)
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self._deviation = float(deviation)
+        self._deviation = deviation
         self.deviation = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(self._deviation),

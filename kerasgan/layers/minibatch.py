@@ -43,9 +43,9 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     """
 
     def __init__(self, group_size: int = 4, **kwargs):
-        check_whole("group_size", group_size, 1)
+        group_size = check_whole("group_size", group_size, 1)
         super().__init__(**kwargs)
-        self.group_size = int(group_size)
+        self.group_size = group_size
 
     def call(self, x):
         count, height, width, channels = ops.shape(x)

@@ -8,6 +8,8 @@ from kerasgan.layers._seeds import check_seed
 
 __all__ = ["SpectralNormalization"]
 
+_MOST_ITERATIONS = 100  # in one call, which has to come to an end
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SpectralNormalization(keras.layers.Wrapper):
@@ -69,12 +71,12 @@ class SpectralNormalization(keras.layers.Wrapper):
                 f"layer of type {type(layer).__name__}",
                 "Pass for example keras.layers.Conv2D(64, 3).",
             )
-        check_whole("power_iterations", power_iterations, 1)
+        power_iterations = check_whole("power_iterations", power_iterations, 1, _MOST_ITERATIONS)
         seed = check_seed(seed)
         # All casting is left to the wrapped layer: the arithmetic here is in float32.
         kwargs.setdefault("dtype", "float32")
         super().__init__(layer, autocast=False, **kwargs)
-        self.power_iterations = int(power_iterations)
+        self.power_iterations = power_iterations
         self.seed = seed
 
     def build(self, input_shape=None):

@@ -1,29 +1,8 @@
 """Checks of the arrays that metrics are given, in one form."""
 
 import numpy as np
-from keras import ops
 
-from kerasgan.checks import argument_error, is_number
-
-# JAX's bfloat16 is no kind of number to NumPy.
-_REAL = ("bfloat", "bool", "float", "int", "uint")
-
-
-def as_array(name, values):
-    """`values` on the host; ValueError unless they make an array."""
-    if ops.is_tensor(values):
-        return ops.convert_to_numpy(values)
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise argument_error(
-            name, "be an array", f"{name} of type {type(values).__name__}", f"({error})"
-        ) from error
-
-
-def is_real(array):
-    """Whether an array holds real numbers."""
-    return array.dtype.name.startswith(_REAL)
+from kerasgan.checks import argument_error, as_array, check_number, is_real
 
 
 def check_features(k=1, **named):
@@ -88,17 +67,5 @@ def check_points(name, values, is_finite=False):
 
 
 def check_deviation(deviation):
-    if not is_number(deviation) or not 0 <= deviation < np.inf:
-        raise argument_error(
-            "deviation",
-            "be a number of at least 0",
-            f"deviation={deviation!r}",
-            "RING_DEVIATION and GRID_DEVIATION are those of the paper.",
-        )
-
-
-def check_callable(name, function, task):
-    if not callable(function):
-        raise argument_error(
-            name, f"be a function {task}", f"{name}={function!r}", "Pass such a function."
-        )
+    usual = "RING_DEVIATION and GRID_DEVIATION are those of the paper."
+    check_number("deviation", deviation, usual, with_zero=True)

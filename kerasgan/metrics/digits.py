@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy.special
 
-from kerasgan.checks import argument_error
-from kerasgan.metrics._arrays import as_array, check_callable, check_images, is_real
+from kerasgan.checks import argument_error, as_array, check_function, is_real
+from kerasgan.metrics._arrays import check_images
 from kerasgan.metrics.modes import kl_from_uniform
 
 __all__ = ["digit_statistics"]
@@ -33,7 +33,7 @@ def digit_statistics(
             `labels` does not have one integer per image.
     """
     images = check_images("images", images)
-    check_callable("classifier", classifier, "of images that returns logits")
+    check_function("classifier", classifier, ("images",))
     if labels is not None:
         labels = as_array("labels", labels)
         if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
@@ -44,11 +44,13 @@ def digit_statistics(
                 "Pass those given to gan.sample.",
             )
     logits = as_array("classifier", classifier(images))
-    if logits.ndim != 2 or len(logits) != len(images) or not is_real(logits):
+    is_shaped = logits.ndim == 2 and len(logits) == len(images) and is_real(logits)
+    if not is_shaped or np.isnan(logits).any():
         raise argument_error(
             "classifier",
             "return logits (n, number of classes)",
-            f"an array of shape {logits.shape} and dtype {logits.dtype} for {len(images)} images",
+            f"an array of shape {logits.shape} and dtype {logits.dtype} for {len(images)} images"
+            + (", with NaN" if is_shaped else ""),
             "Pass Encoder(mnist_classifier()), for example.",
         )
     classes = np.argmax(logits, axis=1)

@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from kerasgan.checks import argument_error, check_whole
-from kerasgan.metrics._arrays import as_array, check_features, is_real
+from kerasgan.checks import argument_error, as_array, check_whole, is_real
+from kerasgan.metrics._arrays import check_features
 
 __all__ = [
     "BALL_K",

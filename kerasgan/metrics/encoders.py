@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from skimage.transform import resize
 
-from kerasgan.checks import argument_error, is_number
+from kerasgan.checks import argument_error, check_value_range
 from kerasgan.metrics._arrays import check_images
 
 __all__ = ["BATCH_SIZE", "Encoder", "inception_encoder", "mnist_classifier", "mnist_encoder"]
@@ -67,7 +67,7 @@ class Encoder:
                 else f"model of type {type(model).__name__}",
                 "End it with a pooling or dense layer." if is_model else "Pass a keras.Model.",
             )
-        _check_range(value_range)
+        check_value_range(value_range, "Pass (0, 255), (0, 1) or (-1, 1).")
         if name is not None and not isinstance(name, str):
             raise argument_error("name", "be text", f"name={name!r}", "Leave it out.")
         self.model = model
@@ -121,17 +121,6 @@ class Encoder:
             size = (len(images), height, width, channels)
             images = resize(images, size, order=1, anti_aliasing=True, preserve_range=True)
         return images
-
-
-def _check_range(value_range):
-    is_pair = isinstance(value_range, (tuple, list)) and len(value_range) == 2
-    if not is_pair or not all(map(is_number, value_range)) or not value_range[0] < value_range[1]:
-        raise argument_error(
-            "value_range",
-            "be (low, high) with low below high",
-            f"value_range={value_range!r}",
-            "Pass (0, 255), (0, 1) or (-1, 1).",
-        )
 
 
 def mnist_classifier() -> keras.Model:

@@ -120,7 +120,7 @@ class Evaluator:
         Raises:
             ValueError: `fakes` is neither a GAN nor such images.
         """
-        if hasattr(fakes, "sample"):
+        if hasattr(fakes, "sample") and not isinstance(fakes, type):
             fakes = fakes.sample(self.count, seed=self.seed)
         return self._reference.compare(self.encoder(check_images("fakes", fakes)))
 

@@ -5,16 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import scipy.special
 
-from kerasgan.checks import argument_error, check_whole, is_number
-from kerasgan.metrics._arrays import (
+from kerasgan.checks import (
+    argument_error,
     as_array,
-    check_callable,
-    check_deviation,
-    check_features,
-    check_images,
-    check_points,
+    check_function,
+    check_number,
+    check_whole,
     is_real,
 )
+from kerasgan.metrics._arrays import check_deviation, check_features, check_images, check_points
 
 __all__ = [
     "GRID_DEVIATION",
@@ -192,7 +191,7 @@ def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
             "See stack_digits.",
         )
     images = check_images("images", images)
-    check_callable("classify", classify, "of images that returns labels")
+    check_function("classify", classify, ("images",))
     labels = [classify(images[..., channel : channel + 1]) for channel in range(3)]
     digits = np.stack([as_array("classify", one) for one in labels])
     if digits.dtype.kind not in "iu" or not np.isin(digits, range(10)).all():
@@ -250,13 +249,7 @@ def different_bins(
 
     check_whole("bins", bins, 2)
     check_whole("seed", seed, 0)
-    if not is_number(significance) or not 0 < significance < 1:
-        raise argument_error(
-            "significance",
-            "be a number above 0 and below 1",
-            f"significance={significance!r}",
-            "The paper's is 0.05.",
-        )
+    check_number("significance", significance, "The paper's is 0.05.", below=1)
     real, fake = check_features(0, real=real, fake=fake)
     if len(real) < bins:
         raise argument_error(

@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from kerasgan.checks import argument_error
+from kerasgan.checks import check_choice
 from kerasgan.gan import GAN
 from kerasgan.zoo.infogan import CodedLatents, CodeLoss
 
@@ -39,13 +39,7 @@ def load_pretrained(name: str) -> GAN:
     digits = gan.sample(64, seed=0)     # uint8 (64, 28, 28, 1)
     ```
     """
-    if name not in NAMES:
-        raise argument_error(
-            "name",
-            f"be one of {NAMES}",
-            f"name={name!r}",
-            "For a GAN of your own use keras.models.load_model.",
-        )
+    check_choice("name", name, NAMES, "For a GAN of your own use keras.models.load_model.")
     sides = ("generator", "discriminator")
     generator, discriminator = (
         keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides

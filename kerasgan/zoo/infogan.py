@@ -130,10 +130,8 @@ class _Codes:
     """How many codes of each kind the latents end in."""
 
     def __init__(self, num_categories, num_continuous):
-        check_whole("num_categories", num_categories, 2)
-        check_whole("num_continuous", num_continuous, 0)
-        self.num_categories = int(num_categories)
-        self.num_continuous = int(num_continuous)
+        self.num_categories = check_whole("num_categories", num_categories, 2)
+        self.num_continuous = check_whole("num_continuous", num_continuous, 0)
         self.num_codes = self.num_categories + self.num_continuous
 
     def get_config(self):

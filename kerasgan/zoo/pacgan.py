@@ -15,6 +15,8 @@ from kerasgan.zoo.parts import check_sizes
 
 __all__ = ["Pack", "build_pacgan"]
 
+_MOST = 1024  # images in a pack: more than a batch holds
+
 
 def build_pacgan(
     image_shape: tuple[int, int, int] = (64, 64, 3),
@@ -96,9 +98,9 @@ class Pack(keras.layers.Layer):
     """
 
     def __init__(self, packing, **kwargs):
-        check_whole("packing", packing, 1)
+        packing = check_whole("packing", packing, 1, _MOST)
         super().__init__(**kwargs)
-        self.packing = int(packing)
+        self.packing = packing
 
     def call(self, images):
         count = ops.shape(images)[0]

@@ -1,38 +1,26 @@
 """What several models of the zoo share: checks, sizes and batch normalisation."""
 
-import numbers
-
 import keras
 
-from kerasgan.checks import argument_error, check_whole
+from kerasgan.checks import check_image_shape, check_whole
 from kerasgan.zoo import channels_last
 
 __all__ = ["batch_norm", "check_sizes", "count_halvings", "crop_to", "reduced"]
 
 _SMALLEST, _LARGEST = 16, 128  # pixels
+# No machine holds a wider model. A number that is far too large gets the message that helps.
+_WIDEST = 2**16
 
 
 def check_sizes(image_shape, latent_dim, filters):
-    """Returns the sizes as Python's integers; raises ValueError if no model can have them."""
-    is_shape = isinstance(image_shape, (tuple, list)) and len(image_shape) == 3
-    if not (
-        is_shape
-        and all(isinstance(size, numbers.Integral) for size in image_shape)
-        and all(_SMALLEST <= size <= _LARGEST for size in image_shape[:2])
-        and image_shape[2] in (1, 3, 4)
-        and not isinstance(image_shape[2], bool)
-    ):
-        raise argument_error(
-            "image_shape",
-            "be (height, width, channels) with a height and a width of "
-            f"{_SMALLEST} to {_LARGEST} pixels and 1, 3 or 4 channels",
-            f"image_shape={image_shape!r}",
-            "Pass for example image_shape=(64, 64, 3).",
-        )
-    check_whole("latent_dim", latent_dim, 1)
-    check_whole("filters", filters, 1)
-    # Keras's layers refuse NumPy's integers.
-    return tuple(map(int, image_shape)), int(latent_dim), int(filters)
+    """Returns the sizes as Python's integers; raises ValueError if no model can have them.
+
+    Keras's layers refuse NumPy's integers.
+    """
+    image_shape = check_image_shape(image_shape, _SMALLEST, _LARGEST)
+    latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
+    filters = check_whole("filters", filters, 1, _WIDEST)
+    return image_shape, latent_dim, filters
 
 
 def count_halvings(image_shape):

@@ -654,7 +654,7 @@ def test_four_different_errors_for_a_folder_without_images(tmp_path):
         ({"image_shape": (8.5, 8, 3)}, "`image_shape`"),
         ({"batch_size": 0}, "`batch_size` must be a whole number of at least 1"),
         ({"batch_size": None}, "`batch_size`"),
-        ({"fit": "zoom"}, '`fit` must be one of "crop", "pad", "stretch".*fit=\'zoom\''),
+        ({"fit": "zoom"}, "`fit` must be 'crop', 'pad' or 'stretch'. .*fit='zoom'"),
         ({"background": "whte"}, "`background` must be a colour.*'whte'"),
         ({"background": (0, 0, 256)}, "`background`"),
         ({"background": (0, 0)}, "`background`"),

@@ -92,7 +92,7 @@ def test_default_is_keras(monkeypatch):
 @pytest.mark.parametrize("split", ["validation", None, ["train"], 0])
 def test_unknown_split(tmp_path, split):
     with pytest.raises(
-        ValueError, match=f'`split` must be "train" or "test".*{re.escape(repr(split))}'
+        ValueError, match=f"`split` must be 'train' or 'test'.*{re.escape(repr(split))}"
     ):
         load_mnist(split, path=tmp_path)
 
