@@ -69,6 +69,22 @@ def test_compile_refuses(own, arguments, message):
     own.train_on_batch(pictures(4, own))
 
 
+def test_an_augmentation_is_checked_without_drawing_from_it(own):
+    noise = kerasgan.layers.InstanceNoise(0.1, seed=0)
+    seeds = keras.random.SeedGenerator(0)
+
+    def brighten(images):
+        return images + keras.random.uniform((len(images), 1, 1, 1), seed=seeds)
+
+    before = values(noise.seed_generator, seeds.state)
+    own.compile(augment=brighten)
+    own.compile(augment=noise)
+    assert own.augment is noise and same(values(noise.seed_generator, seeds.state), before)
+    with pytest.raises(ValueError, match=r"`augment` must keep the shape.*\(2, 192\) of \(2, 8"):
+        own.compile(augment=keras.layers.Flatten())
+    assert own.augment is noise
+
+
 def test_optimizers_that_belong_to_others_are_refused(own):
     optimizer = keras.optimizers.Adam()
     with pytest.raises(ValueError, match="different instances"):
