@@ -1,4 +1,4 @@
-"""Ctrl-C and other signals, kept from landing where they would do harm."""
+"""Keeps Ctrl-C and other signals from landing where they would do harm."""
 
 import contextlib
 import signal
@@ -7,10 +7,10 @@ import threading
 
 @contextlib.contextmanager
 def handling(handlers):
-    """Handles signals in a block, in the main thread; another thread gets none.
+    """Handles signals within a block; does nothing outside the main thread.
 
     Args:
-        handlers: Dict of signal numbers and the functions of `(number, frame)` to call.
+        handlers: Dict from signal numbers to functions of `(number, frame)`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -25,9 +25,9 @@ def handling(handlers):
 
 @contextlib.contextmanager
 def deferred():
-    """Lets Ctrl-C act at the end of the block; a second one acts at once.
+    """Delays Ctrl-C until the end of the block; a second Ctrl-C acts at once.
 
-    In the middle of a step JAX would lose the variables, whose buffers the step has donated.
+    In the middle of a step it would lose the variables on JAX: the step has donated their buffers.
     """
     handler = signal.getsignal(signal.SIGINT)
     received = []
@@ -41,9 +41,9 @@ def deferred():
 
 @contextlib.contextmanager
 def stopping(model):
-    """Makes Ctrl-C set `model.stop_training`, and raises it at the end of the block.
+    """Makes Ctrl-C set `model.stop_training`; raises KeyboardInterrupt at the end of the block.
 
-    A second one acts at once.
+    A second Ctrl-C acts at once.
     """
     received = []
 

@@ -11,14 +11,14 @@ _END = object()
 def read_ahead(function, items, workers, ahead):
     """Yields `function(item)` for each item, in order, computed by threads.
 
-    An exception of `function` is raised where its result would have been yielded. Closing the
-    generator cancels the calls that have not begun, and waits for those that have.
+    An exception in `function` is raised in place of its result. Closing the generator cancels the
+    calls that have not begun and waits for the others.
 
     Args:
         function: Called with one item, in any of the threads.
         items: Iterable, endless or not.
         workers: Number of threads.
-        ahead: Calls that may be made or under way beyond the result that is yielded.
+        ahead: Number of calls to keep ahead of the result being yielded.
     """
     pool = concurrent.futures.ThreadPoolExecutor(workers)
     pending = collections.deque()
@@ -34,11 +34,11 @@ def read_ahead(function, items, workers, ahead):
 
 
 def prefetched(stream):
-    """Yields the items of a generator, while a thread prepares the next one.
+    """Yields the items of a generator while a thread prepares the next one.
 
     Closing it closes `stream` as well.
     """
-    # One thread, since a generator runs in one at a time.
+    # One thread, because a generator can only run in one at a time.
     items = read_ahead(lambda _: next(stream, _END), itertools.count(), workers=1, ahead=1)
     with contextlib.closing(stream), contextlib.closing(items):
         for item in items:

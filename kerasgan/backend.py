@@ -1,4 +1,4 @@
-"""What Keras leaves to its backends. No other file names one."""
+"""What Keras leaves to its backends. No other file names a backend."""
 
 import collections
 import warnings
@@ -19,20 +19,20 @@ __all__ = [
     "train_step",
 ]
 
-# On PyTorch. Recording takes as long as some hundred steps save.
+# On PyTorch. Recording costs as much time as it saves in a hundred steps or so.
 CALLS_BEFORE_RECORDING = 20
 
 
 def input_gradient(function, inputs):
     """The gradient of `sum(function(inputs))` with respect to `inputs`.
 
-    It can be differentiated in turn, with respect to whatever `function` depends on: a loss
-    made of it trains the weights of a model inside. Rows of a batch that do not touch each
-    other get each its own gradient.
+    It can be differentiated again, with respect to anything that `function` depends on: a loss
+    computed from it trains the weights of a model inside. Rows of a batch that do not affect each
+    other each get their own gradient.
 
     Args:
-        function: Takes a float tensor and returns one, without changing any state: on JAX what
-            it assigned would leak. Run models by `stateless_call`.
+        function: Maps a float tensor to a float tensor without changing any state: on JAX, what
+            it assigns would leak. Run models with `stateless_call`.
         inputs: Float tensor.
 
     Returns:
@@ -71,9 +71,9 @@ def gradients(function, groups, variables):
     Args:
         function: Takes nothing and returns `(losses, outputs)`: one scalar loss for each group,
             and a structure of tensors. It may assign variables; the assignments are kept.
-        groups: Lists of the variables that each loss is differentiated by.
-        variables: All variables that `function` reads or assigns. On JAX the call has to stand
-            inside `compiled` or `train_step`.
+        groups: For each loss, the list of variables to differentiate by.
+        variables: All variables that `function` reads or assigns. On JAX, call this inside
+            `compiled` or `train_step`.
 
     Returns:
         `(outputs, gradients)`: the outputs, and a list of gradients for each group, None for a
@@ -138,18 +138,18 @@ def _jax_gradients(function, groups, variables):
 
 
 def resolve_jit_compile(jit_compile, model):
-    """What "auto" means for a compiled model: Keras's choice, but on PyTorch "auto" itself."""
+    """Resolves "auto" to Keras's choice for a compiled model; on PyTorch it stays "auto"."""
     if jit_compile == "auto" and _backend() != "torch":
         return model.jit_compile
     return jit_compile
 
 
 def apply_gradients(optimizer, gradients, variables):
-    """One update of `variables`; `optimizer` has been built on them."""
+    """Updates `variables`, on which `optimizer` has been built."""
     if _backend() != "jax":
         optimizer.apply(gradients, variables)
         return
-    # `apply` would do, but for a LossScaleOptimizer.
+    # `apply` works, except for a LossScaleOptimizer.
     values, states = optimizer.stateless_apply(
         [variable.value for variable in optimizer.variables],
         gradients,
@@ -164,18 +164,18 @@ def apply_gradients(optimizer, gradients, variables):
 def compiled(function, variables, jit_compile=True, repeated=False):
     """`function(data)` as one compiled call that reads and assigns Keras variables.
 
-    It is compiled anew for data of another shape. On PyTorch it is called as it is at first, and
-    recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape; `jit_compile=True` has it
-    recorded at once, and compiled by `torch.compile`.
+    Data of another shape compiles it again. On PyTorch `function` runs as it is at first, and is
+    recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape; `jit_compile=True` records
+    it at once and compiles it with `torch.compile`.
 
     Args:
         function: Takes a structure of tensors, returns a tensor.
-        variables: All variables that `function` reads or assigns. What is not among them JAX
-            would take for a constant.
-        jit_compile: Whether to compile: True, False or "auto", which leaves the choice of XLA to
-            Keras, and on PyTorch records.
-        repeated: Whether to call `function` in turn for each entry of the first axis of `data`
-            and to stack what it returns.
+        variables: All variables that `function` reads or assigns. JAX takes any others for
+            constants.
+        jit_compile: Whether to compile: True, False or "auto", which lets Keras decide about XLA,
+            and on PyTorch records.
+        repeated: Whether to call `function` in turn for each entry on the first axis of `data`
+            and stack the results.
     """
     backend = _backend()
     if backend == "tensorflow":
@@ -206,8 +206,8 @@ def compiled(function, variables, jit_compile=True, repeated=False):
 def _torch_recorded(function, variables, jit_compile):
     """`function(data)`, replayed from a record of its tensor operations.
 
-    Keras's layers spend most of a small step in Python. A record has none of that; it holds the
-    forward pass, the gradients and the updates alike, which change the variables in place.
+    Keras layers spend most of a small step in Python. A record avoids that; it holds the forward
+    pass, the gradients and the updates, which change the variables in place.
     """
     import torch
     from functorch import make_fx
@@ -242,14 +242,14 @@ def _torch_recorded(function, variables, jit_compile):
         try:
             recorded = make_fx(flat)(values, arrays)
         except RuntimeError as error:
-            # It depends on values in ways that are no tensor operations: noise, whose seeds
-            # Keras reads as numbers, or plain SGD, whose rate it does.
+            # Not every use of a value is a tensor operation: Keras reads the seeds of noise, and
+            # the rate of plain SGD, as numbers.
             with torch.no_grad():
                 for value, old in zip(values, before, strict=True):
                     value.copy_(old)
             if jit_compile is True:
                 warnings.warn(
-                    f"This GAN's step cannot be compiled on PyTorch, and runs as it is: {error}",
+                    f"This GAN's step cannot be compiled on PyTorch and runs uncompiled: {error}",
                     stacklevel=2,
                 )
             return None, None
@@ -276,7 +276,7 @@ def _jax_compiled(function, variables, jit_compile, repeated):
 
     def call(data):
         values, result = step([variable.value for variable in variables], data)
-        # The device works on while Python puts the coming values into their places.
+        # The device keeps working while Python assigns the values to come.
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return result
@@ -285,24 +285,24 @@ def _jax_compiled(function, variables, jit_compile, repeated):
 
 
 def _check_known(scope, variables):
-    """Refuses a step that has assigned variables which it does not hand on."""
+    """Refuses a step that has assigned variables other than these."""
     if scope.state_mapping.keys() - {id(variable) for variable in variables}:
         raise ValueError(
             "`augment`, `penalty`, `loss` and `auxiliary_loss` must not assign variables of their "
-            "own on JAX, where the assignment would be lost. Received: one that does, such as a "
-            "function with a keras.random.SeedGenerator. For `augment` pass a keras.layers.Layer "
-            "that holds the state; elsewhere do without it."
+            "own on JAX, where the assignment would be lost. Received: a function that does, for "
+            "example with a keras.random.SeedGenerator. For `augment`, pass a keras.layers.Layer "
+            "that holds the state; for the others, avoid state."
         )
 
 
 def train_step(model, step, arguments):
-    """What `keras.Model.train_step` has to do on this backend, from a `step(x)` that does it.
+    """Does what `keras.Model.train_step` must do on this backend, by means of `step(inputs)`.
 
     Args:
         model: The compiled `keras.Model`.
         step: Takes the inputs, assigns variables of the model and of its optimizer, and returns
             a dict of tensors.
-        arguments: Those of `train_step`: the data, after the state on JAX.
+        arguments: The arguments of `train_step`: on JAX the state, then the data.
     """
     *state, data = arguments
     inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -326,20 +326,20 @@ def train_step(model, step, arguments):
 
 
 def to_device(data):
-    """A structure of arrays as tensors of the backend."""
+    """Converts a structure of arrays to tensors of the backend."""
     return keras.tree.map_structure(ops.convert_to_tensor, data)
 
 
 def to_numpy(tensor):
-    """A tensor as a NumPy array, after waiting for it."""
+    """Waits for a tensor and returns it as a NumPy array."""
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def keep_state(model):
-    """Puts the results of a training step into the model's variables, after an interruption.
+    """Stores the results of a training step in the model's variables after an interruption.
 
-    On JAX the step has given the old values away by then, and Keras might not have put the new
-    ones in their place yet: the model could neither be trained nor saved.
+    On JAX the step has already given up the old values, and Keras may not have stored the new ones:
+    the model could be neither trained nor saved.
     """
     if _backend() == "jax":
         model.jax_state_sync()

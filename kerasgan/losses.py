@@ -5,18 +5,18 @@ A loss is a pair of functions `(generator, discriminator)`. Each takes
 and returns a scalar. `compile(loss=...)` takes the name of a pair, a pair from this module,
 or a pair of your own.
 
-A parameter that defaults to `None` says that the loss can do without that side's
+A parameter that defaults to `None` means that the loss does not need that side's
 scores: the generator's step then does not pass real images through the
 discriminator, and `update="separate"` trains on one side at a time. A loss of your
 own that compares both sides has no defaults and always gets both.
 
-A penalty is a function of `(score, real_images, fake_images, seed)` that returns a
-scalar, to be added to the discriminator's loss. `score` maps images to scores and
+A penalty is a function of `(score, real_images, fake_images, seed)`; it returns a
+scalar, which is added to the discriminator's loss. `score` maps images to scores and
 changes no state, the images are floats as the discriminator sees them, and `seed` is
-for `keras.random`. `compile(penalty=...)` takes its name (with the weight that its
-docstring gives), a dict of names and weights, or a function, which is added as it is.
+for `keras.random`. `compile(penalty=...)` takes a name (with the weight given in its
+docstring), a dict of names and weights, or a function, which is added unweighted.
 
-A weight clip is neither: `WeightClip` is a constraint of the critic's weights.
+`WeightClip` is neither: it constrains the critic's weights.
 """
 
 import functools
@@ -80,7 +80,7 @@ def minimax_generator(real_scores=None, fake_scores=None):
     """`mean(log(1 - D(G(z))))`, minimised by the generator.
 
     `D` is the sigmoid of the score. Goodfellow et al. 2014 (arXiv 1406.2661),
-    equation 1: the same game as the discriminator's, whose gradient vanishes when the
+    equation 1: the same game as the discriminator's. Its gradient vanishes when the
     discriminator wins.
     """
     return _mean(lambda scores: -ops.softplus(scores), fake_scores)
@@ -90,10 +90,10 @@ def minimax_generator(real_scores=None, fake_scores=None):
 def non_saturating_discriminator(real_scores=None, fake_scores=None, label_smoothing=0.0):
     """`mean(-log D(x)) + mean(-log(1 - D(G(z))))`, minimised by the discriminator.
 
-    `D` is the sigmoid of the score: binary cross-entropy from logits, the discriminator's
-    loss for the minimax game too. With `label_smoothing` the target of real images is
-    `1 - label_smoothing` and that of fake ones stays 0 (one-sided: Salimans et al. 2016,
-    arXiv 1606.03498, section 3.4).
+    `D` is the sigmoid of the score. This is binary cross-entropy from logits, and also the
+    discriminator's loss in the minimax game. With `label_smoothing` the target for real
+    images is `1 - label_smoothing`; for fake ones it stays 0 (one-sided: Salimans et al.
+    2016, arXiv 1606.03498, section 3.4).
     """
     return _mean(
         lambda scores: ops.softplus(-scores) + label_smoothing * scores, real_scores
@@ -115,7 +115,7 @@ def least_squares_discriminator(real_scores=None, fake_scores=None, label_smooth
     """`mean((D(x) - 1)^2) + mean(D(G(z))^2)`, minimised by the discriminator.
 
     `D` is the score itself. Mao et al. 2016 (arXiv 1611.04076), equation 9 without the
-    factor 1/2. With `label_smoothing` the target of real images is `1 - label_smoothing`.
+    factor 1/2. With `label_smoothing` the target for real images is `1 - label_smoothing`.
     """
     return _mean(lambda scores: ops.square(scores - (1.0 - label_smoothing)), real_scores) + _mean(
         ops.square, fake_scores
@@ -126,8 +126,8 @@ def least_squares_discriminator(real_scores=None, fake_scores=None, label_smooth
 def wasserstein_generator(real_scores=None, fake_scores=None):
     """`-mean(C(G(z)))`, minimised by the generator.
 
-    `C` is the score itself. Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1; with the
-    hinge loss of the discriminator too, Miyato et al. 2018 (arXiv 1802.05957), equation 17.
+    `C` is the score itself. Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1; Miyato et al.
+    2018 (arXiv 1802.05957), equation 17, pair it with the discriminator's hinge loss.
     """
     return _mean(lambda scores: -scores, fake_scores)
 
@@ -137,7 +137,7 @@ def wasserstein_discriminator(real_scores=None, fake_scores=None):
     """`mean(C(G(z))) - mean(C(x))`, minimised by the critic.
 
     Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1. Its negative estimates the distance
-    only for a critic that is kept Lipschitz: by `WeightClip`, `gradient_penalty` or
+    only if the critic is kept Lipschitz, by `WeightClip`, `gradient_penalty` or
     `kerasgan.layers.SpectralNormalization`.
     """
     return _mean(lambda scores: -scores, real_scores) + _mean(lambda scores: scores, fake_scores)
@@ -156,7 +156,7 @@ def hinge_discriminator(real_scores=None, fake_scores=None):
 
 @saving.register_keras_serializable(package="kerasgan")
 def relativistic_average_generator(real_scores, fake_scores):
-    """Fake images are to look more real than the average real one; the generator's side.
+    """Raises fake images' scores above the average real score; minimised by the generator.
 
     `mean(-log s(C(G(z)) - mean C(x))) + mean(-log(1 - s(C(x) - mean C(G(z)))))` with the
     sigmoid `s`. Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3.
@@ -166,11 +166,11 @@ def relativistic_average_generator(real_scores, fake_scores):
 
 @saving.register_keras_serializable(package="kerasgan")
 def relativistic_average_discriminator(real_scores, fake_scores, label_smoothing=0.0):
-    """Real images are to look more real than the average fake one; the discriminator's side.
+    """Raises real images' scores above the average fake score; minimised by the discriminator.
 
     `mean(-log s(C(x) - mean C(G(z)))) + mean(-log(1 - s(C(G(z)) - mean C(x))))` with the
     sigmoid `s`. Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3. With
-    `label_smoothing` the target of the first term is `1 - label_smoothing`.
+    `label_smoothing` the target in the first term is `1 - label_smoothing`.
     """
     return non_saturating_discriminator(
         real_scores - ops.mean(fake_scores), fake_scores - ops.mean(real_scores), label_smoothing
@@ -217,7 +217,7 @@ def _squared_norms(score, images):
 
 
 def _distance_from_one(score, images):
-    # The root of zero has no finite gradient.
+    # The square root has no finite gradient at zero.
     norms = ops.sqrt(_squared_norms(score, images) + 1e-12)
     return ops.mean(ops.square(norms - 1.0))
 
@@ -230,7 +230,7 @@ def _uniform(images, seed):
 
 @saving.register_keras_serializable(package="kerasgan")
 def gradient_penalty(score, real_images, fake_images, seed):
-    """`mean((|grad C(y)| - 1)^2)`, y anywhere between a real and a fake image.
+    """`mean((|grad C(y)| - 1)^2)`, where y lies at random between a real and a fake image.
 
     Gulrajani et al. 2017 (arXiv 1704.00028), section 4, for a critic without batch
     normalisation. The weight is 10 by default.
@@ -241,11 +241,11 @@ def gradient_penalty(score, real_images, fake_images, seed):
 
 @saving.register_keras_serializable(package="kerasgan")
 def dragan_penalty(score, real_images, fake_images, seed):
-    """`mean((|grad D(y)| - 1)^2)`, y near a real image.
+    """`mean((|grad D(y)| - 1)^2)`, where y is near a real image.
 
     Kodali et al. 2017 (arXiv 1705.07215) and the published code: y is the image plus noise. The
     noise is uniform between 0 and half the standard deviation of the batch, times a number in
-    (0, 1) for each image. The weight is 10 by default.
+    (0, 1) drawn for each image. The weight is 10 by default.
     """
     noise = keras.random.uniform(ops.shape(real_images), dtype=real_images.dtype, seed=seed)
     noise = 0.5 * ops.std(real_images) * noise
@@ -254,11 +254,10 @@ def dragan_penalty(score, real_images, fake_images, seed):
 
 @saving.register_keras_serializable(package="kerasgan")
 def r1_penalty(score, real_images, fake_images, seed):
-    """`mean(|grad D(x)|^2) / 2`, x the real images.
+    """`mean(|grad D(x)|^2) / 2`, where x are the real images.
 
-    Mescheder et al. 2018 (arXiv 1801.04406), equation 9. The weight, its gamma, is 10 by
-    default; for data that you know nothing about, start with
-    `0.0002 * height * width / batch_size`.
+    Mescheder et al. 2018 (arXiv 1801.04406), equation 9. The weight (gamma) is 10 by default; for
+    unfamiliar data start with `0.0002 * height * width / batch_size`.
     """
     return ops.mean(_squared_norms(score, real_images)) / 2.0
 
@@ -302,7 +301,7 @@ class WeightClip(keras.constraints.Constraint):
     """
 
     def __init__(self, limit: float = 0.01):
-        self.limit = check_number("limit", limit, "The paper's is 0.01.")
+        self.limit = check_number("limit", limit, "The paper uses 0.01.")
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)
@@ -324,11 +323,11 @@ def resolve(loss, label_smoothing=0.0):
 
     Args:
         loss: A key of `LOSSES`, or a pair of functions of `(real_scores, fake_scores)`.
-        label_smoothing: Number in [0, 1) by which the target of real images is below 1.
+        label_smoothing: Number in [0, 1) by which to lower the target for real images.
 
     Raises:
-        ValueError: `loss` is neither a name nor a pair of such functions, or it has no
-            `label_smoothing` to set.
+        ValueError: `loss` is neither such a key nor such a pair, or its discriminator's loss takes
+            no `label_smoothing`.
     """
     if isinstance(loss, str) and loss in LOSSES:
         pair = LOSSES[loss]
@@ -337,8 +336,8 @@ def resolve(loss, label_smoothing=0.0):
     else:
         raise argument_error(
             "loss",
-            f"be one of {sorted(LOSSES)} or a pair of functions (generator's, discriminator's) of "
-            "(real_scores, fake_scores)",
+            f"be one of {sorted(LOSSES)} or a pair of functions, the generator's and the "
+            "discriminator's, of (real_scores, fake_scores)",
             f"loss={loss!r}",
             "Pass one of these names, or a tuple of two functions.",
         )
@@ -348,7 +347,7 @@ def resolve(loss, label_smoothing=0.0):
             function,
             _SCORES,
             expected="be functions of (real_scores, fake_scores)",
-            fix="Give both functions both parameters, even where one is not used.",
+            fix="Give both functions both parameters, even if they use only one.",
         )
     generator_loss, discriminator_loss = pair
     check_number("label_smoothing", label_smoothing, "Usual is 0.1.", with_zero=True, below=1)
@@ -356,9 +355,9 @@ def resolve(loss, label_smoothing=0.0):
         if "label_smoothing" not in inspect.signature(discriminator_loss).parameters:
             raise argument_error(
                 "label_smoothing",
-                "be 0 with a discriminator's loss that takes no `label_smoothing`",
+                "be 0 if the discriminator's loss takes no `label_smoothing`",
                 f"label_smoothing={label_smoothing} with loss={loss!r}",
-                "Pass label_smoothing=0, or give the function that parameter.",
+                "Pass label_smoothing=0, or add that parameter to the function.",
             )
         discriminator_loss = functools.partial(discriminator_loss, label_smoothing=label_smoothing)
     return generator_loss, discriminator_loss
@@ -371,7 +370,7 @@ def resolve_penalty(penalty):
         penalty: A key of `PENALTIES`, a dict of such keys and weights, a function, or None.
 
     Raises:
-        ValueError: `penalty` is of another kind, or has an unknown name or a weight that is not a
+        ValueError: `penalty` has an unsupported type, an unknown name, or a weight that is not a
             finite number of at least 0.
     """
     if penalty is None:
@@ -386,7 +385,7 @@ def resolve_penalty(penalty):
             f"be one of {sorted(PENALTIES)}, a dict of such names and weights, a function of "
             "(score, real_images, fake_images, seed), or False",
             f"penalty={penalty!r}",
-            "Pass for example penalty={'r1': 5.0}.",
+            "For example, pass penalty={'r1': 5.0}.",
         )
     for name, weight in named.items():
         if weight is not None:

@@ -1,13 +1,13 @@
 """The toggle, and the stacks of a generator and a discriminator that train one of the two.
 
-A GAN is trained by two stacks that share both models. Each stack trains one model and *holds*
-the other, and has an optimizer of its own, built on the trained model's variables alone.
+A GAN is trained by two stacks that share both models. Each stack trains one model, *holds* the
+other, and has its own optimizer, built on the trained model's variables alone.
 
 Under Keras 3 `trainable = False` alone is not enough. TensorFlow reads it when it traces, JAX
 and PyTorch read it at every call, so a model frozen for one stack is frozen for both. And a
-frozen BatchNormalization runs on moving statistics: the generator would be taught by another
-discriminator than the one that is trained. Here `frozen` freezes the held model's variables for
-the length of one update, and `Held` runs it in training mode and drops everything it would write.
+frozen BatchNormalization runs on moving statistics: the generator would learn from a different
+discriminator than the one in training. Here `frozen` freezes the held model's variables during
+one update, and `Held` runs it in training mode and drops everything it would write.
 """
 
 import contextlib
@@ -40,11 +40,11 @@ SIDES = ("real", "fake")
 
 @contextlib.contextmanager
 def frozen(*models: keras.Model) -> Iterator[None]:
-    """Freezes all variables of models for the length of a block.
+    """Freezes all variables of models within a block.
 
-    Every variable's `trainable` is restored as it was found, also when the block raises: what
-    you froze yourself stays frozen. The layers' own `trainable` stays as it is, so that
-    BatchNormalization keeps to batch statistics in training mode.
+    Afterwards every variable's `trainable` is as before, even if the block raises: what you froze
+    yourself stays frozen. The layers' own `trainable` does not change, so BatchNormalization still
+    uses batch statistics in training mode.
 
     Args:
         *models: `keras.Model`s or layers.
@@ -75,10 +75,10 @@ def frozen(*models: keras.Model) -> Iterator[None]:
 
 
 class Held(keras.layers.Layer):
-    """Runs a model without changing any variable of it.
+    """Runs a model without changing its variables.
 
-    The layer tracks the model, so that its variables are arguments of the compiled step and
-    never constants in it.
+    The layer tracks the model, so that its variables are arguments of the compiled step, never
+    constants.
 
     Args:
         model: The model.
@@ -86,8 +86,8 @@ class Held(keras.layers.Layer):
     """
 
     def __init__(self, model, seed_generator, **kwargs):
-        # In float32 like the stacks: under a mixed policy the values read here would be rounded
-        # for the model's float32 layers too.
+        # In float32 like the stacks: a mixed policy would round the values read here, even those
+        # for the model's float32 layers.
         super().__init__(dtype="float32", **kwargs)
         self.model = model
         self.seed_generator = seed_generator
@@ -98,7 +98,7 @@ class Held(keras.layers.Layer):
         trainable = [variable.value for variable in self.model.trainable_variables]
         non_trainable = [variable.value for variable in self.model.non_trainable_variables]
         if training and self._random:
-            # Its random state is not advanced either, so that two steps in a row would see
+            # The model's random state does not advance either, so two steps in a row would see
             # the same noise: shift it by ours.
             shift = self.seed_generator.next()
             non_trainable = [
@@ -117,20 +117,19 @@ class Held(keras.layers.Layer):
 class Stack(keras.Model):
     """A model that trains `trained` and holds `held`.
 
-    Its loss comes from its own outputs: there are no targets to pass. Subclasses have the two as
-    `generator` and `discriminator`, in which names a saved file holds them, and one of them as
-    `Held`.
+    Its loss comes from its own outputs, without targets. Subclasses name the two `generator` and
+    `discriminator`, as saved files do, and wrap the held model in `Held`.
 
     Args:
         loss: Function of `(real_scores, fake_scores)`.
         value_range: `(low, high)` of the networks' images.
         noise: Dict of `keras.random.SeedGenerator`s: `"generator"` and `"discriminator"` for the
-            held model of that name, `"penalty"`.
-        augment: Layer or function that images pass through on their way to the discriminator.
-        auxiliary_loss: A further term, see `GAN.compile`.
+            held model of that name, and `"penalty"`.
+        augment: Layer or function applied to images before the discriminator sees them.
+        auxiliary_loss: A further term; see `GAN.compile`.
     """
 
-    side: str | None = None  # "g" or "d": how the names of its logs begin
+    side: str | None = None  # "g" or "d": prefix of the names of its logs
 
     def __init__(
         self,
@@ -169,7 +168,7 @@ class Stack(keras.Model):
         optimized = self.trained.trainable_variables
         if not self.optimizer.built and optimized:
             self.optimizer.build(optimized)
-        # In an object, or Keras would take them for weights of this model, beside its layers'.
+        # In an object, or Keras would add them to this model's weights, beside its layers'.
         self._found = types.SimpleNamespace(
             optimized=optimized,
             flags=[(variable, variable.trainable) for variable in self.trained.weights],
@@ -177,31 +176,31 @@ class Stack(keras.Model):
 
     @property
     def optimized_variables(self):
-        """The variables that an update changes by gradient, as `compile` found them."""
+        """The variables that gradients update, as found by `compile`."""
         return self._found.optimized
 
     def find_optimized_variables(self):
-        """The variables that an update changes by gradient, as their flags are now."""
+        """The variables that gradients update, according to their current flags."""
         with frozen(self.held):
             return self.trainable_variables
 
     def check_trainable(self):
-        """Raises ValueError if there is nothing to train, or not what `compile` found."""
+        """Raises ValueError if nothing is trainable, or if that has changed since `compile`."""
         if any(variable.trainable is not flag for variable, flag in self._found.flags):
             raise ValueError(
                 "`trainable` must stay as it was when the GAN was compiled. Received: weights of "
                 f"{self.trained.name!r} frozen or thawed since. Call gan.compile() after "
-                "freezing or thawing; there is no need to freeze anything between steps."
+                "freezing or thawing; you need not freeze anything between steps."
             )
         if not self.optimized_variables:
             raise ValueError(
-                f"{self.trained.name!r} must have trainable weights to be trained. Received: "
-                "none. Set its `trainable` to True, then call gan.compile(): the GAN freezes "
-                "what has to be frozen by itself."
+                f"{self.trained.name!r} must have trainable weights to be trained. Received: no "
+                "trainable weights. Set its `trainable` to True, then call gan.compile(); the GAN "
+                "itself freezes what must be frozen."
             )
 
     def update(self, batch):
-        """One update of the trained model; returns its logs, a dict of scalar tensors."""
+        """Updates the trained model once; returns its logs, a dict of scalar tensors."""
         with frozen(self.held):
 
             def losses_and_logs():
@@ -217,10 +216,10 @@ class Stack(keras.Model):
         return logs
 
     def play(self, batch):
-        """The outputs of both models in training, by name.
+        """The outputs of both models in training mode, by name; each stack has some of these.
 
-        `"real"` and `"fake"` are the discriminator's for images of these sides, `"generated"` the
-        generator's, `"penalty"` is a scalar: as far as the stack has them.
+        `"real"` and `"fake"` are the discriminator's outputs for images of these sides,
+        `"generated"` the generator's, and `"penalty"` a scalar.
         """
         return self(batch, training=True)
 
@@ -229,17 +228,17 @@ class Stack(keras.Model):
 
         Args:
             batch: Dict of tensors.
-            outputs: What `play` made of it.
+            outputs: What `play` returned for it.
         """
-        # The trained model's own regularisation terms, before further calls of the models, with
-        # which Keras would forget those of activities.
+        # Read the trained model's regularisation terms before the models are called again, when
+        # Keras forgets those of activities.
         regularization = self.trained.losses
         terms, scores = self._terms(batch, outputs)
         total = sum(terms.values())
         total = sum((self.share * term for term in regularization), total)
-        # A factor of 1 that makes the gradients wait for the loss: where the loss is linear in the
-        # scores they would not need these, and TensorFlow's graph optimizer then lets weights be
-        # updated before the pass that computes the scores has read them.
+        # A factor of 1 that makes the gradients wait for the loss. The gradients of a loss that is
+        # linear in the scores do not need them, and TensorFlow's graph optimizer then lets weights
+        # be updated before the pass that computes the scores has read them.
         total = total * ops.stop_gradient(ops.where(ops.isnan(total), total, 1.0))
         return total, terms | scores | {f"{self.side}_loss": total}
 
@@ -259,8 +258,8 @@ class Stack(keras.Model):
         return {auxiliary_name(self.auxiliary_loss): term}
 
     def _seen(self, batch, training):
-        """Images as the discriminator gets to see them: floats in the value range, augmented."""
-        # Float32 also for a generator in half precision: penalties mix its images with real ones.
+        """Images as the discriminator sees them: floats in the value range, augmented."""
+        # Float32 even if the generator is in half precision: penalties mix fakes with real images.
         seen = ops.cast(images.to_float(batch, self.value_range), "float32")
         if self.augment is None or not training:
             return seen
@@ -268,7 +267,7 @@ class Stack(keras.Model):
             return self.augment(seen, training=True)
         return self.augment(seen)
 
-    # Keras's own ways to train a model, for users
+    # Keras's own training methods, for users
 
     def train_on_batch(self, x, *args, **kwargs):
         self.check_trainable()
@@ -292,13 +291,13 @@ class Stack(keras.Model):
 
     @property
     def metrics(self):
-        # Without those of models that the user has compiled, which nobody updates here.
+        # Without the metrics of models that the user has compiled: nothing updates them here.
         return [self._loss_tracker] if self.compiled else []
 
     def summary(self, *args, **kwargs):
         model = self.held.model
         self.held(model.input if len(model.inputs) > 1 else model.inputs[0])  # for its shape
-        optimizer, self.optimizer = self.optimizer, None  # whose slots are no parameters
+        optimizer, self.optimizer = self.optimizer, None  # its slots are not parameters
         try:
             with frozen(self.held):
                 super().summary(*args, **kwargs)
@@ -307,9 +306,9 @@ class Stack(keras.Model):
 
 
 class GeneratorStack(Stack):
-    """latents -> D(G(latents)), which trains G. `gan.combined`.
+    """`gan.combined`: latents -> D(G(latents)); trains G.
 
-    Inputs are latents `(batch_size, latent_dim)`, or a dict of what the models take by name.
+    Inputs are latents `(batch_size, latent_dim)`, or a dict of the models' inputs by name.
     """
 
     side = "g"
@@ -334,7 +333,7 @@ class GeneratorStack(Stack):
         if self.needs_real_images:
             if "images" not in batch:
                 raise ValueError(
-                    "The input must be a dict with `images` and `latents`, since the generator's "
+                    "The input must be a dict with `images` and `latents`, because the generator's "
                     "loss compares fake scores with real ones. Received: "
                     f"{', '.join(sorted(batch))}. Call gan.train_generator_on_batch(images)."
                 )
@@ -350,13 +349,13 @@ class GeneratorStack(Stack):
 
 
 class DiscriminatorStack(Stack):
-    """Real images and latents -> the scores of both, which trains D.
+    """Real images and latents -> the scores of both; trains D.
 
-    Inputs are a dict with `images`, `latents` and whatever else the models take by name.
+    Inputs are a dict with `images`, `latents` and the models' other inputs by name.
 
     Args:
-        sides: What the discriminator learns from: `("real", "fake")`, or one of the two, as in a
-            separate update.
+        sides: Sides that the discriminator learns from: `("real", "fake")`, or only one of them, as
+            in a separate update.
         together: Whether to score both sides in one pass.
         penalty: Function of `(score, real_images, fake_images, seed)`.
     """
@@ -380,12 +379,12 @@ class DiscriminatorStack(Stack):
         self.sides = sides
         self.together = together
         self.share = len(sides) / 2
-        # A loss that compares the sides needs the scores of both, also to learn from one.
+        # A loss that compares the sides needs the scores of both, even to learn from one.
         self.is_sum = not any(losses.needs(loss, side) for side in SIDES)
         self.scored = sides if self.is_sum else SIDES
         self.penalty = penalty
         if penalty:
-            # Runs the trained model without writing its moving statistics once more.
+            # Runs the trained model without updating its moving statistics again.
             self.unchanged = Held(discriminator, noise["discriminator"], name="unchanged")
             self.seed_generator = noise["penalty"]
 
@@ -457,7 +456,7 @@ class SimultaneousStack(keras.Model):
     """Trains both models from one pass over the same fakes.
 
     Fake images are made once and scored once. Each model's gradient is that of its own loss, as
-    if the other model were held, and both are updated at once: the generator meets the
+    if the other model were held, and both are updated at once: the generator learns from the
     discriminator as it was before this step.
     """
 
@@ -501,8 +500,8 @@ class Stacks:
 
     Attributes:
         generator: `GeneratorStack`.
-        discriminators: Dict of the `DiscriminatorStack`s whose updates, in turn, make one
-            discriminator update from `"both"` sides, from `"real"` or from `"fake"` images.
+        discriminators: Dict of lists of `DiscriminatorStack`s. The updates of a list, in turn, make
+            one discriminator update from `"both"` sides, `"real"` or `"fake"` images.
         simultaneous: `SimultaneousStack` that makes the last discriminator update and the
             generator's, or None.
     """
@@ -514,7 +513,7 @@ class Stacks:
 
     @property
     def all(self):
-        """Those that have an optimizer of their own: the generator's, then the discriminator's."""
+        """The stacks with their own optimizer: the generator's, then the discriminator's."""
         return [self.generator, *self.discriminators["both"]]
 
     def compile(self, optimizers, jit_compile):
@@ -535,7 +534,7 @@ def build_stacks(generator, discriminator, *, update, g_loss, d_loss, penalty, *
             generator, discriminator, d_loss, sides=sides, name=name, **kwargs, **shared
         )
 
-    # Of two separate updates the second, on fake images, has the penalty.
+    # In separate updates the second, on fake images, has the penalty.
     discriminators = {
         "real": [discriminator_stack("real", ("real",))],
         "fake": [discriminator_stack("fake", ("fake",), penalty=penalty)],

@@ -11,7 +11,7 @@ __all__ = ["AdversarialStep", "Logs", "StepCount", "StepSchedule"]
 
 
 class AdversarialStep:
-    """Runs the updates of a GAN's stacks, as many as asked for in one compiled call.
+    """Runs the updates of a GAN's stacks: a whole step, or one update, in one compiled call.
 
     On JAX and TensorFlow the stacks' updates are traced one after the other into one function.
     The state stays on the device; the Keras variables hold the newest values after every call.
@@ -31,28 +31,28 @@ class AdversarialStep:
         self.average = average
         self.jit_compile = backend.resolve_jit_compile(jit_compile, self.generator)
         self.count = StepCount(progress)
-        self._names = {}  # of the logs, by kind of call
+        self._names = {}  # the logs' names, by kind of call
         self._calls = {}
         self._optimizer_state = None
 
     @property
     def optimizers(self):
-        """Those of the generator and of the discriminator's updates, each once."""
+        """The optimizers of the generator and of the discriminator's updates, each once."""
         return [stack.optimizer for stack in self.stacks]
 
     def run(self, kind, data, repeated=False):
-        """Makes updates.
+        """Runs a whole step, or one side's update.
 
         Args:
-            kind: `"step"`, `"generator"`; or `"both"`, `"real"` or `"fake"` for one update of the
-                discriminator from these sides.
+            kind: `"step"` or `"generator"`; or `"both"`, `"real"` or `"fake"` for one update of
+                the discriminator from these sides.
             data: Dict with `batches`, a list of dicts of arrays: one for each discriminator
-                update, then the generator's, unless both are updated at once; `decay`, of the
-                average; `number`, of the step.
-            repeated: Whether all arrays have one more axis in front: steps to be made in turn.
+                update, then the generator's, unless both are updated at once; `decay` of the
+                average; `number` of the step.
+            repeated: Whether all arrays have a leading axis, over steps to run in turn.
 
         Returns:
-            `Logs` of the step, or the means of the steps'.
+            `Logs` of the step, or their means over the steps.
         """
         data = backend.to_device(data)
         try:
@@ -67,7 +67,7 @@ class AdversarialStep:
             for optimizer in self.optimizers
         ]
         if state != self._optimizer_state:
-            # The first call, or somebody has put a schedule in the place of a learning rate.
+            # The first call, or somebody has replaced a learning rate by a schedule.
             self._calls, self._optimizer_state = {}, state
         if (kind, repeated) not in self._calls:
 
@@ -100,7 +100,7 @@ class AdversarialStep:
         if kind != "step":
             logs = self._update_discriminator(*data["batches"], kind)
             return {"d_loss": logs["d_loss"]} | logs | {"loss": logs["d_loss"]}
-        # The last batch is the generator's, or both sides' where they share their fakes.
+        # The last batch is the generator's, or both sides' if they share their fakes.
         *batches, last = data["batches"]
         for batch in batches:
             d_logs = self._update_discriminator(batch)
@@ -109,7 +109,7 @@ class AdversarialStep:
             self._update_average(data["decay"])
         else:
             g_logs = self._update_generator(last, data["decay"])
-        # The scores reported are those that the discriminator's own update saw.
+        # Report the scores from the discriminator's own update.
         logs = g_logs | d_logs
         ordered = dict.fromkeys(("d_loss", "g_loss", "d_real", "d_fake")) | logs
         return ordered | {"loss": logs["d_loss"] + logs["g_loss"]}
@@ -127,7 +127,7 @@ class AdversarialStep:
         logs = {}
         for stack in self.discriminators[sides]:
             stack_logs = stack.update(batch)
-            # The halves of a separate update add up, unless each has the loss of both sides.
+            # The halves of a separate update add up, unless each loss covers both sides.
             if not stack.is_sum:
                 logs.pop("d_loss", None)
             for name, value in stack_logs.items():
@@ -145,13 +145,13 @@ class AdversarialStep:
 
 
 class Logs(dict):
-    """What a step reports: floats, which are fetched from the device when one is first read.
+    """What a step reports: floats, fetched from the device when first read.
 
-    Reading waits for the step; a loop that reads nothing waits for nothing.
+    Reading waits for the step; a loop that does not read does not wait.
 
     Args:
-        names: Of the values.
-        values: Tensor `(len(names),)`; or `(steps, len(names))`, of which the means are read.
+        names: Names of the values.
+        values: Tensor `(len(names),)`; or `(steps, len(names))`, to be averaged over the steps.
     """
 
     def __init__(self, names, values):
@@ -161,7 +161,7 @@ class Logs(dict):
         self._is_fetched = False
 
     def as_reported(self):
-        """The same values, without what has been changed since."""
+        """The same values, without later changes."""
         return Logs(self._names, self._values)
 
     def _fetch(self):
@@ -183,7 +183,7 @@ def _fetching(name):
     return fetch_first
 
 
-# All ways to a value. (That of `dict(logs)` is `__iter__` and `__getitem__`.)
+# All ways to reach a value. (`dict(logs)` uses `__iter__` and `__getitem__`.)
 for _name in (
     *("__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__or__", "__repr__"),
     *("__ror__", "__setitem__", "copy", "get", "items", "keys", "pop", "popitem"),
@@ -212,12 +212,12 @@ class StepCount:
 class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning-rate schedule that counts a GAN's steps.
 
-    An optimizer counts its own updates, which are more than the steps where the discriminator is
-    updated several times in a step or trained alone.
+    An optimizer counts its own updates. The discriminator's outnumber the steps if it is updated
+    several times in a step or trained alone.
 
     Args:
         schedule: The `keras.optimizers.schedules.LearningRateSchedule`.
-        count: `StepCount`; None to count the optimizer's updates after all.
+        count: `StepCount`, or None to count the optimizer's updates.
     """
 
     def __init__(self, schedule, count=None):
@@ -238,7 +238,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 def _count_steps(optimizer, count):
     """Makes an optimizer's schedule, if it has one, count steps; returns the rate or schedule."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    # Keras gives out the rate of the moment only, not the schedule that it comes from.
+    # Keras shows only the current rate, not the schedule behind it.
     rate = optimizer._learning_rate
     if isinstance(rate, StepSchedule):
         rate.count = count

@@ -1,7 +1,7 @@
 """Keras's layers for images, in the zoo's data format: `(height, width, channels)`.
 
-Without `data_format` they would follow `keras.config.image_data_format()`, and a user who has set
-that to `"channels_first"` for models of their own could not build ours.
+Without `data_format` these layers follow `keras.config.image_data_format()`, so our models could
+not be built by a user who has set it to `"channels_first"`.
 """
 
 import functools

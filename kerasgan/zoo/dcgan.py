@@ -1,9 +1,9 @@
 """DCGAN: the convolutional GAN that the others are measured against.
 
 Radford, Metz, Chintala 2015, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks", https://arxiv.org/abs/1511.06434. It has strided
+Generative Adversarial Networks", https://arxiv.org/abs/1511.06434. It uses strided
 convolutions instead of pooling, batch normalisation on both sides and no hidden dense layers.
-Several models of the zoo share its two networks and its optimizers.
+Several models of the zoo use its two networks and its optimizers.
 """
 
 import keras
@@ -20,28 +20,27 @@ def build_dcgan(
 ) -> GAN:
     """Builds a DCGAN, compiled as in its paper.
 
-    Try this model first: it is small and quick, and good enough for digits, faces and logos of up
+    Try this model first: it is small and fast, and good enough for digits, faces and logos of up
     to 128 pixels.
 
     Reference: Radford et al. 2015 (arXiv 1511.06434), section 3 (architecture) and section 4
     (training: Adam 2e-4, beta_1 0.5, batches of 128; all weights from N(0, 0.02)); scales of
     BatchNormalization from N(1, 0.02), as in the authors' code.
 
-    Differs from the reference: latents are N(0, 1) instead of U(-1, 1), and kernels 4x4 instead of
-    5x5 (both as in most public code; 4 is a multiple of the stride, which avoids
+    Differs from the reference: latents are N(0, 1) instead of U(-1, 1), and kernels are 4x4 instead
+    of 5x5 (both as in most public code; 4 is a multiple of the stride, which avoids
     checkerboards). There are half as many filters as in the authors' code, as in most other code.
-    Weights have no L2 penalty (1e-5 there). BatchNormalization's moving statistics have a momentum
-    of 0.8, so that sampled images keep up with trained ones. Below 64 filters both learning rates
-    are 1.6e-3, with which narrow models learn several times as fast. Samples come from an average
-    of the generator's weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498). Sizes other
-    than 64 are supported.
+    Weights have no L2 penalty (1e-5 there). BatchNormalization has a momentum of 0.8, so that
+    sampled images keep up with training. Below 64 filters both learning rates are 1.6e-3: narrow
+    models then learn several times as fast. Samples come from an average of the generator's
+    weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498). Sizes other than 64 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
@@ -69,7 +68,7 @@ def build_dcgan(
 
 
 def dcgan_generator(image_shape, latent_dim, filters):
-    """Maps latents to images: a dense layer to 3 or 4 pixels, then each layer doubles the size."""
+    """Maps latents to images: a dense layer makes 3 or 4 pixels, each later layer doubles them."""
     height, width, channels = image_shape
     halvings = count_halvings(image_shape)
     rows, columns = reduced(image_shape, 2**halvings)
@@ -106,15 +105,15 @@ def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
     Args:
         image_shape: As in `build_dcgan`.
         filters: As in `build_dcgan`.
-        normalize: Whether to use batch normalisation, as the DCGAN does. Critics do not, nor do
-            discriminators with a penalty on the gradient at each image. Without it, kernels start
-            as in He et al. 2015.
-        constraint: `keras.constraints.Constraint` that keeps kernels small. With one there are no
-            biases, which would outweigh the signals.
+        normalize: Whether to use batch normalisation, as the DCGAN does. Critics, and
+            discriminators with a penalty on the gradient at each image, do not. Without it, kernels
+            are initialised as in He et al. 2015.
+        constraint: `keras.constraints.Constraint` that keeps kernels small. Layers with a
+            constraint have no biases, which would outweigh the signals.
     """
     halvings = count_halvings(image_shape)
-    # Without normalisation N(0, 0.02) would make signals fade from layer to layer, until the
-    # biases outweigh them and the discriminator is as good as linear.
+    # Without normalisation, N(0, 0.02) makes signals fade from layer to layer until the biases
+    # outweigh them and the discriminator is nearly linear.
     initializer = _normal if normalize else keras.initializers.HeNormal
 
     inputs = keras.Input(image_shape, name="images")
@@ -140,7 +139,7 @@ def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
 
 
 def dcgan_optimizers(filters):
-    """Arguments of `compile`. Narrow networks learn several times as fast with larger steps."""
+    """Arguments for `compile`. Narrow networks learn several times as fast with larger rates."""
     rate = 2e-4 if filters >= 64 else 1.6e-3
     return {
         "g_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, name="g_optimizer"),

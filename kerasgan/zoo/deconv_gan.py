@@ -23,31 +23,31 @@ def build_deconv_gan(
     latent_dim: int | None = None,
     filters: int = 64,
 ) -> GAN:
-    """Builds Deshpande's GAN of transposed convolutions, compiled as there.
+    """Builds Deshpande's GAN of transposed convolutions, compiled as in the tutorial.
 
-    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator normalises
-    with the statistics of the batch even when sampling, so images made together depend on one
-    another. It soon makes only one figure, and after a while another (mode collapse).
+    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator uses batch
+    statistics even when sampling, so the images of a batch depend on one another. It soon draws
+    only one figure, and later only another (mode collapse).
 
     Reference: A. Deshpande, "Generative Adversarial Networks" tutorial on MNIST: its code, Adam
     1e-3 on both sides, batches of 16, 3,000 steps.
 
-    Differs from the reference: the losses are those that its text means (its code passes labels
-    and logits in exchanged places), the generator's biases are in use (its code makes them and
-    leaves them out), and real images are in the generator's range of (-1, 1) (they are in (0, 1)
-    there). The kernels do not reach the last row and column of an even size, which repeat the
-    ones before (in the code they are a constant, the middle of the range, which would mark every
-    fake now that real images are black there). The generator's update draws latents of its own, as
-    in the GAN paper (the code uses the discriminator's again). Adam has Keras's epsilon of 1e-7
-    (1e-8 in TensorFlow 1). Sizes other than 28 are supported.
+    Differs from the reference: the losses follow its text (its code swaps labels and logits), the
+    generator adds its biases (the code creates them but does not add them), and real images are in
+    the generator's range of (-1, 1) (the code uses (0, 1)). The kernels do not reach the last row
+    and column of an even size; these repeat the row and column before them (in the code they are a
+    constant, the middle of the range, which would give every fake away now that real images are
+    black there). The generator's update draws its own latents, as in the GAN paper (the code reuses
+    the discriminator's). Adam has Keras's epsilon of 1e-7 (1e-8 in TensorFlow 1). Sizes other than
+    28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
-        latent_dim: Length of a latent vector: a multiple of the number of places of the first
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
+        latent_dim: Length of a latent vector: a multiple of the number of positions in the first
             feature map, whose height and width are ceil((size - 4) / 16): 4 for 28x28, 16 for
             64x64. By default the multiple closest to 100.
-        filters: Number of filters of the generator's layer before the image. The discriminator's
+        filters: Number of filters in the generator's layer before the image. The discriminator's
             convolutions have an eighth and a quarter as many, and its dense layer half as many
             units.
 
@@ -58,8 +58,8 @@ def build_deconv_gan(
         they have 1,186,945 and 28,577 parameters.
 
     Raises:
-        ValueError: `image_shape` is not supported, `latent_dim` does not suit it, or `filters` is
-            below 1.
+        ValueError: `image_shape` is not supported, `latent_dim` is not such a multiple, or
+            `filters` is below 1.
 
     Example:
 
@@ -78,7 +78,7 @@ def build_deconv_gan(
             "latent_dim",
             f"be a multiple of {places} for images of {image_shape[0]} x {image_shape[1]} pixels",
             f"latent_dim={latent_dim!r}",
-            f"Pass for example latent_dim={closest}.",
+            f"For example, pass latent_dim={closest}.",
         )
     gan = GAN(
         _generator(image_shape, closest, filters, sizes),
@@ -94,7 +94,7 @@ def build_deconv_gan(
 
 
 def _sizes(image_shape):
-    """Sizes of the generator's feature maps: from (2, 2), (3, 3), (6, 6), (12, 12) to (28, 28)."""
+    """Sizes of the generator's feature maps: (2, 2), (3, 3), (6, 6), (12, 12) for 28x28 images."""
     sizes = [tuple(math.ceil((size - 4) / 2) for size in image_shape[:2])]
     for _ in range(3):
         sizes.insert(0, tuple(math.ceil(size / 2) for size in sizes[0]))
@@ -110,7 +110,7 @@ def _generator(image_shape, latent_dim, filters, sizes):
     for (rows, columns), multiple in zip(sizes[1:], (4, 2, 1), strict=True):
         x = _transposed_convolution(multiple * filters, padding="same")(x)
         if x.shape[1:3] != (rows, columns):
-            # TensorFlow, told the size, leaves out the first row and column.
+            # Given this size, TensorFlow drops the first row and column.
             x = channels_last.Cropping2D(((x.shape[1] - rows, 0), (x.shape[2] - columns, 0)))(x)
         x = normalize_by_batch(x)
         x = keras.layers.ReLU()(x)  # (3, 3, 256), then (6, 6, 128), (12, 12, 64)

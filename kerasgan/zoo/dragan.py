@@ -1,8 +1,8 @@
-"""DRAGAN: a discriminator that must not be steep near real images.
+"""DRAGAN: a penalty keeps the discriminator from being steep near real images.
 
 Kodali et al. 2017, "On Convergence and Stability of GANs", https://arxiv.org/abs/1705.07215.
-The usual cross-entropy and one discriminator step for each generator step, and a penalty on the
-gradient of the score around the data.
+It uses the usual cross-entropy and one discriminator step per generator step, and adds a penalty
+on the gradient of the score near the data.
 """
 
 from kerasgan.gan import GAN
@@ -17,21 +17,21 @@ def build_dragan(
 ) -> GAN:
     """Builds a DRAGAN on the DCGAN's architecture.
 
-    Choose it for a DCGAN that is steadier and collapses less, and cheaper than `build_wgan_gp`.
+    Choose it for a DCGAN that is steadier and collapses less, and costs less than `build_wgan_gp`.
 
     Reference: Kodali et al. 2017 (arXiv 1705.07215) and the published code: lambda 10, k 1, noise
     of half the standard deviation of the images.
 
-    Differs from the reference: the discriminator has no batch normalisation, since the penalty is
-    on the gradient at each image by itself, and its kernels start as in He et al. 2015. Adam is
-    that of the DCGAN: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5.
+    Differs from the reference: the discriminator has no batch normalisation, because the penalty
+    is on the gradient at each single image, and its kernels are initialised as in He et al. 2015.
+    Adam is the DCGAN's: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to

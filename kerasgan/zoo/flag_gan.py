@@ -1,7 +1,7 @@
 """The flag GAN: noise, one wide dense layer and small convolutions, for emoji flags.
 
-"Generative Adversarial Networks: An Illustrative Tutorial" draws flag emoji in shades of grey
-with it. The generator uses upsampling and dropout; the discriminator ends in a softmax over
+"Generative Adversarial Networks: An Illustrative Tutorial" uses it to draw flag emoji in shades of
+grey. The generator uses upsampling and dropout; the discriminator ends in a softmax over
 (fake, real), and sees real and fake images as one batch.
 """
 
@@ -23,7 +23,7 @@ def build_flag_gan(
     filters: int = 32,
     seed: int = 0,
 ) -> GAN:
-    """Builds the flag tutorial's GAN, compiled as there.
+    """Builds the flag tutorial's GAN, compiled as in the tutorial.
 
     Choose it to follow the tutorial; `build_dcgan` is smaller and makes better images.
 
@@ -31,22 +31,22 @@ def build_flag_gan(
     its printed model summaries, Adam 1e-4 on both sides, batches of 32.
 
     Differs from the reference: the last Dense layer has no softmax, because the loss takes logits
-    (same counts and gradients, without the clipping that some backends do). LeakyReLU stands alone
-    after each convolution, as in the tutorial's text (its code puts a ReLU in front, which
-    would make the LeakyReLU idle), and the discriminator's filters are those of its printed
-    summary (its code says 256 and 128). Fakes for the discriminator are made in training mode.
-    BatchNormalization has a momentum of 0.8 (Keras's default 0.99 makes sampled images lag
-    behind for hundreds of steps). `d_loss` is the sum of the losses on real and on fake images,
-    twice the tutorial's number, which is their mean (Adam makes the same steps of both; plots
-    differ). Sizes other than 64 are supported.
+    (counts and gradients are the same, without the clipping of some backends). Only a LeakyReLU
+    follows each convolution, as in the tutorial's text (its code puts a ReLU in front, which leaves
+    the LeakyReLU without effect), and the discriminator's filters are those of its printed summary
+    (its code says 256 and 128). Fakes for the discriminator are made in training mode.
+    BatchNormalization has a momentum of 0.8 (with Keras's default of 0.99, sampled images lag
+    behind for hundreds of steps). `d_loss` is the sum of the losses on real and fake images,
+    twice the tutorial's number, which is their mean (Adam's steps are the same; plots differ).
+    Sizes other than 64 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
-        latent_dim: Length of a latent vector, and number of channels of the first feature map.
-        filters: Number of filters of the generator's layer nearest to the image. The
-            discriminator's convolutions have four times and twice as many.
-        seed: Whole number of at least 0 that seeds the dropout layers.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
+        latent_dim: Length of a latent vector, and number of channels in the first feature map.
+        filters: Number of filters in the generator's layer nearest the image. The discriminator's
+            convolutions have four times and twice as many.
+        seed: Seed of the dropout layers, a whole number of at least 0.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)`,
@@ -56,18 +56,18 @@ def build_flag_gan(
 
     Raises:
         ValueError: `image_shape` is not supported, `latent_dim` or `filters` is below 1, or `seed`
-            is not such a number.
+            is not a whole number of at least 0.
 
     Example:
 
     ```python
     gan = kerasgan.build_flag_gan()
     gan.fit(flags, batch_size=32, epochs=100)
-    gan.d_optimizer.learning_rate = 5e-5    # when the discriminator wins
+    gan.d_optimizer.learning_rate = 5e-5    # if the discriminator wins
     ```
     """
     image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
-    check_whole("seed", seed, 0, 2**31 - 6)  # of the first of six layers
+    check_whole("seed", seed, 0, 2**31 - 6)  # the first of six layers' seeds
     seeds = itertools.count(int(seed))
     gan = GAN(
         _generator(image_shape, latent_dim, filters, seeds),

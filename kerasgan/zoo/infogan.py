@@ -1,8 +1,8 @@
-"""InfoGAN: some of the latents are codes, and the discriminator has to read them back.
+"""InfoGAN: some of the latents are codes, which the discriminator learns to read back.
 
 Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing
-Generative Adversarial Nets", https://arxiv.org/abs/1606.03657. Without any labels, a category
-comes to stand for a digit, and a continuous code for slant or width.
+Generative Adversarial Nets", https://arxiv.org/abs/1606.03657. Without any labels, categories come
+to stand for digits, and continuous codes for slant or width.
 """
 
 import keras
@@ -24,12 +24,11 @@ def build_infogan(
     num_categories: int = 10,
     num_continuous: int = 2,
 ) -> GAN:
-    """Builds the InfoGAN of the paper's MNIST runs, compiled as there.
+    """Builds the InfoGAN of the paper's MNIST runs, compiled as in the paper.
 
-    Choose it for latents that mean something. To see what they mean, sample from latents of your
-    own: the last `num_continuous` numbers are the continuous codes in (-1, 1), the
-    `num_categories` before them are the category, with a 1 in one place and 0 elsewhere, and the
-    rest is noise in (-1, 1).
+    Choose it for latents that mean something. To see what they mean, sample from your own latents:
+    the last `num_continuous` numbers are the continuous codes, in (-1, 1); the `num_categories`
+    before them are the category, one-hot; the rest is noise in (-1, 1).
 
     Reference: Chen et al. 2016 (arXiv 1606.03657), sections 5 and 6 (the bound on the mutual
     information, lambda 1 for the category), appendix C (leaks of 0.1; Adam, beta_1 0.5) and C.1
@@ -37,26 +36,26 @@ def build_infogan(
     and BatchNormalization's epsilon of 1e-5 from the authors' code.
 
     Differs from the reference: images are in (-1, 1). Lambda is 0.1 for the continuous codes (1 in
-    the authors' code for MNIST), which are read with a standard deviation of 1, as there, so that
-    their loss is half the squared error. The head that reads the codes is trained in the
-    discriminator's step only, as there. Batch normalisation has a momentum of 0.8. Weights
-    start with Keras's defaults (kernels from N(0, 0.02), scales from N(1, 0.02) there). Leaks are
-    the paper's (0.01 in the authors' code). Sizes other than 28 are supported.
+    the authors' code for MNIST); as in that code, their standard deviation is fixed at 1, so their
+    loss is half the squared error, and the head that reads the codes is trained only in the
+    discriminator's step. Batch normalisation has a momentum of 0.8. Weights are initialised with
+    Keras's defaults (in that code kernels from N(0, 0.02), scales from N(1, 0.02)). Leaks are the
+    paper's (0.01 in the authors' code). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector, codes included.
-        filters: Number of filters of the layer nearest to the image, in both models. Their dense
+        filters: Number of filters in the layer nearest the image, in both models. Their dense
             layers of 1,024 units have 16 times as many. (The other dense layers grow with the
             image: 134 million weights on each side at 128 pixels, with filters=64.)
-        num_categories: Number of categories of the categorical code.
+        num_categories: Number of categories in the categorical code.
         num_continuous: Number of continuous codes.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
         float32 images `(batch_size, height, width, channels)` in (-1, 1); the discriminator maps
-        such images to one linear score each, `(batch_size, 1)`, and to the codes that it reads,
+        such images to one linear score each, `(batch_size, 1)`, and to the codes it reads,
         `(batch_size, num_categories + num_continuous)`, categories as logits. Training also
         reports `code_loss`.
 
@@ -127,7 +126,7 @@ def _normalized_relu(x, leak=0.0):
 
 
 class _Codes:
-    """How many codes of each kind the latents end in."""
+    """The number of codes of each kind at the end of the latents."""
 
     def __init__(self, num_categories, num_continuous):
         self.num_categories = check_whole("num_categories", num_categories, 2)
@@ -144,7 +143,7 @@ class _Codes:
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CodedLatents(_Codes):
-    """Noise, a category (one-hot) and continuous codes; noise and codes come from U(-1, 1)."""
+    """Noise, a one-hot category and continuous codes; noise and codes come from U(-1, 1)."""
 
     def __call__(self, shape, seed):
         rng = np.random.default_rng(seed)
@@ -159,8 +158,8 @@ class CodedLatents(_Codes):
 class CodeLoss(_Codes):
     """How badly the codes are read back: lambda is 1 for the category and 0.1 for the others.
 
-    For the category it is the cross-entropy; for the others the negative Gaussian log-likelihood
-    with a deviation of 1, without its constant.
+    The category's loss is the cross-entropy; that of the others is the negative Gaussian
+    log-likelihood with a standard deviation of 1, without its constant.
     """
 
     name = "code_loss"

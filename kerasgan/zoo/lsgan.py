@@ -1,8 +1,8 @@
 """LSGAN: least squares instead of cross-entropy.
 
 Mao et al. 2016, "Least Squares Generative Adversarial Networks",
-https://arxiv.org/abs/1611.04076. A fake image is pulled towards the real ones even when the
-discriminator already takes it for real, so gradients vanish later. The architecture is the
+https://arxiv.org/abs/1611.04076. Fake images are pulled towards real ones even when the
+discriminator already takes them for real, so gradients vanish later. The architecture is the
 DCGAN's.
 """
 
@@ -18,22 +18,22 @@ def build_lsgan(
 ) -> GAN:
     """Builds an LSGAN: a DCGAN with the squared error as its loss.
 
-    Choose it for a steadier DCGAN at the same price. The scores are easy to read: 0 for fake and 1
+    Choose it for a steadier DCGAN at the same cost. The scores are easy to read: 0 for fake and 1
     for real.
 
     Reference: Mao et al. 2016 (arXiv 1611.04076), equation 9 (targets 0, 1 and 1) and section 4.
 
-    Differs from the reference: all sizes have the DCGAN's architecture (the paper adds convolutions
-    for its 112-pixel scenes). Adam is that of the DCGAN: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5
-    (the paper's rate for its scenes is 1e-3). The loss has no factor of 1/2, which would only
-    scale the rate of an optimizer other than Adam.
+    Differs from the reference: all sizes use the DCGAN's architecture (the paper adds convolutions
+    for its 112-pixel scenes). Adam is the DCGAN's: 2e-4 (1.6e-3 below 64 filters), beta_1 0.5 (the
+    paper's rate for its scenes is 1e-3). The loss has no factor of 1/2, which has no effect with
+    Adam and only scales the rate of other optimizers.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to

@@ -1,8 +1,8 @@
 """The MLP GAN: two dense layers on each side, the smallest GAN that draws digits.
 
 "Introduction to GANs with Python and TensorFlow",
-https://stackabuse.com/introduction-to-gans-with-python-and-tensorflow/, makes MNIST digits with
-it. No convolutions and no normalisation: a pixel knows nothing of its neighbours.
+https://stackabuse.com/introduction-to-gans-with-python-and-tensorflow/, uses it to make MNIST
+digits. It has no convolutions and no normalisation, so a pixel knows nothing of its neighbours.
 """
 
 import math
@@ -19,7 +19,7 @@ __all__ = ["build_mlp_gan"]
 def build_mlp_gan(
     image_shape: tuple[int, int, int] = (28, 28, 1), latent_dim: int = 100, filters: int = 128
 ) -> GAN:
-    """Builds the introduction's GAN of dense layers, compiled as there.
+    """Builds the introduction's GAN of dense layers, compiled as in its code.
 
     Choose it for a first look at adversarial training, and for tests: a step takes milliseconds
     on a CPU. `build_dcgan` makes better images.
@@ -27,17 +27,17 @@ def build_mlp_gan(
     Reference: "Introduction to GANs with Python and TensorFlow" (Stack Abuse): its code, Adam
     1e-3 on both sides, batches of 128, 1,000,000 steps.
 
-    Differs from the reference: the generator's hidden layer is in use, as in its text (its code
-    feeds the latents past it into the last layer). The discriminator has no sigmoid; the
-    losses, -log D(x) - log(1 - D(G(z))) and -log D(G(z)), are computed from its logits, where a
-    sigmoid close to 0 or 1 would lose the gradient. Adam has Keras's epsilon of 1e-7 (1e-8 in
+    Differs from the reference: the generator uses its hidden layer, as in the text (the code feeds
+    the latents straight into the last layer). The discriminator has no sigmoid; the losses,
+    -log D(x) - log(1 - D(G(z))) and -log D(G(z)), are computed from its logits, because a sigmoid
+    close to 0 or 1 would lose the gradient. Adam has Keras's epsilon of 1e-7 (1e-8 in
     TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of units of the hidden layer, in both models.
+        filters: Number of units in the hidden layer, in both models.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)`,

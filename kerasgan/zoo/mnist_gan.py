@@ -1,10 +1,11 @@
 """The MNIST GAN: a dense layer at twice the size, shrunk and resized, for digits.
 
 "Generative Adversarial Networks for Beginners" (O'Reilly),
+"Generative Adversarial Networks for Beginners" (O'Reilly),
 https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and nearly the
-same GAN in "GANs On MNIST". The generator smooths noise of 56x56 pixels by strided convolutions and
-bilinear resizing; the discriminator learns from real and from fake images in separate updates.
-The deconvolution GAN shares its discriminator and its normalisation.
+same GAN in "GANs On MNIST". The generator smooths noise of 56x56 pixels with strided convolutions
+and bilinear resizing; the discriminator learns from real and fake images in separate updates. The
+deconvolution GAN uses the same kind of discriminator and normalisation.
 """
 
 import keras
@@ -19,29 +20,29 @@ __all__ = ["build_mnist_gan", "normalize_by_batch", "pooling_discriminator"]
 def build_mnist_gan(
     image_shape: tuple[int, int, int] = (28, 28, 1), latent_dim: int = 100, filters: int = 32
 ) -> GAN:
-    """Builds the O'Reilly tutorial's GAN, compiled as there.
+    """Builds the O'Reilly tutorial's GAN, compiled as in the tutorial.
 
-    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator normalises
-    with the statistics of the batch even when sampling, so images made together depend on one
-    another.
+    Choose it to follow the tutorial; `build_dcgan` makes better images. The generator uses batch
+    statistics even when sampling, so the images of a batch depend on one another.
 
-    Reference: "Generative Adversarial Networks for Beginners" (O'Reilly): its code, Adam 3e-4
-    for the discriminator's update on real images, another for that on fake ones, 1e-4 for the
-    generator; batches of 50, 300 updates of the discriminator alone, then 100,000 steps.
+    Reference: "Generative Adversarial Networks for Beginners" (O'Reilly): its code; Adam 3e-4
+    for the discriminator's updates on real images, another Adam 3e-4 for those on fake images,
+    1e-4 for the generator; batches of 50, 300 updates of the discriminator alone, then 100,000
+    steps.
 
-    Differs from the reference: the update on real images comes before the update on fake ones (one
-    call runs both there, in either order). The offsets of batch normalisation are trained, as in
-    one of the two texts; in the other their names keep them out of the list of trained variables.
-    Resizing aligns pixels by their centres, as Keras does (by their upper left corners in
-    TensorFlow 1: a shift of half a pixel). Adam has Keras's epsilon of 1e-7 (1e-8 in TensorFlow 1).
-    Sizes other than 28 are supported.
+    Differs from the reference: the update on real images comes before the update on fake ones (the
+    tutorial runs both in one call, in either order). The offsets of batch normalisation are
+    trained, as in one of the two texts; in the other their names keep them out of the list of
+    trained variables. Resizing aligns the centres of pixels, as Keras does (TensorFlow 1 aligns
+    their upper left corners: a shift of half a pixel). Adam has Keras's epsilon of 1e-7 (1e-8 in
+    TensorFlow 1). Sizes other than 28 are supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector. The generator's convolutions have a half and a
             quarter as many filters.
-        filters: Number of filters of the discriminator's first convolution. The second has twice
+        filters: Number of filters in the discriminator's first convolution. The second has twice
             as many, and the dense layer 32 times as many units.
 
     Returns:
@@ -93,8 +94,8 @@ def _generator(image_shape, latent_dim):
         x = normalize_by_batch(x, epsilon=1e-5, scale=False)
         x = keras.layers.ReLU()(x)
         x = channels_last.UpSampling2D(2, interpolation="bilinear")(x)  # (56, 56, 50 or 25)
-    # The tutorial's 1x1 convolution with a stride of 2, in two steps: the gradient of a strided
-    # convolution of that size crashes TensorFlow 2.21 on a CPU for a batch of one image.
+    # The tutorial's 1x1 convolution with a stride of 2, in two steps: the gradient of such a
+    # convolution crashes TensorFlow 2.21 on a CPU with a batch of one image.
     x = channels_last.AveragePooling2D(1, strides=2)(x)  # (28, 28, 25): every second pixel
     x = channels_last.Conv2D(channels, 1, activation="sigmoid", **_initializers())(x)
     return keras.Model(inputs, x, name="generator")
@@ -109,8 +110,8 @@ def pooling_discriminator(image_shape, widths, units):
 
     Args:
         image_shape: `(height, width, channels)`.
-        widths: Number of filters of each convolution; 0 is taken as 1.
-        units: Number of units of the first dense layer; 0 is taken as 1.
+        widths: Number of filters in each convolution; 0 counts as 1.
+        units: Number of units in the first dense layer; 0 counts as 1.
     """
     inputs = keras.Input(image_shape, name="images")
     x = inputs
@@ -126,10 +127,10 @@ def pooling_discriminator(image_shape, widths, units):
 
 
 def normalize_by_batch(x, **kwargs):
-    """Batch normalisation that uses the statistics of the batch even when sampling.
+    """Normalises with the statistics of the batch, even when sampling.
 
-    BatchNormalization would use moving statistics there. Here the batch becomes one image, with
-    each channel a group.
+    BatchNormalization would then use moving statistics. Here GroupNormalization treats the batch as
+    one image, and each channel as a group.
     """
     x = keras.ops.expand_dims(x, 0)  # (1, batch_size, height, width, channels)
     x = keras.layers.GroupNormalization(-1, **kwargs)(x)

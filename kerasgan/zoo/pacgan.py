@@ -29,20 +29,20 @@ def build_pacgan(
     Choose it when images are good but too much alike (mode collapse).
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 2: only the discriminator's input grows;
-    everything else stays as in the DCGAN. Section 3 has the modes found with 2, 3 and 4 images.
+    everything else is as in the DCGAN. Section 3 reports the modes found with 2, 3 and 4 images.
 
-    Differs from the reference: packs are made of the batch at hand, so a discriminator step
-    sees `batch_size / packing` packs instead of `batch_size`. A remainder is left out, and a batch
-    that does not fill one pack is repeated until it does. Learning rates are 1.6e-3 below 64
-    filters. Penalties, if you ask for any, take the norm of the gradient at each image, not at each
+    Differs from the reference: packs are made from the current batch, so a discriminator step
+    sees `batch_size / packing` packs instead of `batch_size`. Images left over are dropped, and a
+    batch too small for one pack is repeated until it fills one. Learning rates are 1.6e-3 below 64
+    filters. Penalties, if you add any, use the norm of the gradient at each image, not at each
     pack.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
         packing: Number of images in a pack.
 
     Returns:
@@ -84,7 +84,7 @@ def _discriminator(image_shape, filters, pack):
 class Pack(keras.layers.Layer):
     """Packs neighbouring images along their channels.
 
-    A remainder is left out; a batch that does not fill one pack is repeated until it does.
+    Images left over are dropped; a batch too small for one pack is repeated until it fills one.
 
     Args:
         packing: Number of images in a pack.
@@ -104,7 +104,7 @@ class Pack(keras.layers.Layer):
 
     def call(self, images):
         count = ops.shape(images)[0]
-        # Where the size is known, keep a Python number, which JAX needs to make the indices.
+        # Keep a known size as a Python number, which JAX needs to make the indices.
         most = max if isinstance(count, int) else ops.maximum
         packs = most(count // self.packing, 1)
         images = ops.take(images, ops.arange(packs * self.packing, dtype="int32") % count, axis=0)

@@ -13,10 +13,8 @@ _WIDEST = 2**16
 
 
 def check_sizes(image_shape, latent_dim, filters):
-    """Returns the sizes as Python's integers; raises ValueError if no model can have them.
-
-    Keras's layers refuse NumPy's integers.
-    """
+    """Returns the sizes as Python integers; raises ValueError if the zoo does not support them."""
+    # Keras layers refuse NumPy integers.
     image_shape = check_image_shape(image_shape, _SMALLEST, _LARGEST)
     latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
     filters = check_whole("filters", filters, 1, _WIDEST)
@@ -24,7 +22,7 @@ def check_sizes(image_shape, latent_dim, filters):
 
 
 def count_halvings(image_shape):
-    """How often to halve the size until the longer side has 3 or 4 pixels left."""
+    """The number of halvings that leave the longer side 3 or 4 pixels."""
     return max(2, (max(image_shape[:2]) - 1).bit_length() - 2)
 
 
@@ -34,7 +32,7 @@ def reduced(image_shape, factor):
 
 
 def crop_to(x, height, width):
-    """Crops feature maps to the `height` x `width` pixels in their middle."""
+    """Crops feature maps to their central `height` x `width` pixels."""
     down, right = x.shape[1] - height, x.shape[2] - width
     if not down and not right:
         return x
@@ -46,6 +44,6 @@ def crop_to(x, height, width):
 def batch_norm(**kwargs):
     """BatchNormalization whose moving statistics keep up with training.
 
-    With Keras's momentum of 0.99 sampled images lag behind trained ones for hundreds of steps.
+    With Keras's momentum of 0.99, sampled images lag behind training for hundreds of steps.
     """
     return keras.layers.BatchNormalization(momentum=0.8, **kwargs)

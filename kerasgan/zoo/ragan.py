@@ -1,8 +1,8 @@
-"""RaGAN: a discriminator that compares.
+"""RaGAN: a discriminator that compares real and fake images.
 
 Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from standard
-GAN", https://arxiv.org/abs/1807.00734. The score says how much more real an image is than the
-average image of the other side, and the generator's step sees real images too.
+GAN", https://arxiv.org/abs/1807.00734. The score tells how much more real an image looks than the
+average image of the other side, and the generator's step uses real images too.
 """
 
 from kerasgan.gan import GAN
@@ -17,21 +17,21 @@ def build_ragan(
 ) -> GAN:
     """Builds a relativistic average GAN on the DCGAN's architecture.
 
-    Choose it when a DCGAN's discriminator wins early: here the discriminator cannot win by pushing
-    fake scores down alone.
+    Choose it when a DCGAN's discriminator wins early: here the discriminator cannot win merely by
+    pushing fake scores down.
 
     Reference: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.3; Adam 2e-4, beta_1 0.5,
     one discriminator step.
 
-    Differs from the reference: the architecture is the DCGAN's (the paper runs several), and so
+    Differs from the reference: the architecture is the DCGAN's (the paper uses several), and so
     are the learning rates of 1.6e-3 below 64 filters.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to

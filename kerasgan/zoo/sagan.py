@@ -1,8 +1,8 @@
 """SAGAN: self-attention in both models, spectral normalisation throughout, two learning rates.
 
 Zhang, Goodfellow, Metaxas, Odena 2018, "Self-Attention Generative Adversarial Networks",
-https://arxiv.org/abs/1805.08318. Attention ties together places of an image that are too far
-apart for convolutions: the legs of a dog, the two sides of a face.
+https://arxiv.org/abs/1805.08318. Attention connects parts of an image that are too far apart for
+convolutions: the legs of a dog, the two sides of a face.
 """
 
 import keras
@@ -28,28 +28,28 @@ def build_sagan(
 ) -> GAN:
     """Builds a SAGAN, compiled as in its paper.
 
-    Choose it for images of 64 to 128 pixels whose distant parts must agree, when you can afford
-    the computing that residual networks need. With one discriminator update per step it is faster
-    than `build_sngan`.
+    Choose it for images of 64 to 128 pixels whose distant parts must agree, if you can afford the
+    cost of residual networks. With one discriminator update per step it is faster than
+    `build_sngan`.
 
     Reference: Zhang et al. 2018 (arXiv 1805.08318), section 3 (self-attention), section 4
     (spectral normalisation of both models, two rates) and section 5 (Adam 1e-4 and, for the
-    discriminator, 4e-4, beta_1 0, beta_2 0.9, one update each; attention at 32 x 32 places);
+    discriminator, 4e-4, beta_1 0, beta_2 0.9, one update each; attention on 32 x 32 feature maps);
     blocks and widths from its authors' code.
 
     Differs from the reference: the model is unconditional, without class-conditional batch
     normalisation and without the projection of labels. The generator's blocks have no biases,
-    nearly all of which the normalisation that follows would take away. The moving statistics
-    of BatchNormalization have a momentum of 0.8 instead of 0.999 and more, so that sampled
-    images keep up with trained ones. Sizes other than 128 are supported: there are as many blocks
-    as leave 3 or 4 pixels, and up to 64 pixels attention is at half the size.
+    because the normalisation after them would remove nearly all of these. BatchNormalization has
+    a momentum of 0.8 instead of 0.999 or more, so that sampled images keep up with training. Sizes
+    other than 128 are supported: blocks halve the image until 3 or 4 pixels are left, and up to 64
+    pixels attention is at half the size.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the blocks nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the blocks nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
@@ -112,7 +112,7 @@ def _discriminator(image_shape, filters):
 
 
 def _halvings_to_attention(halvings):
-    """Halvings from the image to the maps with attention: 32 pixels, or half the image."""
+    """Halvings from the image to the attention maps: 32 pixels, or half the image."""
     return max(1, halvings - 3)
 
 

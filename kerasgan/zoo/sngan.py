@@ -2,7 +2,7 @@
 
 Miyato, Kataoka, Koyama, Yoshida 2018, "Spectral Normalization for Generative Adversarial
 Networks", https://arxiv.org/abs/1802.05957. Each kernel of the discriminator is divided by its
-largest singular value. SAGAN shares the residual blocks.
+largest singular value. SAGAN uses the same residual blocks.
 """
 
 import keras
@@ -29,27 +29,26 @@ def build_sngan(
     """Builds an SNGAN with residual networks, compiled as in its paper.
 
     Choose it for photographs of 32 pixels such as CIFAR-10, when `build_dcgan` has reached its
-    limit and you can afford several times its computing. The discriminator's scores stay moderate
-    by themselves. For larger images see `build_sagan`.
+    limit and you can afford several times its cost. The discriminator's scores stay moderate
+    without further measures. For larger images see `build_sagan`.
 
     Reference: Miyato et al. 2018 (arXiv 1802.05957), section 2.1 (spectral normalisation),
     section 4 (hinge loss, Adam 2e-4, beta_1 0, beta_2 0.9, five discriminator steps, batches
     of 64) and appendix B.4 (architecture for CIFAR-10); initial weights from its authors' code.
 
     Differs from the reference: the learning rates stay constant, so that `learning_rate` can still
-    be assigned (the reference lets them fall linearly to 0; see the example). The generator's
-    blocks have no biases, which the normalisation that follows would take away. The moving
-    statistics of BatchNormalization have a momentum of 0.8 instead of 0.9, so that sampled
-    images keep up with trained ones, and an epsilon of 1e-5 instead of 2e-5. A discriminator step
-    takes as many real and as many fake images as a generator step takes fakes (the authors' code
-    makes twice as many fakes for the generator). Sizes other than 32 are supported: each doubling
-    adds a block, and all blocks have the same width.
+    be assigned (the reference decays them linearly to 0; see the example). The generator's blocks
+    have no biases, because the normalisation after them would remove them. BatchNormalization has
+    a momentum of 0.8 instead of 0.9, so that sampled images keep up with training, and an epsilon
+    of 1e-5 instead of 2e-5. Both networks' steps use `batch_size` fakes (the authors' code makes
+    twice as many for the generator). Sizes other than 32 are supported: each doubling adds a block,
+    and all blocks have the same width.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the discriminator's blocks; the generator's have twice as
+        filters: Number of filters in the discriminator's blocks; the generator's have twice as
             many.
 
     Returns:
@@ -127,12 +126,12 @@ def _spectral_convolution(filters, size):
     return SpectralNormalization(_convolution(filters, size))
 
 
-# The residual blocks of appendix B.4 and the authors' code. Each makes its layers by calling
-# `convolution(filters, size)`, with `use_bias=False` where there are to be no biases.
+# The residual blocks of appendix B.4 and the authors' code. Each calls `convolution(filters, size)`
+# to make its layers, with `use_bias=False` for layers without biases.
 
 
 def up_block(x, filters, convolution):
-    """Doubles height and width. No biases: the next normalisation would take them away."""
+    """Doubles height and width. No biases: the next normalisation would remove them."""
     shortcut = channels_last.UpSampling2D(2)(x)
     shortcut = convolution(filters, 1, use_bias=False)(shortcut)
     x = batch_norm(epsilon=1e-5)(x)
@@ -146,7 +145,7 @@ def up_block(x, filters, convolution):
 
 
 def first_down_block(x, filters, convolution):
-    """Halves height and width of images, whose dark half a ReLU at the start would cut off."""
+    """Halves height and width of images. No ReLU comes first: it would cut off their dark half."""
     shortcut = convolution(filters, 1)(_pool(x))
     x = convolution(filters, 3)(x)
     x = keras.layers.ReLU()(x)
@@ -173,8 +172,8 @@ def to_image(x, image_shape, wrap=lambda layer: layer):
     if channels > 1:
         x = wrap(channels_last.Conv2D(channels, 3, padding="same"))(x)
     else:
-        # The same convolution, with the same kernel as a matrix: the gradient of a Conv2D of one
-        # filter crashes PyTorch 2.13 on a CPU for a batch of one small image.
+        # The same convolution, with the same kernel matrix: the gradient of a Conv2D with one
+        # filter crashes PyTorch 2.13 on a CPU with a batch of one small image.
         *size, features = x.shape[1:]
         x = keras.layers.Reshape((1, *size, features))(x)
         x = wrap(channels_last.Conv3D(1, (1, 3, 3), padding="same"))(x)
@@ -184,7 +183,7 @@ def to_image(x, image_shape, wrap=lambda layer: layer):
 
 
 def sum_pool(x):
-    """Sums features `(height, width, channels)` over all places, to `(channels,)`."""
+    """Sums features `(height, width, channels)` over all positions, to `(channels,)`."""
     _, height, width, _ = x.shape
     x = channels_last.GlobalAveragePooling2D()(x)
     return keras.layers.Rescaling(height * width)(x)

@@ -1,8 +1,8 @@
 """WGAN: a critic that estimates the distance between the real and the fake distribution.
 
-Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", https://arxiv.org/abs/1701.07875. The critic
-is kept Lipschitz by clipping its weights after every update, and trained five times as often as
-the generator. Its loss, the negative of that distance, rises towards 0 as the images get better.
+Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", https://arxiv.org/abs/1701.07875. The critic's
+weights are clipped after every update, which keeps it Lipschitz, and it is trained five times as
+often as the generator. Its loss, minus that distance, rises towards 0 as the images get better.
 """
 
 import keras
@@ -20,25 +20,25 @@ def build_wgan(
 ) -> GAN:
     """Builds a WGAN with clipped weights, compiled as in its paper.
 
-    Choose it for a loss curve that means something; `build_wgan_gp` trains faster and better. With
-    few filters the clipped critic is too weak, and the generator soon makes only one image.
+    Choose it for a meaningful loss curve; `build_wgan_gp` trains faster and better. With few
+    filters the clipped critic is too weak, and the generator soon makes only one image.
 
     Reference: Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1 (RMSprop 5e-5, clipping at
     0.01, five critic steps, batches of 64) and section 4; RMSprop's decay of 0.99 and small
     epsilon from the authors' code.
 
     Differs from the reference: the critic has no batch normalisation, which would tie the scores
-    of a batch together, and no biases, which within the clip are as large as the signals that
-    clipped kernels pass on, and would make the critic as good as linear. Most weights start
-    outside the clip, until the first update. There are always five critic steps (the authors' code
-    makes 100 in the first 25 steps and in every 500th).
+    of a batch together, and no biases: clipped biases are as large as the signals that clipped
+    kernels pass on, and would make the critic nearly linear. Most initial weights are outside the
+    clip until the first update. There are always five critic steps (the authors' code makes 100 in
+    the first 25 steps and in every 500th).
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to
@@ -72,6 +72,5 @@ def build_wgan(
 
 
 def _rmsprop(name):
-    # Keras adds its epsilon to the squared gradients: 1e-7 would be large beside those that a
-    # clipped critic has.
+    # Keras adds epsilon to the squared gradients. Those of a clipped critic are small beside 1e-7.
     return keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16, name=name)

@@ -1,8 +1,8 @@
-"""WGAN-GP: a Wasserstein critic whose gradient is held at length one.
+"""WGAN-GP: a Wasserstein critic whose gradient is kept at length one.
 
 Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", https://arxiv.org/abs/1704.00028.
-Instead of clipped weights, it has a penalty on the length of the score's gradient at images
-between real and fake ones.
+Instead of clipping weights, it penalises the length of the score's gradient at images between real
+and fake ones.
 """
 
 import keras
@@ -19,24 +19,24 @@ def build_wgan_gp(
 ) -> GAN:
     """Builds a WGAN-GP on the DCGAN's architecture, compiled as in the authors' code.
 
-    Choose it when other models collapse or need tuning: it trains nearly any architecture, at the
-    price of five critic steps with second derivatives for each generator step.
+    Choose it when other models collapse or need tuning: it trains nearly any architecture, but
+    needs five critic steps with second derivatives for each generator step.
 
     Reference: Gulrajani et al. 2017 (arXiv 1704.00028), algorithm 1 (penalty 10, five critic
     steps, batches of 64), and the authors' code for MNIST: Adam 1e-4 (0.5, 0.9), where the paper
     has (0, 0.9), and latents of 128.
 
-    Differs from the reference: the architecture is the DCGAN's (the paper has several, and residual
-    networks for its best results), without normalisation in the critic (the paper has layer
-    normalisation or none). The critic's kernels start as in He et al. 2015, our choice: from
+    Differs from the reference: the architecture is the DCGAN's (the paper uses several, and
+    residual networks for its best results), without normalisation in the critic (the paper uses
+    layer normalisation or none). We initialise the critic's kernels as in He et al. 2015: with
     N(0, 0.02) signals would fade from layer to layer.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width of 16 to 128 pixels each, which
-            may differ; 1, 3 or 4 channels.
+        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+            necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
-        filters: Number of filters of the layer nearest to the image, in both models. It doubles
-            each time the size is halved.
+        filters: Number of filters in the layer nearest the image, in both models. It doubles each
+            time the size halves.
 
     Returns:
         A compiled `kerasgan.GAN`. The generator maps float32 latents `(batch_size, latent_dim)` to

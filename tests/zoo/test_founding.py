@@ -218,7 +218,7 @@ def test_deconv_gans_last_row_and_column_of_an_even_size_are_made_too():
 def test_latents_that_deconv_gan_cannot_reshape(image_shape, latent_dim, multiple, example):
     message = (
         f"`latent_dim` must be a multiple of {multiple} for .* Received: "
-        f"latent_dim={latent_dim}. Pass for example latent_dim={example}."
+        f"latent_dim={latent_dim}. For example, pass latent_dim={example}."
     )
     with pytest.raises(ValueError, match=message):
         build_deconv_gan(image_shape=image_shape, latent_dim=latent_dim)
