@@ -1,4 +1,4 @@
-"""Times of a training step: kerasgan, and other ways to write the same step.
+"""Times a training step: kerasgan, and other ways to write the same step.
 
     python scripts/measure/benchmark.py --list
     python scripts/measure/benchmark.py --backends tensorflow torch --rounds 5 --steps 30 \\
@@ -6,28 +6,28 @@
     python scripts/measure/benchmark.py --preset cpu        # hours
     python scripts/measure/benchmark.py --preset gpu        # about 12 minutes; no TensorFlow
 
-Every contender (`contenders.py`) runs in a process of its own, all of them in turn within each
-round, so that a machine that slows down slows all of them down. Two times are compared only within
-one round: the table shows medians over the rounds of such ratios, and their least and greatest.
-The ratios are to `--base`, of the same backend unless the name tells one (`torch_eager@torch`).
+Every contender (`contenders.py`) runs in its own process. Each round runs all of them in turn, so
+that a machine that slows down slows all of them down. Times are compared only within a round: the
+table shows the median of these ratios over the rounds, with minimum and maximum. The ratios are to
+`--base`, on the same backend unless the name includes one (`torch_eager@torch`).
 
-Each process prints one line of JSON, which goes into `--out`:
+Each process prints one line of JSON, which is appended to `--out`:
 
-    wall_ms, cpu_ms      for one step after `--warmup` others: wall time, and processor time of all
-                         threads of the process
-    images_per_second    real images, each counted once for a step
-    first_step_seconds   from the construction of the model to the end of the first step,
-                         compilation included and imports not. (Every contender of Keras starts with
-                         `build_MODEL`, which makes optimizers that only kerasgan's own use.)
-    peak_memory_mib      of the process on a CPU, imports included (imports_memory_mib tells what
-                         they alone took); of the framework's tensors on a GPU
+    wall_ms, cpu_ms      wall time, and processor time of all threads, of one step after `--warmup`
+                         others
+    images_per_second    real images, each counted once per step
+    first_step_seconds   from building the model to the end of the first step, with compilation but
+                         without imports. (Every Keras contender starts with `build_MODEL`, which
+                         also makes optimizers that only kerasgan's own contenders use.)
+    peak_memory_mib      of the process on a CPU, including imports (imports_memory_mib is their
+                         part); of the framework's tensors on a GPU
     step_gflop           of convolutions and dense layers, counted from the networks' shapes
-    matmul_gflops        GFLOP a second of a matrix product of the same framework and precision, in
-                         the same process
-    share                of that rate that the step reaches, by wall time
+    matmul_gflops        GFLOP per second of a matrix product with the same framework, precision
+                         and process
+    share                fraction of that rate that the step reaches, by wall time
 
-The images are noise. A contender that cannot run, or fails, is named with its reason below the
-table and left out of the rounds that follow.
+The images are noise. A contender that cannot run, or fails, is listed with the reason below the
+table and skipped in later rounds.
 """
 
 import argparse
@@ -69,7 +69,7 @@ PRESETS = {
         "rounds": 5,
         "steps": 30,
     },
-    # Nothing starts after 11 minutes: what a lent machine has left is for its own start.
+    # No process starts after 11 minutes, so that all of it takes about 12.
     "gpu": {
         "backends": ["jax", "torch"],
         "contenders": [*KERASGAN, "keras_train_step", "torch_eager", "torch_compile", "jax_jit"],
@@ -88,7 +88,7 @@ PRESETS = {
 
 
 def measure(spec):
-    """Runs the contender of `spec`, a dict, and returns what came of it."""
+    """Runs the contender of `spec`, a dict, and returns its measurements."""
     setting = types.SimpleNamespace(**spec)
     entry = contenders.CONTENDERS[setting.contender]
     uses_keras = not setting.contender.startswith("torch_")
@@ -149,7 +149,7 @@ def measure(spec):
 
 
 def device_name(backend):
-    """The GPU's name, None without one; wakes the framework up on it."""
+    """The GPU's name, None without a GPU; also initialises the framework on it."""
     if backend == "torch":
         import torch
 
@@ -172,7 +172,7 @@ def device_name(backend):
 
 
 def peak_memory(backend, device):
-    """Bytes at most so far, and whose: the device's tensors, or the process."""
+    """Peak memory so far in bytes, and what it measures: the device's tensors, or the process."""
     if device is None:
         try:
             import resource
@@ -196,12 +196,12 @@ def peak_memory(backend, device):
 def step_flop(setting):
     """Floating-point operations of one step in convolutions and dense layers.
 
-    A multiplication and an addition are two. A backward pass is twice a forward one, or as much
-    as one where the weights' gradients are not asked for. In a discriminator's update the generator
-    runs forward, and the discriminator forward and backward over two batches; in a generator's
-    update the generator runs forward and backward, and the discriminator forward and backward
-    without its weights. The gradient penalty is one pass more, its gradient, and the way back
-    through that.
+    A multiplication and an addition count as two. A backward pass costs two forward passes, or
+    only one without the weights' gradients. In a discriminator's update the generator runs forward,
+    and the discriminator forward and backward over two batches; in a generator's update the
+    generator runs forward and backward, and the discriminator forward and backward without its
+    weights' gradients. The gradient penalty adds a forward pass, its gradient, and the backward
+    pass through that.
     """
     zoo = contenders.build(setting)
     generator, discriminator = forward_flop(zoo.generator), forward_flop(zoo.discriminator)
@@ -215,7 +215,7 @@ def step_flop(setting):
 
 
 def forward_flop(model):
-    """Those of one image's pass: every kernel at every place it is put."""
+    """Operations of one image's forward pass: every kernel at each of its positions."""
     total = 0
     for layer in model.layers:
         kernels = [variable for variable in layer.weights if variable.path.endswith("kernel")]
@@ -227,9 +227,9 @@ def forward_flop(model):
 
 
 def matmul_rate(backend, precision, device):
-    """Floating-point operations a second of a square matrix product: the best of three tries.
+    """Floating-point operations per second of a square matrix product: the best of three tries.
 
-    On a GPU in the precision in which convolutions run there by default (TF32 for float32).
+    On a GPU, in the default precision of convolutions there (TF32 for float32).
     """
     size, count = (8192, 20) if device else (1024, 3)
     if backend == "torch":
@@ -273,7 +273,7 @@ def matmul_rate(backend, precision, device):
 
 
 def child(spec):
-    """Prints, last, one line of JSON: the result, or why there is none."""
+    """Prints one line of JSON at the end: the result, or why the contender failed."""
     with contextlib.redirect_stdout(sys.stderr):
         try:
             result = measure(spec)
@@ -313,7 +313,7 @@ def run(spec):
 
 
 def settings_of(given):
-    """One dict for each combination of a size, a precision and a number of cores."""
+    """One dict for each combination of size, precision and number of cores."""
     count = len(given.size)
     batch_sizes, filters = (
         c * count if len(c) == 1 else c for c in (given.batch_size, given.filters)
@@ -346,7 +346,7 @@ def title(setting):
 
 
 def benchmark(given):
-    """Runs everything, writes each result down, and returns results and reasons for none."""
+    """Runs everything, appends each result to `--out`, and returns results and failures."""
     settings = settings_of(given)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     deadline = time.monotonic() + 60 * given.minutes if given.minutes else math.inf
@@ -374,7 +374,9 @@ def benchmark(given):
                 failed[turn] = reason
             else:
                 found.append((turn, result))
-            shown = reason or f"{result['wall_ms']:.1f} ms, {result['cpu_ms']:.1f} ms of processor"
+            shown = (
+                reason or f"{result['wall_ms']:.1f} ms, {result['cpu_ms']:.1f} ms of processor time"
+            )
             place = f"round {number + 1}, {title(settings[index])}"
             print(f"{place}: {name}@{backend}: {shown}", file=sys.stderr, flush=True)
     return settings, found, failed
@@ -439,7 +441,7 @@ def tables(given, settings, found, failed):
 
 
 def middle(values, digits):
-    """Median (least to greatest)."""
+    """Median (minimum to maximum)."""
     if not values:
         return ""
     shown = f"{statistics.median(values):.{digits}f}"
@@ -453,11 +455,11 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--list", action="store_true", help="list the contenders and leave")
-    parser.add_argument("--preset", choices=PRESETS, help="what options not given are set to")
+    parser.add_argument("--list", action="store_true", help="list the contenders and exit")
+    parser.add_argument("--preset", choices=PRESETS, help="defaults for the options not given")
     parser.add_argument("--model", choices=contenders.TASKS, default="dcgan")
     parser.add_argument("--size", nargs="+", type=int, default=[28], help="pixels")
-    parser.add_argument("--channels", type=int, help="by default 1 at 28 pixels, else 3")
+    parser.add_argument("--channels", type=int, help="default: 1 at 28 pixels, otherwise 3")
     parser.add_argument("--batch-size", nargs="+", type=int, default=[64], help="one for each size")
     parser.add_argument("--filters", nargs="+", type=int, default=[16], help="one for each size")
     parser.add_argument(
@@ -469,12 +471,12 @@ def main():
     )
     parser.add_argument("--base", default="fit", help="NAME or NAME@BACKEND (default: fit)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=30, help="timed in each process")
-    parser.add_argument("--warmup", type=int, default=25, help="steps before those")
+    parser.add_argument("--steps", type=int, default=30, help="steps to time in each process")
+    parser.add_argument("--warmup", type=int, default=25, help="untimed steps before them")
     parser.add_argument(
-        "--cores", nargs="+", type=int, default=[0], help="processors to use; 0 (default): all"
+        "--cores", nargs="+", type=int, default=[0], help="processors to use (default: 0, all)"
     )
-    parser.add_argument("--minutes", type=float, help="start no process after so many")
+    parser.add_argument("--minutes", type=float, help="start no process after this many minutes")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/benchmark.jsonl"))
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()

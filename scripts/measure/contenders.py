@@ -1,12 +1,12 @@
-"""The contenders of `benchmark.py`: ways to write one and the same training step.
+"""The contenders of `benchmark.py`: several ways to write the same training step.
 
 A contender is a function of a setting (`model`, `size`, `channels`, `batch_size`, `filters`,
 `precision`) and of uint8 images, and returns a `Contender`. All of them train the networks of
-`build_MODEL` on these images, cast to floats within the step (the tutorial's before it), with the
+`build_MODEL` on these images, cast to floats within the step (`tutorial` casts before it), with the
 same Adams and one or more discriminator updates on fresh latents before each generator update.
-There is no average of the generator's weights.
+The generator's weights are not averaged.
 
-Frameworks are imported inside the functions: each runs where its own framework is installed.
+Frameworks are imported inside the functions: each contender needs only its own framework.
 """
 
 import itertools
@@ -20,11 +20,11 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 class Contender(NamedTuple):
-    """A training that is ready to run.
+    """A training run that is ready to start.
 
     Attributes:
         run: Makes a number of steps, waits until they are done, and returns the last losses, a
-            dict of floats (those of the last epoch's mean where only `fit` tells them).
+            dict of floats (with `fit`, the means over the last epoch).
         weights: Returns the trainable weights of the generator and of the discriminator, two
             lists of arrays.
         chunk: `run` takes multiples of this number of steps.
@@ -36,7 +36,7 @@ class Contender(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a model of the zoo is compiled with, for the contenders that do not use kerasgan."""
+    """How a model of the zoo is compiled, for contenders that do not use kerasgan."""
 
     loss: str
     rates: tuple = (2e-4, 2e-4)  # generator, discriminator
@@ -69,7 +69,7 @@ class Unavailable(Exception):
 
 
 def build(setting):
-    """The model of the zoo, compiled as its builder has it."""
+    """The model of the zoo, compiled by its builder."""
     import kerasgan
 
     return getattr(kerasgan, f"build_{setting.model}")(
@@ -121,7 +121,7 @@ def train_on_batch(setting, images):
 
 
 def cycle(images, batch_size):
-    """Batches without end, in order: the order does not matter to a time."""
+    """Endless batches in order, since the order does not affect the time."""
     starts = range(0, len(images) - batch_size + 1, batch_size)
     return (images[start : start + batch_size] for start in itertools.cycle(starts))
 
@@ -176,7 +176,7 @@ def fit_uncompiled(setting, images):
     return fit(setting, images, jit_compile=False)
 
 
-# The mathematics, for what is written by hand around the Keras models
+# The mathematics, for steps written by hand around the Keras models
 
 
 def to_floats(images, value_range):
@@ -203,9 +203,9 @@ def generator_loss(task, fake_scores):
 
 
 def discriminator_loss(task, discriminate, real_images, fake_images, share):
-    """The loss of both sides, with the gradient penalty where the task has one.
+    """The loss of both sides, with the gradient penalty if the task has one.
 
-    `share` tells, for each image, where between real and fake the penalty looks.
+    `share` is, for each image, the position between real and fake where the penalty applies.
     """
     from keras import ops
 
@@ -232,7 +232,7 @@ def discriminator_loss(task, discriminate, real_images, fake_images, share):
 
 
 def input_gradient(function, inputs):
-    """The gradient of the summed outputs, which can be differentiated in turn."""
+    """The gradient of the summed outputs, which can be differentiated again."""
     import keras
 
     backend = keras.config.backend()
@@ -259,9 +259,9 @@ def input_gradient(function, inputs):
 def keras_train_step(setting, images):
     """keras.Model with a train_step of its own, fit
 
-    As the guide "Customizing what happens in fit()" writes a GAN. It does more than kerasgan where
-    the guide does: each network's moving statistics follow in the other's step too, and on PyTorch
-    `loss.backward()` finds gradients of the discriminator in the generator's step.
+    A GAN as in the guide "Customizing what happens in fit()". Like the guide, it does more than
+    kerasgan: each network's moving statistics also change in the other's step, and on PyTorch
+    `loss.backward()` computes the discriminator's gradients in the generator's step.
     """
     import keras
     from keras import ops
@@ -352,7 +352,7 @@ def keras_train_step(setting, images):
     gan.compile(*keras_adams(task))
 
     def run(steps):
-        # An epoch of the first so many batches; `benchmark.py` hands over enough of them.
+        # One epoch of the first `steps` batches; `benchmark.py` provides enough of them.
         history = gan.fit(
             images[: steps * setting.batch_size], batch_size=setting.batch_size, verbose=0
         )
@@ -394,7 +394,7 @@ def tutorial(setting, images):
     def run(steps):
         for batch in itertools.islice(batches, steps):
             with warnings.catch_warnings():
-                # That there is nothing to train in the discriminator, which is the point.
+                # Keras warns that the discriminator has nothing to train, which is the point.
                 warnings.simplefilter("ignore")
                 fakes = generator.predict(draw_latents(), verbose=0)
                 d_loss = discriminator.train_on_batch(batch, ones)
@@ -445,7 +445,7 @@ def _torch_dcgan(setting, latent_dim, normalize):
 
     layers, before = [], setting.channels
     for halving in range(halvings):
-        # Keras pads an odd size by one more on the right and below.
+        # Keras pads an odd size by one more pixel on the right and below.
         after = filters * 2**halving
         use_bias = halving == 0 or not normalize
         layers += [
@@ -504,7 +504,7 @@ def _torch_flag_gan(setting, latent_dim):
 
 
 def _crop(excess):
-    """A layer that cuts so many rows and columns off, around the middle; none for 0."""
+    """A list of one layer that crops `excess` rows and columns evenly; empty for 0."""
     from torch import nn
 
     first, last = -(excess // 2), -(excess - excess // 2)
@@ -584,7 +584,7 @@ def torch_eager(setting, images, compile=False):
             g_optimizer.step()
         losses = {"d_loss": d_loss.item(), "g_loss": g_loss.item()}
         if device.type == "cuda":
-            torch.cuda.synchronize()  # the last update comes after the losses
+            torch.cuda.synchronize()  # the last update follows the losses
         return losses
 
     def weights():
@@ -605,7 +605,7 @@ def torch_compile(setting, images):
 
 
 def jax_jit(setting, images):
-    """a step jitted by hand in JAX around the same Keras models, nothing around it: the floor"""
+    """a step jitted by hand in JAX around the same Keras models, and nothing else: the floor"""
     import functools
 
     import jax

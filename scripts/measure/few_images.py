@@ -1,11 +1,11 @@
 """What augmentation does for few images: a DCGAN on the 258 flags, with and without it.
 
-    scripts/measure/few_images.py                 three seeds each; about 22 minutes of one CPU core
+    scripts/measure/few_images.py                 three seeds each; about 22 minutes on one CPU core
 
-Images are compared in the features of an encoder of this script's own: a small network that learns
-to tell the 258 flags apart however they are moved and coloured (Dosovitskiy et al. 2014,
+Images are compared by the features of this script's own encoder: a small network that learns to
+tell the 258 flags apart however they are moved and coloured (Dosovitskiy et al. 2014,
 "Discriminative Unsupervised Feature Learning with Exemplar Convolutional Neural Networks"). The
-kernel distance is the measure for so few. A line for each run goes into `--out`, the grids (64
+kernel distance suits such small sets. Each run appends a line to `--out` and saves its grid (64
 samples from seed 0) beside it.
 """
 
@@ -25,11 +25,11 @@ FLAGS = pathlib.Path(__file__).parents[2] / "datasets" / "flags"
 # 43 divides the 258 flags: a pass shows each of them once.
 FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
 COUNT = 1_032  # samples, four for each flag
-LENGTH = 8.0  # of a vector of 64 features
+LENGTH = 8.0  # length of a vector of 64 features
 
 
 def train_encoder(flags):
-    """The layer before the logits of a classifier that knows each flag by its number."""
+    """Trains a classifier with one class per flag; returns an encoder of its last features."""
     random.seed(0)
     inputs = keras.Input(flags.shape[1:], name="images")  # of 0 to 255
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
@@ -38,7 +38,8 @@ def train_encoder(flags):
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)  # (16, 16, 32) ... (4, 4, 128)
     x = keras.layers.Dense(64)(keras.layers.Flatten()(x))
-    # All of one length, so that none outweighs the rest: the cubic kernel is (1 + cosine)^3.
+    # All have the same length, so that no image outweighs the rest: the cubic kernel is
+    # (1 + cosine)^3.
     features = keras.layers.Rescaling(LENGTH)(keras.layers.UnitNormalization()(x))
     logits = keras.layers.Dense(len(flags))(features)
     classifier = keras.Model(inputs, logits)
@@ -71,13 +72,13 @@ def compare(real, fake):
         "kernel_distance": metrics.kernel_distance(real, fake),
         "precision": precision,
         "recall": recall,
-        # Of a sample and the flag that is most like it; 1 for a copy.
+        # Between a sample and the flag most like it; 1 for a copy.
         "nearest_cosine": float(np.mean(np.max(fake @ real.T, axis=1))) / LENGTH**2,
     }
 
 
 def compare_halves(real):
-    """The flags against themselves: one half against the other, twenty times."""
+    """Compares one half of the flags with the other, twenty times."""
     generator = np.random.default_rng(0)
     halves = [np.array_split(generator.permutation(real), 2) for _ in range(20)]
     return [compare(*pair) for pair in halves]
@@ -89,14 +90,14 @@ def main():
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument(
-        "--rate", type=float, default=8e-4, help="of both sides' Adam (default: 8e-4, the demo's)"
+        "--rate", type=float, default=8e-4, help="rate of both Adams (default: 8e-4, the demo's)"
     )
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "few_images.jsonl")
     given = parser.parse_args()
     flags = kerasgan.datasets.ImageFolder(FLAGS, (32, 32, 3), batch_size=258, shuffle=False)[0]
     encoder = train_encoder(flags)
     real = encoder(flags)
-    # Scores in the features of another encoder are of no use beside those of this one.
+    # Scores from different encoders cannot be compared.
     protocol = {"encoder_hash": encoder.hash, "count": COUNT}
     given.out.parent.mkdir(parents=True, exist_ok=True)
     runs = {}

@@ -1,14 +1,14 @@
-"""Train models of the zoo on MNIST for as many minutes each, to see that they learn, and how well.
+"""Train models of the zoo on MNIST for equal times, to see whether and how well they learn.
 
     scripts/measure/learn.py                          all of them, 15 minutes each
     scripts/measure/learn.py dcgan sngan --minutes 5 --seeds 0 1 2
-    scripts/measure/learn.py --data-path FOLDER       with MNIST's files in it, without a download
+    scripts/measure/learn.py --data-path FOLDER       MNIST's files from FOLDER, without a download
 
-Minutes are of processor time. Leaves in `--out`, for each model, NAME.png (64 samples from seed 0),
+Minutes are processor time. For each model, `--out` gets NAME.png (64 samples from seed 0),
 NAME-losses.csv and NAME-losses.png, the trained GAN as NAME.keras, and a line in learn.jsonl: its
-width, batch size, steps, and scores of 10,000 samples in the features of the package's MNIST
-classifier; and prints them as a table.
-All is as `build_NAME` has it but the settings below. `docs/models.md` shows what came of it.
+width, batch size, steps, and scores of 10,000 samples by the features of the package's MNIST
+classifier. The script prints these lines as a table. Everything but the settings below is as in
+`build_NAME`. `docs/models.md` shows the results.
 """
 
 import argparse
@@ -21,8 +21,8 @@ import stopping
 import kerasgan
 from kerasgan import callbacks, metrics, pictures, zoo
 
-# Widths at which a step takes a fraction of a second on one core; batch sizes and pre-training of
-# the sources. The flag tutorial's advice for a discriminator that wins is to lower its rate.
+# Widths at which a step takes a fraction of a second on one core; the sources' batch sizes and
+# pre-training. The flag tutorial advises a lower rate for a discriminator that wins.
 SETTINGS = {
     "deconv_gan": {"filters": 64, "batch_size": 16},
     "flag_gan": {"filters": 8, "batch_size": 32, "d_rate": 1e-5},
@@ -39,7 +39,7 @@ NAMES = [name.removeprefix("build_") for name in zoo.__all__]
 
 
 def learn(name, data, evaluator, minutes, seed, out):
-    """Trains one model, and leaves its grid and its losses in `out`."""
+    """Trains one model, and saves its grid, losses and GAN in `out`."""
     settings = SETTINGS.get(name, OTHERS)
     random.seed(seed)  # Keras draws the initial weights from it
     gan = getattr(kerasgan, f"build_{name}")(data.shape[1:], filters=settings["filters"])
@@ -72,15 +72,15 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", default=NAMES, help=f"of {NAMES}")
-    parser.add_argument("--minutes", type=float, default=15.0, help="of training (default: 15)")
+    parser.add_argument("models", nargs="*", metavar="MODEL", default=NAMES, help=f"any of {NAMES}")
+    parser.add_argument("--minutes", type=float, default=15.0, help="training time (default: 15)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--data-path", help="folder or file that holds MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/learn"))
     given = parser.parse_args()
     unknown = set(given.models) - set(NAMES)
     if unknown:
-        parser.error(f"MODEL must be of {NAMES}. Received: {sorted(unknown)}.")
+        parser.error(f"MODEL must be one of {NAMES}. Received: {sorted(unknown)}.")
     data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
     evaluator = metrics.Evaluator(data, metrics.mnist_encoder())
     rows = []

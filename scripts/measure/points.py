@@ -1,10 +1,10 @@
 """Modes found by small networks on the 2D ring and grid of PacGAN (Lin et al. 2018, section 3.1).
 
-    scripts/measure/points.py                    both, ten seeds each; hours of one CPU core
+    scripts/measure/points.py                    both, ten seeds each; hours on one CPU core
     scripts/measure/points.py grid --seeds 0 1
 
-A line for each run goes into `--out`, and a table is printed: the mean over the seeds and its
-deviation. Both GANs have the same networks, rates, batches and steps: `plain` is the non-saturating
+Each run appends a line to `--out`. The script prints a table: mean and standard deviation over the
+seeds. Both GANs have the same networks, rates, batches and steps: `plain` uses the non-saturating
 loss alone, `paired` the relativistic paired loss with R1 and R2.
 """
 
@@ -33,7 +33,7 @@ WIDTH, LATENT_DIM, BATCH_SIZE, STEPS, RATE, EMA = 128, 2, 256, 20_000, 2e-3, 0.9
 
 
 def build(value_range):
-    """Points are images of one row of two pixels, in a range that holds them all."""
+    """Builds a GAN whose points are images of one row of two pixels, in a range that fits all."""
     latents = keras.Input((LATENT_DIM,), name="latents")
     x = latents
     for _ in range(3):
@@ -55,13 +55,13 @@ def adam(steps):
 
 
 def train(name, centres, deviation, value_range, seed, steps):
-    """Trains a GAN on points of a mixture and looks at 2,500 of its own."""
+    """Trains a GAN on points of a mixture and scores 2,500 generated points."""
     points = metrics.sample_points(centres, deviation, NUM_REAL, seed)
     random.seed(seed)  # Keras draws the initial weights from it
     gan = build(value_range)
     gan.compile(g_optimizer=adam(steps), d_optimizer=adam(steps), ema=EMA, **SETTINGS[name])
     gan.fit(points.reshape(-1, 1, 2, 1).astype("float32"), batch_size=BATCH_SIZE, steps=steps)
-    # `sample` would round to one of 256 levels.
+    # `sample` would round them to 256 levels.
     latents = np.random.default_rng(seed).standard_normal((NUM_SAMPLES, LATENT_DIM))
     found = gan.sampling_generator.predict_on_batch(latents.astype("float32"))
     return metrics.point_modes(np.asarray(found).reshape(-1, 2), centres, deviation)
@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "points.jsonl")
     given = parser.parse_args()
     if not set(given.data) <= set(DATA):
-        parser.error(f"DATA must be of {list(DATA)}. Received: {given.data}.")
+        parser.error(f"DATA must be one of {list(DATA)}. Received: {given.data}.")
     rows = []
     for data in given.data:
         for name in given.gans:

@@ -1,13 +1,13 @@
 """Train the models that `kerasgan.load_pretrained` loads.
 
-    scripts/measure/pretrain.py mnist                      about an hour of one CPU core
+    scripts/measure/pretrain.py mnist                      about an hour on one CPU core
     scripts/measure/pretrain.py flags                      about eight minutes
-    scripts/measure/pretrain.py mnist --data-path FOLDER   with MNIST's files in it; no download
+    scripts/measure/pretrain.py mnist --data-path FOLDER   MNIST's files from FOLDER; no download
 
-Writes kerasgan/pretrained/NAME_generator.keras (the average of the training's generators) and
-NAME_discriminator.keras; in the folder `--log` a grid of samples, grids on the way, and a line in
-pretrained.jsonl: settings, seconds and, for digits, scores. A model whose line is there is not
-trained again.
+Writes kerasgan/pretrained/NAME_generator.keras (with averaged weights) and
+NAME_discriminator.keras; in the folder `--log` a grid of samples, grids made during training, and
+a line in pretrained.jsonl: settings, seconds and, for digits, scores. A model that already has a
+line is not trained again.
 """
 
 import argparse
@@ -50,10 +50,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=SETTINGS)
-    parser.add_argument("--epochs", type=int, help="instead of those of the shipped model")
+    parser.add_argument("--epochs", type=int, help="default: those of the shipped model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-path", help="folder or file that holds MNIST")
-    parser.add_argument("--out", type=pathlib.Path, default=FOLDER, help="folder of the models")
+    parser.add_argument("--out", type=pathlib.Path, default=FOLDER, help="folder for the models")
     parser.add_argument("--log", type=pathlib.Path, default=pathlib.Path("runs/pretrain"))
     given = parser.parse_args()
     settings = SETTINGS[given.name] | ({"epochs": given.epochs} if given.epochs else {})
@@ -66,7 +66,7 @@ def main():
 
 
 def train(data, settings, given):
-    """Trains a GAN, saves both models, and measures it where it makes digits."""
+    """Trains a GAN, saves both models, and scores it if it makes digits."""
     random.seed(given.seed)  # Keras draws the initial weights from it
     build = getattr(kerasgan, f"build_{settings['builder']}")
     gan = build(data.shape[1:], filters=settings["filters"])

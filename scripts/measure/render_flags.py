@@ -1,11 +1,11 @@
 """Render the flag emoji of the Noto Color Emoji font into `datasets/flags`.
 
     python scripts/measure/render_flags.py                  # write datasets/flags again
-    python scripts/measure/render_flags.py --check          # only compare what would be written
+    python scripts/measure/render_flags.py --check          # write nothing, only compare
     python scripts/measure/render_flags.py --out my/flags   # write, or compare with, another folder
 
-Needs Pillow alone, and the font: on Debian `apt-get install fonts-noto-color-emoji`.
-The same bytes come out again with the versions named in `VERSIONS`.
+Needs only Pillow and the font: on Debian, `apt-get install fonts-noto-color-emoji`.
+The versions named in `VERSIONS` give the same bytes again.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PILLOW = "13.0.0"
 VERSIONS = f"fonts-noto-color-emoji 2.042-0+deb12u1 (SHA-256 {FONT_SHA256}) and Pillow {PILLOW}"
 
 STRIKE = 109  # the only size in which the font holds its pictures: a cell of 136 x 128 pixels
-NO_FLAG = "zz"  # "unknown region": a pair that is no flag shows the picture that this one shows
+NO_FLAG = "zz"  # "unknown region": every pair without a flag shows the same picture
 
 
 def render(code, font):
@@ -33,7 +33,7 @@ def render(code, font):
     cell = Image.new("RGBA", (128, 128))
     ImageDraw.Draw(cell).text((-4, 0), regional_indicators, font=font, embedded_color=True)
     # On a canvas of transparent black this leaves each colour multiplied by its alpha, which is
-    # Pillow's mode "RGBa". Halved in that mode, the edges get neither dark nor bright fringes.
+    # Pillow's mode "RGBa". Halving in that mode gives the edges neither dark nor bright fringes.
     return Image.frombytes("RGBa", cell.size, cell.tobytes()).reduce(2).convert("RGBA")
 
 
@@ -41,19 +41,19 @@ def render_all(font_path=FONT):
     """Draw every flag in the font.
 
     Args:
-        font_path: Where `NotoColorEmoji.ttf` lies.
+        font_path: Path of `NotoColorEmoji.ttf`.
 
     Returns:
         A dict from file name (`"ad.png"`, by country code) to the bytes of the PNG file.
 
     Raises:
-        FileNotFoundError: If the font is not there.
+        FileNotFoundError: If there is no such file.
         RuntimeError: If Pillow cannot join two letters into a flag (it was built without Raqm).
     """
     if not Path(font_path).is_file():
         raise FileNotFoundError(
             f"`font_path` must be the Noto Color Emoji font. Received: font_path={font_path}, "
-            "which is not there. Install it with `apt-get install fonts-noto-color-emoji`."
+            "which is not a file. Install it with `apt-get install fonts-noto-color-emoji`."
         )
     if not features.check("raqm"):
         raise RuntimeError("This Pillow has no Raqm layout. Install Pillow's wheel from PyPI.")
@@ -74,8 +74,10 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=FLAGS, help="the folder to write or check")
-    parser.add_argument("--font", type=Path, default=FONT, help="where NotoColorEmoji.ttf lies")
-    parser.add_argument("--check", action="store_true", help="compare only; 1 if anything differs")
+    parser.add_argument("--font", type=Path, default=FONT, help="path of NotoColorEmoji.ttf")
+    parser.add_argument(
+        "--check", action="store_true", help="only compare; exit with 1 if any differs"
+    )
     args = parser.parse_args(argv)
     try:
         files = render_all(args.font)
@@ -91,8 +93,8 @@ def main(argv=None):
     different = sorted(n for n in files | there if files.get(n) != there.get(n))
     if different:
         return (
-            f"{len(different)} files differ from {args.out}, {different[0]} first. They are the "
-            f"same with {VERSIONS}; this is Pillow {__version__} with {args.font}."
+            f"{len(different)} files differ from {args.out}, the first is {different[0]}. They are "
+            f"the same with {VERSIONS}; this is Pillow {__version__} with {args.font}."
         )
     print(f"{len(files)} flags, the same bytes: {args.out}")
     return 0

@@ -1,7 +1,7 @@
-"""What the scripts that measure share: one line of JSON a run, in a file that grows.
+"""What the measuring scripts share: each run appends one line of JSON to a file.
 
-A run whose line is there is not run again, so that a measurement that was interrupted goes on
-where it stopped, and more seeds can be added later.
+A run that already has a line is not run again, so an interrupted measurement continues where it
+stopped, and more seeds can be added later.
 """
 
 import importlib
@@ -16,10 +16,10 @@ FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
 
 def measure(path, key, run, *arguments):
-    """The result of `run(*arguments)`, a dict, with `key`, which tells this run from others.
+    """The result of `run(*arguments)`, a dict, joined with `key`, which identifies the run.
 
-    It becomes a line of the file `path`, with the seconds it took and what it ran on; or is read
-    from there.
+    Appends it to the file `path`, with the seconds it took and what it ran on, or reads it from
+    there.
     """
     for result in read(path):
         if key.items() <= result.items():
@@ -39,15 +39,15 @@ def measure(path, key, run, *arguments):
 
 
 def read(path):
-    """All results in a file, in the order of their making."""
+    """All results in a file, oldest first."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def environment():
-    """What a time was taken with."""
-    import keras  # here, so that a script that only starts others need not load a framework
+    """The processor, backend and versions of a measurement."""
+    import keras  # here, so that a script that only starts others does not load a framework
 
     backend = keras.config.backend()
     modules = ("keras", "numpy", backend)

@@ -1,13 +1,13 @@
 """How steady training is: three losses on MNIST at a quarter of the width, five seeds each.
 
-    scripts/measure/stability.py                      about 80 minutes of one CPU core
+    scripts/measure/stability.py                      about 80 minutes on one CPU core
     scripts/measure/stability.py dcgan --seeds 0 1
-    scripts/measure/stability.py --data-path FOLDER   with MNIST's files in it, without a download
+    scripts/measure/stability.py --data-path FOLDER   MNIST's files from FOLDER, without a download
 
-The models are the zoo's, filters 16, everything else as the builder has it; each run is measured at
-twelve points, with its generator's weights as they are (`raw`) and averaged with decay 0.999
-(`averaged`). A run has diverged when a loss is no longer finite, and spiked when its Frechet
-distance is ever more than five times the smallest before. A line for each run goes into `--out`.
+The models are the zoo's with 16 filters, everything else as in the builder. Each run is measured at
+twelve points, with the generator's weights as they are (`raw`) and averaged with decay 0.999
+(`averaged`). A run has diverged if a loss is no longer finite, and spiked if its Frechet distance
+is ever more than five times its smallest so far. Each run appends a line to `--out`.
 """
 
 import argparse
@@ -22,14 +22,14 @@ import results
 import kerasgan
 from kerasgan import metrics
 
-# Generator updates; those of WGAN-GP have five critic updates each.
+# Generator updates; each of WGAN-GP's comes with five critic updates.
 STEPS = {"dcgan": 6_000, "lsgan": 6_000, "wgan_gp": 2_400}
 FILTERS, BATCH_SIZE, EMA = 16, 64, 0.999
 MEASUREMENTS, COUNT = 12, 5_000
 
 
 class Curve(keras.callbacks.Callback):
-    """The Frechet distance of raw and of averaged weights as training goes on."""
+    """The Frechet distance of raw and averaged weights during training."""
 
     def __init__(self, images, every):
         super().__init__()
@@ -73,7 +73,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "stability.jsonl")
     given = parser.parse_args()
     if not set(given.models) <= set(STEPS):
-        parser.error(f"MODEL must be of {list(STEPS)}. Received: {given.models}.")
+        parser.error(f"MODEL must be one of {list(STEPS)}. Received: {given.models}.")
     images, _ = kerasgan.datasets.load_mnist("train", given.data_path)
     rows = []
     for model in given.models:

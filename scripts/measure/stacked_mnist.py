@@ -1,17 +1,17 @@
 """Modes of Stacked MNIST: how many of its 1,000 combinations of three digits a GAN makes.
 
-    scripts/measure/stacked_mnist.py                        all GANs, for a GPU: hours
+    scripts/measure/stacked_mnist.py                        all GANs; hours on a GPU
     scripts/measure/stacked_mnist.py paired --seeds 0 1 2
     scripts/measure/stacked_mnist.py --steps 2 --samples 500 --filters 4     to see that it runs
 
 The protocol is PacGAN's (Lin et al. 2018, section 3.2): 128,000 stacks to learn from, 26,000
-samples, each channel classified by itself (here by the package's classifier). A line for each run
-goes into `--out`, and a table is printed. The GANs, all with the DCGAN's networks at width
+samples, each channel classified separately (here by the package's classifier). Each run appends a
+line to `--out`, and a table is printed. The GANs, all with the DCGAN's networks at width
 `--filters`:
 
-    dcgan      as the builder has it, with a discriminator of an eighth of the width: the weak
-               baseline of the literature, 78.9 to 99 modes there
-    pacgan     as `build_pacgan` has it: the discriminator sees two images at a time
+    dcgan      as in the builder, but with a discriminator of an eighth of the width: the weak
+               baseline of the literature, with 78.9 to 99 modes there
+    pacgan     as in `build_pacgan`: the discriminator sees two images at a time
     standard   non-saturating loss, R1 and R2, no normalisation in the discriminator
     paired     relativistic paired loss, R1 and R2, the same networks (Huang et al. 2024, table 1)
 """
@@ -57,7 +57,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("gans", nargs="*", metavar="GAN", default=GANS, help=f"of {GANS}")
+    parser.add_argument("gans", nargs="*", metavar="GAN", default=GANS, help=f"any of {GANS}")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--samples", type=int, default=metrics.modes.NUM_STACKED)
@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "stacked_mnist.jsonl")
     given = parser.parse_args()
     if not set(given.gans) <= set(GANS):
-        parser.error(f"GAN must be of {GANS}. Received: {given.gans}.")
+        parser.error(f"GAN must be one of {GANS}. Received: {given.gans}.")
     digits, _ = kerasgan.datasets.load_mnist("train", given.data_path)
     encode = metrics.Encoder(metrics.mnist_classifier())
 

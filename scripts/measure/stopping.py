@@ -1,4 +1,4 @@
-"""How long to train, where scripts compare models at equal time."""
+"""How long to train, for scripts that compare models at equal time."""
 
 import time
 
@@ -6,9 +6,9 @@ import keras
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Stops training after so many seconds of processor time, compilation included.
+    """Stops training after so many seconds of processor time, including compilation.
 
-    Processor time, so that other work on the machine does not matter.
+    Other work on the machine hardly affects processor time.
     """
 
     def __init__(self, seconds):

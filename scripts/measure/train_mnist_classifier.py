@@ -1,10 +1,10 @@
-"""Train the classifier of MNIST digits that `kerasgan.metrics` measures with.
+"""Train the classifier of MNIST digits that `kerasgan.metrics` uses.
 
-    scripts/measure/train_mnist_classifier.py                       about 20 minutes of one CPU core
-    scripts/measure/train_mnist_classifier.py --data-path FOLDER    with MNIST's files in it
+    scripts/measure/train_mnist_classifier.py                       about 20 minutes on one CPU core
+    scripts/measure/train_mnist_classifier.py --data-path FOLDER    MNIST's files from FOLDER
 
-Writes kerasgan/metrics/mnist_classifier.keras and prints its accuracy on the test images, which it
-has not seen and which nothing was chosen by: the epochs are fixed, the last weights are kept.
+Writes kerasgan/metrics/mnist_classifier.keras and prints its accuracy on the test images. Training
+does not use these in any way: the number of epochs is fixed, and the last weights are kept.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH_SIZE = 128
 
 
 def build():
-    """uint8 or float images of 0 to 255 -> logits, by way of the layer `features`."""
+    """uint8 or float images of 0 to 255 -> logits, through the layer `features`."""
     images = keras.Input((28, 28, 1), name="images")
     x = keras.layers.Rescaling(1 / 255)(images)
     for filters, stride in ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (64, 2)):
@@ -38,7 +38,7 @@ def build():
 
 
 def augmentation():
-    """A little turned, moved and scaled: digits stay what they are."""
+    """Turns, moves and scales images so little that digits stay the same digits."""
     return keras.Sequential(
         [
             keras.layers.RandomRotation(0.03, fill_mode="constant", seed=1),

@@ -1,12 +1,12 @@
 """Alternating against simultaneous updates: DCGANs on MNIST, at equal steps and at equal time.
 
-    scripts/measure/updates.py                        a quarter of an hour of one CPU core
-    scripts/measure/updates.py --data-path FOLDER     with MNIST's files in it, without a download
+    scripts/measure/updates.py                        half an hour on one CPU core
+    scripts/measure/updates.py --data-path FOLDER     MNIST's files from FOLDER, without a download
 
-For each seed one GAN is trained by `update="joint"` for `--steps` steps, and one of the same
-initial weights by `update="simultaneous"`, first for as many steps and then on for as much
-processor time as the other took. A line for each score goes into `--out`: those of 10,000 samples
-in the features of the package's MNIST classifier.
+For each seed, one GAN trains with `update="joint"` for `--steps` steps. Another with the same
+initial weights trains with `update="simultaneous"`, first for the same number of steps, then until
+it has used the same processor time. Each GAN appends a line to `--out`, with the scores of 10,000
+samples by the features of the package's MNIST classifier.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def train(update, seed, filters, data, evaluator, limits):
     for name, limit in limits.items():
         stop = stopping.StopAfter(limit - seconds if isinstance(limit, float) else float("inf"))
         length = {"steps": limit} if isinstance(limit, int) else {"epochs": 10**6}
-        # The position in the data is part of the model: a second `fit` goes on.
+        # The position in the data is part of the model: a second `fit` continues there.
         gan.fit(
             data,
             batch_size=BATCH_SIZE,
@@ -52,7 +52,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=2500, help="of the joint updates")
+    parser.add_argument("--steps", type=int, default=2500, help="joint steps")
     parser.add_argument("--filters", type=int, default=16)
     parser.add_argument("--data-path", help="folder or file that holds MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "updates.jsonl")
