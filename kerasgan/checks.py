@@ -3,7 +3,15 @@
 import keras
 import numpy as np
 
-__all__ = ["argument_error", "check_value_range", "check_whole", "is_finite", "is_number"]
+__all__ = [
+    "argument_error",
+    "check_value_range",
+    "check_whole",
+    "in_short",
+    "is_finite",
+    "is_number",
+    "is_out_of_memory",
+]
 
 
 def argument_error(name, expected, received, fix, kind=ValueError):
@@ -19,6 +27,17 @@ def argument_error(name, expected, received, fix, kind=ValueError):
     ```
     """
     return kind(f"`{name}` must {expected}. Received: {received}. {fix}")
+
+
+def in_short(error):
+    """The kind of an error and the first line of its message."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def is_out_of_memory(error):
+    """Whether an error, of whatever class its backend has for it, says that memory is short."""
+    words = ("out of memory", "can't allocate memory", "RESOURCE_EXHAUSTED", "OOM")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def check_value_range(value_range):

@@ -7,6 +7,7 @@ import warnings
 import keras
 
 from kerasgan.checks import check_whole, is_finite
+from kerasgan.files import remove_stale
 
 
 class Periodic(keras.callbacks.Callback):
@@ -29,6 +30,7 @@ class Periodic(keras.callbacks.Callback):
         self._steps = (self.model.step, self.model.step)
         # A folder that cannot be made is an error now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(self.folder, is_shared=True)
 
     def on_train_batch_end(self, batch, logs=None):
         self._steps = (self._steps[1], self.model.step)

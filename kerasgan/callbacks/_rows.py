@@ -4,6 +4,8 @@ import csv
 import io
 import os
 
+from kerasgan.checks import argument_error
+
 
 def keep(logs):
     """Keeps the terms of one step for `to_floats`, without reading their values.
@@ -55,6 +57,9 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
         The rows as dicts of strings, `""` where a row lacks a term; an empty list if there is no
         file.
 
+    Raises:
+        ValueError: The file is another's.
+
     Example:
 
     ```python
@@ -66,6 +71,13 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
             header, *rows = list(csv.reader(file)) or [[]]
     except FileNotFoundError:
         return []
+    if header and header[0] != "step":
+        raise argument_error(
+            "path",
+            "lead to a CSV file that Log or Evaluate has written",
+            f"path={str(path)!r}, whose first column is {header[0]!r}",
+            "Repair it, or move it away.",
+        )
     # Skip a row that a crash cut short.
     return [
         dict(zip(header, row, strict=True))
