@@ -21,6 +21,9 @@ def load_to_train(arguments):
         arguments["data"],
         (*arguments["size"], arguments["channels"]),
         batch_size=arguments["batch_size"],
+        fit=arguments["fit"],
+        background=arguments["background"],
+        mirror=arguments["mirror"],
         labels=False,
         seed=arguments["seed"],
     )
@@ -48,7 +51,7 @@ def num_images(data):
 def note_short_batches(count, batch_size):
     """Warns of a last batch so small that batch normalisation spoils a step of every pass."""
     last = count % batch_size
-    if last and 4 * last < batch_size:
+    if count > batch_size and last and 4 * last < batch_size:
         even = math.ceil(count / math.ceil(count / batch_size))
         warnings.warn(
             f"the last batch of every pass has {last} of {batch_size} images, too few for models "

@@ -7,6 +7,32 @@ import sys
 import keras
 
 from kerasgan._interrupts import handling
+from kerasgan.cli._messages import Failed
+
+
+class Guard(keras.callbacks.Callback):
+    """Ends training at once if its folder is no longer its own. Stands before all that write.
+
+    Args:
+        is_ours: What `run_folder.opened` yields.
+    """
+
+    def __init__(self, is_ours):
+        super().__init__()
+        self.is_ours = is_ours
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._look()
+
+    def on_train_end(self, logs=None):
+        self._look()
+
+    def _look(self):
+        if not self.is_ours():
+            raise Failed(
+                f"stopped at step {self.model.step}: the folder of this run was removed, and may "
+                "be another's by now. Nothing more is written."
+            )
 
 
 class Stop(keras.callbacks.Callback):

@@ -1,5 +1,7 @@
 """How `kerasgan train` ends: signals, NaN, and what it says then."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from commands import TINY, errors, train
 
 import kerasgan
 from kerasgan import callbacks, datasets, pictures, zoo
-from kerasgan.cli._messages import duration
+from kerasgan.cli._messages import duration, forgiving_streams
 
 
 def add_callback(monkeypatch, callback):
@@ -93,6 +95,81 @@ def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number
         code = exit.code
     assert code == 128 + number
     assert not (tmp_path / "run").exists()
+
+
+def limit_files(size):
+    """A callback's function that lets the process write no file of more bytes than this."""
+    resource = pytest.importorskip("resource")
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    return lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+
+@pytest.fixture
+def unlimited():
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.filterwarnings("always::UserWarning")
+def test_a_full_disk_is_a_failure_that_says_what_is_safe(
+    photos, tmp_path, monkeypatch, capsys, unlimited
+):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        add_callback(patch, keras.callbacks.LambdaCallback(on_train_begin=limit_files(100)))
+        assert train(photos, *TINY, "--steps", 1, "--out", run) == 1
+    unlimited()
+    captured = capsys.readouterr()
+    assert "error: step 1 could not be saved" in captured.err
+    assert "No model was saved. Begin another run" in captured.err
+    assert "Finished" not in captured.out and "--resume" not in captured.out
+
+    class Fill(keras.callbacks.Callback):  # a checkpoint comes every five steps
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == 5:
+                limit_files(100)()
+
+    run = tmp_path / "other"
+    with monkeypatch.context() as patch:
+        add_callback(patch, Fill())
+        assert train(photos, *TINY, "--steps", 6, "--out", run) == 1
+    unlimited()
+    captured = capsys.readouterr()
+    assert "Step 5 is the newest. Make room, and resume the run." in captured.err
+    assert f"kerasgan train --resume --out {run}" in captured.out
+    assert train("--resume", "--out", run) == 0
+    assert "Finished at step 6 of 6" in capsys.readouterr().out
+
+
+def test_a_run_whose_folder_is_replaced_ends_and_writes_nothing_there(
+    photos, tmp_path, monkeypatch, capsys
+):
+    run = tmp_path / "run"
+
+    class Replace(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            run.rename(tmp_path / "moved")
+            run.mkdir()
+            (run / ".lock").touch()
+
+    add_callback(monkeypatch, Replace())
+    assert train(photos, *TINY, "--steps", 9, "--out", run) == 1
+    assert "stopped at step 2: the folder of this run was removed" in errors(capsys)
+    assert [path.name for path in run.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+def test_lines_that_cannot_be_printed_are_dropped():
+    with open("/dev/full", "w") as full, contextlib.redirect_stdout(full):
+        with forgiving_streams():
+            print("x" * 100_000, flush=True)
+            print("y")
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    with contextlib.redirect_stdout(ascii_only), forgiving_streams():
+        print("runs/\u00e9\udcff")
+    assert ascii_only.buffer.getvalue() == b"runs/\\xe9\\udcff\n"
 
 
 @pytest.mark.filterwarnings("ignore:The weights hold NaN")
