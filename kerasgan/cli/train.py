@@ -40,8 +40,8 @@ The folder of a run holds:
   {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, where that is installed
 
 Ctrl-C ends after the step under way and saves; so does SIGTERM. The exit code is 1 if the losses
-became NaN or the last model could not be saved. KERAS_BACKEND=jax or
-KERAS_BACKEND=torch trains on another backend than TensorFlow."""
+became NaN or the last model could not be saved. KERAS_BACKEND=jax or KERAS_BACKEND=torch trains
+on another backend than TensorFlow."""
 
 
 def add_parser(commands):
