@@ -12,7 +12,7 @@ import tempfile
 __all__ = ["main"]
 
 _BACKENDS = ("tensorflow", "jax", "torch")
-# TensorFlow's notes on the machine. Keras imports TensorFlow on every backend.
+# TensorFlow's notes on the machine.
 _NOTES = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:|"
     rb"\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)/|To enable the following instructions:"
@@ -30,6 +30,9 @@ def main(argv: list[str] | None = None) -> int:
             f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: "
             f"KERAS_BACKEND={backend}. Set for example KERAS_BACKEND={meant}."
         )
+    if backend != "tensorflow":
+        # Keras imports it to see whether what it saves is TensorFlow's: seconds and 400 MB.
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         with _without_notes():
             from kerasgan import cli
