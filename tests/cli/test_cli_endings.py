@@ -98,10 +98,10 @@ def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number
 
 
 def limit_files(size):
-    """A callback's function that lets the process write no file of more bytes than this."""
+    """Lets the process write no file of more bytes than this."""
     resource = pytest.importorskip("resource")
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    return lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
 
 
 @pytest.fixture
@@ -116,9 +116,19 @@ def unlimited():
 def test_a_full_disk_is_a_failure_that_says_what_is_safe(
     photos, tmp_path, monkeypatch, capsys, unlimited
 ):
+    class Fill(keras.callbacks.Callback):
+        # In the middle: JAX keeps what it compiles in files that must not be cut short.
+        def __init__(self, step):
+            super().__init__()
+            self.step = step
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == self.step:
+                limit_files(100)
+
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        add_callback(patch, keras.callbacks.LambdaCallback(on_train_begin=limit_files(100)))
+        add_callback(patch, Fill(1))
         assert train(photos, *TINY, "--steps", 1, "--out", run) == 1
     unlimited()
     captured = capsys.readouterr()
@@ -126,14 +136,9 @@ def test_a_full_disk_is_a_failure_that_says_what_is_safe(
     assert "No model was saved. Begin another run" in captured.err
     assert "Finished" not in captured.out and "--resume" not in captured.out
 
-    class Fill(keras.callbacks.Callback):  # a checkpoint comes every five steps
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.step == 5:
-                limit_files(100)()
-
     run = tmp_path / "other"
     with monkeypatch.context() as patch:
-        add_callback(patch, Fill())
+        add_callback(patch, Fill(5))  # a checkpoint comes every five steps
         assert train(photos, *TINY, "--steps", 6, "--out", run) == 1
     unlimited()
     captured = capsys.readouterr()
