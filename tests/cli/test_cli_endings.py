@@ -97,51 +97,40 @@ def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number
     assert not (tmp_path / "run").exists()
 
 
-def limit_files(size):
-    """Lets the process write no file of more bytes than this."""
-    resource = pytest.importorskip("resource")
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-
-
-@pytest.fixture
-def unlimited():
+@contextlib.contextmanager
+def disk_full_after(step):
+    """Lets the process write no file above 100 bytes, from a step to the end of the block."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    class Fill(keras.callbacks.Callback):
+        # After a step: JAX keeps what it compiles in files that must not be cut short.
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == step:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        add_callback(patch, Fill())
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.filterwarnings("always::UserWarning")
-def test_a_full_disk_is_a_failure_that_says_what_is_safe(
-    photos, tmp_path, monkeypatch, capsys, unlimited
-):
-    class Fill(keras.callbacks.Callback):
-        # In the middle: JAX keeps what it compiles in files that must not be cut short.
-        def __init__(self, step):
-            super().__init__()
-            self.step = step
-
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.step == self.step:
-                limit_files(100)
-
+def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsys):
     run = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        add_callback(patch, Fill(1))
-        assert train(photos, *TINY, "--steps", 1, "--out", run) == 1
-    unlimited()
+    with disk_full_after(1):
+        code = train(photos, *TINY, "--steps", 1, "--out", run)
     captured = capsys.readouterr()
-    assert "error: step 1 could not be saved" in captured.err
+    assert code == 1 and "error: step 1 could not be saved" in captured.err
     assert "No model was saved. Begin another run" in captured.err
     assert "Finished" not in captured.out and "--resume" not in captured.out
-
     run = tmp_path / "other"
-    with monkeypatch.context() as patch:
-        add_callback(patch, Fill(5))  # a checkpoint comes every five steps
-        assert train(photos, *TINY, "--steps", 6, "--out", run) == 1
-    unlimited()
+    with disk_full_after(5):  # a checkpoint comes every five steps
+        code = train(photos, *TINY, "--steps", 6, "--out", run)
     captured = capsys.readouterr()
+    assert code == 1
     assert "Step 5 is the newest. Make room, and resume the run." in captured.err
     assert f"kerasgan train --resume --out {run}" in captured.out
     assert train("--resume", "--out", run) == 0
