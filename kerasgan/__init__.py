@@ -2,6 +2,7 @@
 
 from kerasgan import callbacks, datasets, layers, losses, metrics
 from kerasgan.gan import GAN
+from kerasgan.pictures import image_grid
 from kerasgan.pretrained import load_pretrained
 from kerasgan.stacks import frozen
 from kerasgan.zoo import (
@@ -40,6 +41,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "frozen",
+    "image_grid",
     "layers",
     "load_pretrained",
     "losses",

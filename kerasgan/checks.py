@@ -18,9 +18,11 @@ __all__ = [
     "check_path",
     "check_value_range",
     "check_whole",
+    "in_short",
     "is_finite",
     "is_function",
     "is_number",
+    "is_out_of_memory",
     "is_path",
     "is_real",
     "is_whole",
@@ -54,6 +56,17 @@ def as_array(name, values):
     except (TypeError, ValueError) as error:
         received = f"{name} of type {type(values).__name__} ({error})"
         raise argument_error(name, "be an array", received, "Pass a NumPy array.") from error
+
+
+def in_short(error):
+    """The kind of an error and the first line of its message."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def is_out_of_memory(error):
+    """Whether an error, of whatever class its backend has for it, says that memory is short."""
+    words = ("out of memory", "can't allocate memory", "RESOURCE_EXHAUSTED", "OOM")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def check_value_range(value_range, fix="Pass (-1, 1) for tanh or (0, 1) for sigmoid."):

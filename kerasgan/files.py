@@ -4,7 +4,7 @@ import contextlib
 import os
 import pathlib
 
-__all__ = ["remove_stale", "replacing"]
+__all__ = ["check_writable", "remove_stale", "replacing"]
 
 
 @contextlib.contextmanager
@@ -23,8 +23,7 @@ def replacing(path: str | os.PathLike):
     ```
     """
     path = pathlib.Path(path)
-    # Keras needs the suffix; the dot hides the file from listings of the folder.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -33,6 +32,20 @@ def replacing(path: str | os.PathLike):
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike):
+    """Raises OSError unless `replacing(path)` can begin to write."""
+    temporary = _temporary(pathlib.Path(path))
+    try:
+        temporary.touch()
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path):
+    # Keras needs the suffix; the dot hides the file from listings of the folder.
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
 
 
 def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = False):

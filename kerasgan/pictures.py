@@ -1,5 +1,6 @@
 """Pictures: grids of images, PNG files and animations."""
 
+import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -8,34 +9,110 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage.util import montage
 
+from kerasgan.checks import check_whole
 from kerasgan.files import replacing
+from kerasgan.metrics._arrays import check_images
 
-__all__ = ["captioned", "fit_frame", "grid", "opaque", "save_gif", "save_png", "to_pil"]
+__all__ = [
+    "captioned",
+    "check_scale",
+    "choose_scale",
+    "enlarged",
+    "fit_frame",
+    "grid",
+    "image_grid",
+    "is_png",
+    "opaque",
+    "save_gif",
+    "save_png",
+    "to_pil",
+]
 
 CAPTION_HEIGHT, CAPTION_WIDTH = 12, 40  # pixels, for one line of Pillow's built-in font
-FRAME_SIZE = 256  # pixels, the longer side of an animation
+FRAME_SIZE = 512  # pixels, the longer side of an animation
+GRID_SIZE, MOST_SCALE = 1024, 8  # pixels, the longer side of a grid; how far it enlarges images
+LARGEST_SCALE = 64  # on request
 
 
-def grid(images: np.ndarray, columns: int | None = None, padding: int = 2) -> np.ndarray:
+def image_grid(
+    images: np.ndarray, columns: int | None = None, scale: int | None = None
+) -> Image.Image:
+    """Shows images as one picture, row by row.
+
+    A notebook shows the picture if the call ends a cell (elsewhere in it, `display(picture)`).
+    In a script `picture.show()` opens a viewer and `picture.save("grid.png")` writes a file.
+
+    Args:
+        images: uint8 array `(n, height, width, channels)` with 1, 3 or 4 channels, as `gan.sample`
+            returns it.
+        columns: Images in a row; by default about as many as there are rows.
+        scale: Whole number by which to enlarge each image; by default up to 8, so that the
+            picture's longer side has about 1,024 pixels.
+
+    Returns:
+        `PIL.Image.Image`.
+
+    Raises:
+        ValueError: An argument is not of this form.
+
+    Example:
+
+    ```python
+    kerasgan.image_grid(gan.sample(16, seed=0))
+    ```
+    """
+    images = check_images("images", images)
+    if columns is not None:
+        check_whole("columns", columns, 1, len(images))
+    check_scale(scale)
+    return to_pil(grid(images, columns, scale=scale))
+
+
+def check_scale(scale):
+    """ValueError unless it is a factor by which to enlarge images, or None."""
+    if scale is not None:
+        check_whole("scale", scale, 1, LARGEST_SCALE)
+
+
+def grid(
+    images: np.ndarray, columns: int | None = None, padding: int = 2, scale: int | None = 1
+) -> np.ndarray:
     """Lays images out in one picture, row by row.
 
     Args:
         images: uint8 array `(n, height, width, channels)`.
         columns: Images in a row; by default about as many as there are rows.
         padding: White pixels between images and around them.
+        scale: Whole number by which to enlarge each image; None for what `choose_scale` finds.
 
     Returns:
-        uint8 array `(rows * (height + padding) + padding, ..., channels)`.
+        uint8 array `(rows * (scale * height + padding) + padding, ..., channels)`.
     """
-    columns = columns or math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
+    rows, columns = _layout(images, columns)
     return montage(
-        images,
+        enlarged(images, scale or choose_scale(images, columns)),
         fill=[255] * images.shape[-1],
         grid_shape=(rows, columns),
         padding_width=padding,
         channel_axis=-1,
     ).astype("uint8")
+
+
+def _layout(images, columns):
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    return math.ceil(len(images) / columns), columns
+
+
+def choose_scale(images: np.ndarray, columns: int | None = None) -> int:
+    """The whole number, up to 8, that makes the longer side of a grid about 1,024 pixels."""
+    rows, columns = _layout(images, columns)
+    longer = max(rows * images.shape[1], columns * images.shape[2])
+    return max(1, min(MOST_SCALE, GRID_SIZE // longer))
+
+
+def enlarged(images: np.ndarray, scale: int) -> np.ndarray:
+    """Enlarges images `(..., height, width, channels)` by a whole number; pixels stay sharp."""
+    return images.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
 def captioned(images: np.ndarray, captions: Sequence[str]) -> np.ndarray:
@@ -50,7 +127,7 @@ def captioned(images: np.ndarray, captions: Sequence[str]) -> np.ndarray:
         `factor` makes the images at least 40 pixels wide.
     """
     factor = -(-CAPTION_WIDTH // images.shape[2])
-    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    images = enlarged(images, factor)
     count, _, width, channels = images.shape
     strips = np.full((count, CAPTION_HEIGHT, width, channels), 255, dtype="uint8")
     font = ImageFont.load_default()
@@ -74,6 +151,14 @@ def save_png(path: str | os.PathLike, image: np.ndarray):
         to_pil(image).save(temporary, format="PNG")
 
 
+def is_png(path: str | os.PathLike, image: np.ndarray) -> bool:
+    """Whether a PNG file holds this uint8 image `(height, width, channels)`."""
+    # Pillow's decoders raise almost anything on a broken file.
+    with contextlib.suppress(Exception), Image.open(path) as picture:
+        return np.array_equal(np.asarray(picture), np.asarray(to_pil(image)))
+    return False
+
+
 def opaque(images: np.ndarray) -> np.ndarray:
     """Lays uint8 images with an alpha channel on white; returns others unchanged."""
     if images.shape[-1] != 4:
@@ -82,18 +167,21 @@ def opaque(images: np.ndarray) -> np.ndarray:
     return np.rint(images[..., :3] * alpha + 255.0 * (1.0 - alpha)).astype("uint8")
 
 
-def fit_frame(frame: np.ndarray) -> np.ndarray:
-    """Scales a uint8 image so that its longer side has about 256 pixels.
+def fit_frame(frame: np.ndarray, scale: int | None = None) -> np.ndarray:
+    """Scales a uint8 image so that its longer side has about 512 pixels.
 
-    A small image is enlarged by a whole number, so that its pixels stay sharp.
+    A small image is enlarged by a whole number, which may also be given as `scale`, so that its
+    pixels stay sharp.
     """
+    if scale:
+        return enlarged(frame, scale)
     height, width, channels = frame.shape
     factor = FRAME_SIZE / max(height, width)
     if factor < 1:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         frame = np.asarray(to_pil(frame).resize(size, Image.Resampling.LANCZOS))
         return frame.reshape(*frame.shape[:2], channels)
-    return frame.repeat(int(factor), axis=0).repeat(int(factor), axis=1)
+    return enlarged(frame, int(factor))
 
 
 def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.1):

@@ -7,7 +7,7 @@
 
 import sys
 
-from kerasgan.cli import main
+from kerasgan_command import main
 
 if __name__ == "__main__":
     sys.exit(main(["evaluate", *sys.argv[1:]]))

@@ -182,6 +182,15 @@ def table():
             {"models": ([5], ["model"], [None], [generator, keras.Model], [[generator]])},
         ),
         "load_pretrained": (kerasgan.load_pretrained, {}, {"name": (None, *NO_NAME)}),
+        "image_grid": (
+            kerasgan.image_grid,
+            {"images": IMAGES},
+            {
+                "images": NO_IMAGES,
+                "columns": (*NO_COUNT, HUGE),
+                "scale": (*NO_COUNT, HUGE),
+            },
+        ),
         "latents.path": (
             kerasgan.latents.path,
             {"latents": POINTS, "distribution": "normal"},
@@ -250,6 +259,7 @@ def table():
                 "seed": (None, *NO_WHOLE),
                 "columns": (*NO_COUNT, HUGE),
                 "scores": (None, *NO_FLAG),
+                "scale": (*NO_COUNT, HUGE),
             },
             "TensorBoardLog": {
                 "folder": (None, *NO_PATH),

@@ -110,11 +110,25 @@ def test_commands(page, monkeypatch):
         check_command(words, monkeypatch)
 
 
+def outputs(commands):
+    """The files that calls of `kerasgan sample` write, in order."""
+    found = (words[2:] for words in commands if words[:2] == ["kerasgan", "sample"])
+    return [rest[rest.index("--out") + 1] if "--out" in rest else "grid.png" for rest in found]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_two_commands_of_a_page_write_one_file(page):
+    files = outputs(command_lines((ROOT / page).read_text()))
+    assert len(files) == len(set(files))
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_of_help(command, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])
     examples = re.findall(r"^  (kerasgan .+)$", capsys.readouterr().out, re.MULTILINE)
     assert examples
-    for example in examples:
-        check_command(shlex.split(example, comments=True), monkeypatch)
+    commands = [shlex.split(example, comments=True) for example in examples]
+    assert len(outputs(commands)) == len(set(outputs(commands)))
+    for words in commands:
+        check_command(words, monkeypatch)

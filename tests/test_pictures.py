@@ -1,9 +1,12 @@
 """Grids, captions, PNG files and animations."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
 
+import kerasgan
 from kerasgan import pictures
 
 
@@ -46,6 +49,46 @@ def test_frames_show_transparency_as_white_and_large_pictures_small():
     images = np.zeros((1, 600, 300, 4), "uint8")
     images[:, :300] = (255, 0, 0, 255)
     frame = pictures.fit_frame(pictures.opaque(images)[0])
-    assert frame.shape == (256, 128, 3)
-    assert (frame[50] == (255, 0, 0)).all()
-    assert (frame[200] == 255).all()
+    assert frame.shape == (512, 256, 3)
+    assert (frame[100] == (255, 0, 0)).all()
+    assert (frame[400] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "scale"),
+    [(64, 28, 4), (64, 32, 4), (64, 64, 2), (64, 128, 1), (64, 300, 1), (1, 28, 8), (16, 28, 8)],
+)
+def test_small_images_are_enlarged_to_fill_a_screen(count, size, scale):
+    images = np.arange(count * size * size, dtype="uint32").astype("uint8")
+    images = images.reshape(count, size, size, 1)
+    assert pictures.choose_scale(images) == scale
+    picture = pictures.grid(images, scale=None)
+    assert len(picture) == math.isqrt(count) * (scale * size + 2) + 2
+    assert np.array_equal(
+        picture[2 : 2 + scale * size : scale, 2 : 2 + scale * size : scale], images[0]
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_grid_to_look_at_is_a_picture_of_pillow(channels):
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 5, channels), dtype="uint8")
+    picture = kerasgan.image_grid(images, columns=3, scale=2)
+    expected = pictures.grid(images, columns=3, scale=2)
+    assert np.array_equal(np.asarray(picture).reshape(expected.shape), expected)
+    assert hasattr(picture, "_repr_png_")  # by which a notebook shows it
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "name"),
+    [
+        (np.zeros((4, 4, 1), "uint8"), {}, "images"),
+        (np.zeros((0, 4, 4, 1), "uint8"), {}, "images"),
+        (np.zeros((1, 4, 4, 1), "float32"), {}, "images"),
+        ("photos", {}, "images"),
+        (np.zeros((1, 4, 4, 1), "uint8"), {"scale": 1.5}, "scale"),
+        (np.zeros((1, 4, 4, 1), "uint8"), {"columns": 0}, "columns"),
+    ],
+)
+def test_a_grid_to_look_at_refuses_what_is_none(images, options, name):
+    with pytest.raises(ValueError, match=f"`{name}` must be"):
+        kerasgan.image_grid(images, **options)

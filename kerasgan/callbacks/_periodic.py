@@ -7,6 +7,7 @@ import warnings
 import keras
 
 from kerasgan.checks import check_path, check_whole, is_finite
+from kerasgan.files import remove_stale
 
 MOST_SAMPLES = 10_000  # in one picture
 
@@ -48,6 +49,7 @@ class Periodic(keras.callbacks.Callback):
         self._steps = (step, step)
         # A folder that cannot be made is an error now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(self.folder, is_shared=True)
 
     def on_train_batch_end(self, batch, logs=None):
         if batch < 0 and not self.sees_pretraining:

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 
-from kerasgan.checks import check_path
+from kerasgan.checks import argument_error, check_path
 
 
 def keep(logs):
@@ -58,7 +58,7 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
         file.
 
     Raises:
-        ValueError: `path` is not a path.
+        ValueError: `path` is not a path, or not to a file of these callbacks.
 
     Example:
 
@@ -72,6 +72,13 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
             header, *rows = list(csv.reader(file)) or [[]]
     except FileNotFoundError:
         return []
+    if header and header[0] != "step":
+        raise argument_error(
+            "path",
+            "lead to a CSV file that Log or Evaluate has written",
+            f"path={str(path)!r}, whose first column is {header[0]!r}",
+            "Repair it, or move it away.",
+        )
     # Skip a row that a crash cut short.
     return [
         dict(zip(header, row, strict=True))

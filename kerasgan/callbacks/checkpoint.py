@@ -1,5 +1,6 @@
 """Checkpoints: a whole model on the disk at every moment, and the way back from it."""
 
+import json
 import os
 import pathlib
 import warnings
@@ -8,7 +9,7 @@ import zipfile
 import keras
 
 from kerasgan.callbacks._periodic import Periodic
-from kerasgan.checks import argument_error, check_path
+from kerasgan.checks import argument_error, check_path, in_short, is_out_of_memory
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 
@@ -19,6 +20,7 @@ __all__ = [
     "PREVIOUS_MODEL",
     "find_damage",
     "load_checkpoint",
+    "save_generator",
 ]
 
 MODEL, PREVIOUS_MODEL, GENERATOR = "model.keras", "model.previous.keras", "generator.keras"
@@ -40,6 +42,10 @@ class Checkpoint(Periodic):
     Raises:
         ValueError: `folder` is not a path, or `every` not a positive whole number.
 
+    Attributes:
+        saved: Dict from the name of a file, `model.keras` or `generator.keras`, to the step it
+            was saved at. A file that this callback has not written is not in it.
+
     Example:
 
     ```python
@@ -51,6 +57,7 @@ class Checkpoint(Periodic):
 
     def __init__(self, folder: str | os.PathLike, every: int = 1000):
         super().__init__(folder, every)
+        self.saved: dict[str, int] = {}
         self._has_met_nan = False
 
     def on_train_begin(self, logs=None):
@@ -79,8 +86,15 @@ class Checkpoint(Periodic):
         with replacing(path) as temporary:
             self.model.save(temporary)
             _keep(path, self.folder / PREVIOUS_MODEL)
-        with replacing(self.folder / GENERATOR) as temporary:
-            self.model.sampling_generator.save(temporary)
+        self.saved[MODEL] = self.model.step
+        save_generator(self.model, self.folder / GENERATOR)
+        self.saved[GENERATOR] = self.model.step
+
+
+def save_generator(gan: GAN, path: str | os.PathLike) -> None:
+    """Saves the averaged generator of a GAN as a plain Keras model."""
+    with replacing(path) as temporary:
+        gan.sampling_generator.save(temporary)
 
 
 def _keep(path, previous_path):
@@ -98,8 +112,9 @@ def _keep(path, previous_path):
 def load_checkpoint(folder: str | os.PathLike) -> GAN:
     """Loads the newest whole model that `Checkpoint` has left in a folder.
 
-    A `.keras` file carries checksums, so a truncated or damaged file is recognised. The model
-    saved before it is then loaded instead, with a warning.
+    A `.keras` file carries checksums, so a truncated or damaged file is recognised. If the newest
+    model is damaged, or Keras cannot load it, the model saved before it is loaded instead, with a
+    warning.
 
     Args:
         folder: The folder given to `Checkpoint`.
@@ -111,6 +126,7 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
         FileNotFoundError: The folder holds no checkpoint.
         ValueError: `folder` is not a path, or every checkpoint in it is damaged or holds something
             other than a GAN.
+        Exception: Keras's own error, if the only checkpoint is whole but cannot be loaded.
 
     Example:
 
@@ -120,13 +136,19 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
     """
     check_path("folder", folder)
     folder = pathlib.Path(folder)
-    problems = []
+    problems, cause = [], None
     for path in (folder / MODEL, folder / PREVIOUS_MODEL):
         problem = find_damage(path)
+        if not problem:
+            try:
+                gan = keras.models.load_model(path)
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise
+                problem, cause = f"cannot be loaded ({in_short(error)})", cause or error
         if problem:
             problems.append(f"{path.name} {problem}")
             continue
-        gan = keras.models.load_model(path)
         if not isinstance(gan, GAN):
             raise argument_error(
                 "folder",
@@ -141,6 +163,8 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
                 stacklevel=2,
             )
         return gan
+    if cause:
+        raise cause
     is_there = any(os.path.lexists(folder / name) for name in (MODEL, PREVIOUS_MODEL))
     raise argument_error(
         "folder",
@@ -178,8 +202,10 @@ def find_damage(path: str | os.PathLike) -> str | None:
         with zipfile.ZipFile(path) as archive:
             missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
             member = archive.testzip()
+            if not missing and not member:
+                json.loads(archive.read("config.json"))
     except Exception as error:
-        # Random bytes make zipfile raise nearly anything.
+        # Random bytes make zipfile raise nearly anything, and are no JSON.
         return f"is truncated or damaged ({error or type(error).__name__})"
     if missing or member:
         return f"is damaged (in {member or missing.pop()})"

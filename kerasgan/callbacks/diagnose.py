@@ -88,7 +88,8 @@ class Diagnose(keras.callbacks.Callback):
                 "sure",
                 f"the discriminator's loss was {d_loss:.1g} on average: it tells all images "
                 "apart, and the generator learns little from it. Try a lower learning rate for "
-                "it (gan.d_optimizer.learning_rate), augment='color,translation' or "
+                "it (gan.d_optimizer.learning_rate, or --d-learning-rate), "
+                "augment='color,translation' or "
                 "label_smoothing=0.1",
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kerasgan.callbacks._periodic import Periodic
 from kerasgan.callbacks._rows import column_names, read_log, to_csv
+from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import check_function, is_finite
 from kerasgan.files import replacing
 
@@ -91,8 +92,7 @@ class Evaluate(Periodic):
         )
         # Saved first, so that the best row never stands there without its generator.
         if is_best:
-            with replacing(self.folder / BEST_GENERATOR) as temporary:
-                self.model.sampling_generator.save(temporary)
+            save_generator(self.model, self.folder / BEST_GENERATOR)
         self._rows.append({"step": self.model.step} | scores | self._protocol)
         with replacing(self.path) as temporary:
             temporary.write_bytes(to_csv(column_names(self._rows), self._rows))

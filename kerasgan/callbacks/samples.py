@@ -1,7 +1,9 @@
 """Pictures of what the generator makes as training goes on."""
 
+import contextlib
 import os
 import pathlib
+import re
 
 import numpy as np
 from PIL import Image
@@ -9,6 +11,7 @@ from PIL import Image
 from kerasgan import pictures
 from kerasgan.callbacks._periodic import Periodic, check_samples, sample_finite
 from kerasgan.checks import check_flag, check_number, check_path
+from kerasgan.files import remove_stale
 
 __all__ = ["Animation", "SampleGrid"]
 
@@ -30,6 +33,8 @@ class SampleGrid(Periodic):
         seed: Integer from which the latents are drawn.
         columns: Images in a row; by default about as many as there are rows.
         scores: Whether to print the discriminator's score (`gan.score`) under each image.
+        scale: Whole number by which to enlarge each image; by default up to 8, so that the
+            picture's longer side has about 1,024 pixels.
 
     Raises:
         ValueError: An argument cannot be used.
@@ -49,13 +54,16 @@ class SampleGrid(Periodic):
         seed: int = 0,
         columns: int | None = None,
         scores: bool = False,
+        scale: int | None = None,
     ):
         super().__init__(folder, every)
         check_samples(count, seed, columns)
+        pictures.check_scale(scale)
         self.count = count
         self.seed = seed
         self.columns = columns
         self.scores = check_flag("scores", scores)
+        self.scale = scale
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -68,21 +76,24 @@ class SampleGrid(Periodic):
         images = sample_finite(self.model, self.count, self.seed)
         if images is None:
             return
+        scale = self.scale or pictures.choose_scale(images, self.columns)
         if self.scores:
             scores = self.model.score(images)
             scores = np.repeat(scores, len(images) // len(scores))  # a pack shares its score
-            images = pictures.captioned(images, [f"{score:.2f}" for score in scores])
+            images = pictures.enlarged(images, scale)
+            images, scale = pictures.captioned(images, [f"{score:.2f}" for score in scores]), 1
         path = _step_path(self.folder, self.model.step)
-        pictures.save_png(path, pictures.grid(images, self.columns))
+        pictures.save_png(path, pictures.grid(images, self.columns, scale=scale))
 
 
 class Animation(Periodic):
     """Shows training as a GIF: a small grid of images from the same latents, over time.
 
-    The GIF has at most about 100 frames of at most 256 pixels a side. When there are more frames,
+    The GIF has at most about 100 frames of at most 512 pixels a side. When there are more frames,
     every other one is dropped, and the time between two doubles. The GIF is written anew with
     every tenth frame and at the end of training. Its frames are kept beside it, in
-    `.NAME.frames`, so that it goes on after a resume; delete them once training is over.
+    `.NAME.frames`, so that it goes on after a resume; delete them once training is over. A frame
+    that cannot be read is left out.
 
     Args:
         path: Path of the GIF.
@@ -127,6 +138,7 @@ class Animation(Periodic):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self.frames_folder.mkdir(exist_ok=True)
+        remove_stale(self.frames_folder, is_shared=True)
         self._thin_out()
         if self.model.step == 0:
             self._act()
@@ -167,13 +179,17 @@ class Animation(Periodic):
             shown.add(turn)
 
     def _frame_paths(self):
-        return sorted(self.frames_folder.glob("step_*.png"))
+        paths = sorted(self.frames_folder.glob("step_*.png"))
+        return [path for path in paths if re.fullmatch(r"step_\d+\.png", path.name)]
 
     def _write(self):
         frames = []
         for path in self._frame_paths():
-            with Image.open(path) as picture:
+            # Pillow's decoders raise almost anything on a broken file.
+            with contextlib.suppress(Exception), Image.open(path) as picture:
                 frames.append(np.array(picture).reshape(picture.height, picture.width, -1))
+        # Whatever lies there besides has another shape.
+        frames = [frame for frame in frames if frame.shape == frames[-1].shape]
         if frames:
             pictures.save_gif(self.path, frames, self.seconds_per_frame)
 

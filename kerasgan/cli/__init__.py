@@ -7,7 +7,7 @@ import keras
 
 import kerasgan
 from kerasgan.cli import evaluate, sample, train
-from kerasgan.cli._messages import Refused, tell
+from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
 
@@ -21,11 +21,11 @@ def main(argv: list[str] | None = None) -> int:
         argv: Arguments without the program's name; by default those of this process.
 
     Returns:
-        The exit code: 0 when done, 1 when the losses became NaN, 2 when the arguments cannot
-        be used, 130 after Ctrl-C, 143 after SIGTERM.
+        The exit code: 0 when done, 1 when the losses became NaN or the last model could not be
+        saved, 2 when the arguments cannot be used, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    given = _parser().parse_args(argv)
-    with warnings.catch_warnings():
+    with forgiving_streams(), warnings.catch_warnings():
+        given = _parser().parse_args(argv)
         # One plain line each, without file name and source.
         warnings.showwarning = lambda message, *_, **__: tell(given.command, f"note: {message}")
         try:
@@ -33,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
         except Refused as error:
             tell(given.command, f"error: {error}")
             return 2
+        except Failed as error:
+            tell(given.command, f"error: {error}")
+            return 1
         except KeyboardInterrupt as interrupt:
             tell(given.command, "; ".join(("interrupted", *interrupt.args)))
             return 130

@@ -5,6 +5,7 @@ import contextlib
 import math
 
 from kerasgan import metrics, pretrained
+from kerasgan.checks import argument_error
 
 ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encoder}
 
@@ -13,6 +14,7 @@ def add_model(parser):
     """The trained model of `sample` and `evaluate`."""
     parser.add_argument(
         "model",
+        type=path,
         metavar="MODEL",
         help="folder of a run, its model.keras, its generator.keras with config.json beside it, "
         f"or the name of a model that comes with the package: {', '.join(pretrained.NAMES)} "
@@ -24,9 +26,32 @@ def add_data_path(parser):
     """Where MNIST lies, for `train` and `evaluate`."""
     parser.add_argument(
         "--data-path",
+        type=path,
         metavar="PATH",
         help="for mnist: folder or file that holds the data, instead of a download",
     )
+
+
+@contextlib.contextmanager
+def placing(name, path):
+    """Says which argument it was if a file cannot be written in the block."""
+    try:
+        yield
+    except OSError as error:
+        raise argument_error(
+            name,
+            "be where a file can be written",
+            f"{name} {path}: {error.strerror}",
+            "Pass another.",
+            OSError,
+        ) from error
+
+
+def path(text):
+    # An empty path would be the current folder.
+    if not text:
+        raise argparse.ArgumentTypeError(f"must be a path. Received: {text!r}")
+    return text
 
 
 def positive(text):
@@ -67,4 +92,6 @@ def shown(value):
     """A value as the command line has it: the inverse of `size`."""
     if isinstance(value, list):
         return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(value)

@@ -18,6 +18,9 @@ def load_to_train(arguments):
         arguments["data"],
         (*arguments["size"], arguments["channels"]),
         batch_size=arguments["batch_size"],
+        fit=arguments["fit"],
+        background=arguments["background"],
+        mirror=arguments["mirror"],
         labels=False,
         seed=arguments["seed"],
     )

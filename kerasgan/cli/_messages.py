@@ -1,11 +1,16 @@
 """What the commands tell their user, and how they refuse."""
 
 import contextlib
+import os
 import sys
 
 
 class Refused(Exception):
     """The command cannot do what the user asked for; nothing has been started."""
+
+
+class Failed(Exception):
+    """The command could not finish what it had started."""
 
 
 @contextlib.contextmanager
@@ -15,6 +20,8 @@ def refusing():
         yield
     except (ValueError, OSError, ImportError) as error:
         raise Refused(error) from error
+    except MemoryError as error:
+        raise Refused(f"it does not fit into memory ({error}). Ask for less.") from error
 
 
 def tell(command, text):
@@ -22,9 +29,53 @@ def tell(command, text):
     print(f"kerasgan {command}: {text}", file=sys.stderr, flush=True)
 
 
-def in_short(error):
-    """The kind of an error and the first line of its message."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+class _Forgiving:
+    """A stream that drops what it cannot write: a lost line must not end a training."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        with contextlib.suppress(OSError):
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError as error:
+                # A file's name may hold what the terminal cannot show.
+                shown = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+                self._stream.write(shown)
+        return len(text)
+
+    def flush(self):
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
+@contextlib.contextmanager
+def forgiving_streams():
+    """Keeps a closed pipe, a full disk or an odd name from turning a line into an error."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
+    with contextlib.ExitStack() as stack:
+        if sys.stdout is not None:
+            stack.enter_context(contextlib.redirect_stdout(_Forgiving(sys.stdout)))
+        if sys.stderr is not None:
+            stack.enter_context(contextlib.redirect_stderr(_Forgiving(sys.stderr)))
+        try:
+            yield
+        finally:
+            for stream in streams:
+                _flush_or_drop(stream)
+
+
+def _flush_or_drop(stream):
+    try:
+        stream.flush()
+    except OSError:
+        # Or Python would try again as it ends, and make its exit code 120.
+        with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def duration(seconds):

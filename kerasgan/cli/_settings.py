@@ -8,9 +8,28 @@ from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import shown
 from kerasgan.cli._data import is_mnist
 
-DEFAULTS = {"model": "dcgan", "batch_size": 64, "seed": 0}
+DEFAULTS = {
+    "model": "dcgan",
+    "fit": "crop",
+    "background": "white",
+    "mirror": False,
+    "pretrain_steps": 0,
+    "seed": 0,
+}
 DEFAULT_EPOCHS = 50
-_NAMES = (*run_folder.FIXED, "data", "data_path", "batch_size", "evaluate", "steps", "epochs")
+# Those of the models' sources.
+DEFAULT_BATCH_SIZE = 64
+BATCH_SIZES = {
+    "dcgan": 128,
+    "deconv_gan": 16,
+    "flag_gan": 32,
+    "infogan": 128,
+    "mlp_gan": 128,
+    "mnist_gan": 50,
+    "pacgan": 128,
+}
+_OF_FOLDERS = ("fit", "background", "mirror")
+_NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")
 
 
 def settle(given):
@@ -36,6 +55,8 @@ def settle(given):
     arguments = dict.fromkeys(_NAMES) | DEFAULTS | saved | chosen
     if not arguments["steps"] and not arguments["epochs"]:
         arguments["epochs"] = DEFAULT_EPOCHS
+    if not arguments["batch_size"]:
+        arguments["batch_size"] = BATCH_SIZES.get(arguments["model"], DEFAULT_BATCH_SIZE)
     of_mnist = is_mnist(arguments["data"])
     arguments["size"] = arguments["size"] or ([28, 28] if of_mnist else [64, 64])
     arguments["channels"] = arguments["channels"] or (1 if of_mnist else 3)
@@ -57,6 +78,14 @@ def _check(run, arguments):
                 f"--size {shown(arguments['size'])} --channels {arguments['channels']}. Leave "
                 "them out."
             )
+        for name in _OF_FOLDERS:
+            if arguments[name] != DEFAULTS[name]:
+                raise argument_error(
+                    f"--{name}",
+                    "be left out for mnist",
+                    f"--{name}" + ("" if arguments[name] is True else f" {arguments[name]}"),
+                    "It is for folders of images.",
+                )
         return
     folder = os.path.realpath(arguments["data"])
     if pathlib.Path(os.path.realpath(run)).is_relative_to(folder):

@@ -5,9 +5,8 @@ import pathlib
 import keras
 
 from kerasgan import callbacks, pretrained
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, in_short, is_out_of_memory
 from kerasgan.cli import run_folder
-from kerasgan.cli._messages import in_short
 from kerasgan.gan import GAN
 
 
@@ -34,11 +33,20 @@ def load_sampler(text):
 
 
 def load(load_model, path):
-    """What `load_model` makes of a path; ValueError or OSError where it cannot."""
+    """What `load_model` makes of a path; ValueError or OSError if it cannot be loaded."""
     try:
         return load_model(path)
-    # What Keras raises when it lacks a class or function, or cannot read the file.
-    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+    # Of almost any class: what Keras raises depends on what it lacks or cannot read.
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise argument_error(
+                "MODEL",
+                "fit into memory",
+                f"{path}, which does not ({in_short(error)})",
+                "Free some, or use a machine that has more.",
+            ) from error
+        if isinstance(error, (OSError, ValueError)):
+            raise
         raise argument_error(
             "MODEL",
             "be made of what Keras and kerasgan know",

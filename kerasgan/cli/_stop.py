@@ -7,6 +7,32 @@ import sys
 import keras
 
 from kerasgan._interrupts import handling
+from kerasgan.cli._messages import Failed
+
+
+class Guard(keras.callbacks.Callback):
+    """Ends training at once if its folder is no longer its own. Stands before all that write.
+
+    Args:
+        is_ours: What `run_folder.opened` yields.
+    """
+
+    def __init__(self, is_ours):
+        super().__init__()
+        self.is_ours = is_ours
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._look()
+
+    def on_train_end(self, logs=None):
+        self._look()
+
+    def _look(self):
+        if not self.is_ours():
+            raise Failed(
+                f"stopped at step {self.model.step}: the folder of this run was removed, and may "
+                "be another's by now. Nothing more is written."
+            )
 
 
 class Stop(keras.callbacks.Callback):
@@ -16,7 +42,7 @@ class Stop(keras.callbacks.Callback):
 
     Attributes:
         signal: Number of the signal that ended training, or None.
-        nan_step: The step whose losses are not finite, or None.
+        nan_step: The step whose losses are not finite (0 in pre-training), or None.
         has_ended: Whether training is over, and every callback has been told.
     """
 
@@ -50,7 +76,7 @@ class Stop(keras.callbacks.Callback):
         self.has_ended = True
 
     def _look(self, unread):
-        if unread and not self.nan_step and not math.isfinite(unread[1]["loss"]):
+        if unread and self.nan_step is None and not math.isfinite(unread[1]["loss"]):
             self.nan_step = unread[0]
             self.model.stop_training = True
 

@@ -12,7 +12,7 @@ from kerasgan.cli import _arguments
 from kerasgan.cli._data import is_mnist, load_to_compare
 from kerasgan.cli._messages import refusing
 from kerasgan.cli._source import load_sampler
-from kerasgan.files import replacing
+from kerasgan.files import check_writable, replacing
 
 __all__ = ["add_parser", "beside_nearest", "run"]
 
@@ -36,7 +36,11 @@ the same way. Compare numbers only where encoder, data and count are the same.""
     )
     _arguments.add_model(parser)
     parser.add_argument(
-        "--data", required=True, metavar="DATA", help="folder of real images, or the word mnist"
+        "--data",
+        required=True,
+        type=_arguments.path,
+        metavar="DATA",
+        help="folder of real images, or the word mnist",
     )
     parser.add_argument(
         "--encoder",
@@ -60,10 +64,14 @@ the same way. Compare numbers only where encoder, data and count are the same.""
         help="seed of the generated images and of the choice of real ones (default: 0)",
     )
     parser.add_argument(
-        "--out", metavar="PATH", help="JSON file for the numbers, a new one (default: none)"
+        "--out",
+        type=_arguments.path,
+        metavar="PATH",
+        help="JSON file for the numbers, a new one (default: none)",
     )
     parser.add_argument(
         "--nearest",
+        type=_arguments.path,
         metavar="PATH",
         help=f"PNG file, a new one: {_ROWS} generated pictures, each followed by the {_NEAREST} "
         "real ones whose features are nearest, to see whether they were memorised (default: none)",
@@ -77,9 +85,9 @@ def run(given):
         _check_outputs(given)
         sampler = load_sampler(given.model)
         image_shape = sampler.generator.output_shape[1:]
-        images = load_to_compare(given.data, given.data_path, image_shape)
         name = given.encoder or ("mnist" if is_mnist(given.data) else "inception")
         encoder = _arguments.ENCODERS[name]()
+        images = load_to_compare(given.data, given.data_path, image_shape)
         evaluator = metrics.Evaluator(images, encoder, given.count, given.seed)
         fakes = sampler.sample(evaluator.count, given.seed)
     scores = evaluator(fakes)
@@ -120,6 +128,9 @@ def _check_outputs(given):
                 "Make the folder, or pass another.",
                 FileNotFoundError,
             )
+        if path:
+            with _arguments.placing(name, path):
+                check_writable(path)
     if given.nearest and not given.nearest.lower().endswith(".png"):
         raise argument_error(
             "--nearest",

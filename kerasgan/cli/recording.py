@@ -9,7 +9,6 @@ import numpy as np
 
 from kerasgan import callbacks, datasets, metrics
 from kerasgan.cli import run_folder
-from kerasgan.cli._arguments import ENCODERS
 
 __all__ = ["choose_every", "make_callbacks"]
 
@@ -26,7 +25,7 @@ def make_callbacks(
     run: pathlib.Path,
     every: int,
     data: np.ndarray | datasets.ImageFolder | None = None,
-    encoder: str | None = None,
+    encoder: metrics.Encoder | None = None,
 ) -> list[keras.callbacks.Callback]:
     """The callbacks that write into the folder of a run, in the order in which they must act.
 
@@ -34,15 +33,15 @@ def make_callbacks(
         run: The folder.
         every: Steps between two sample pictures; the others keep time with it.
         data: Real images to compare with; only needed with `encoder`.
-        encoder: Name of the encoder whose features evaluate the images, or None for no
-            evaluation.
+        encoder: What evaluates the images, by its features; None for no evaluation.
     """
+    checkpoint_every = run_folder.checkpoint_every(every)
     log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
     found = []
     if encoder:
         # First, so that the others have its scores.
-        evaluator = metrics.Evaluator(data, ENCODERS[encoder](), _EVALUATION_COUNT)
-        found.append(callbacks.Evaluate(evaluator, run, min(5 * every, 1000)))
+        evaluator = metrics.Evaluator(data, encoder, _EVALUATION_COUNT)
+        found.append(callbacks.Evaluate(evaluator, run, checkpoint_every))
     found += [
         log,
         callbacks.SampleGrid(run / run_folder.SAMPLES, every),
@@ -57,4 +56,4 @@ def make_callbacks(
         found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
     # Last, so that all other files are there for the step that a resume begins with; and at
     # multiples of the log's rows, which then are whole.
-    return [*found, callbacks.Checkpoint(run, min(5 * every, 1000))]
+    return [*found, callbacks.Checkpoint(run, checkpoint_every)]

@@ -4,7 +4,10 @@ Every function takes the folder as a `pathlib.Path`, `run`.
 """
 
 import contextlib
+import errno
+import functools
 import json
+import math
 import os
 import platform
 import sys
@@ -16,16 +19,16 @@ import numpy as np
 import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
-from kerasgan.checks import argument_error, check_value_range
-from kerasgan.cli._arguments import shown
+from kerasgan.checks import argument_error, check_value_range, in_short, is_number
+from kerasgan.cli._arguments import ENCODERS, shown
 from kerasgan.cli._data import is_mnist
-from kerasgan.cli._messages import in_short
 from kerasgan.files import remove_stale, replacing
 from kerasgan.sampler import Sampler
 
 __all__ = [
     "ANIMATION",
     "BEST_GENERATOR",
+    "CHANGEABLE",
     "CONFIG",
     "EVALUATION",
     "FIXED",
@@ -38,10 +41,12 @@ __all__ = [
     "SAMPLE",
     "SAMPLES",
     "TENSORBOARD",
+    "check_records",
+    "checkpoint_every",
     "compare",
     "has_checkpoint",
     "listed",
-    "note_change",
+    "note_changes",
     "opened",
     "read_config",
     "read_sampler",
@@ -57,7 +62,21 @@ MODEL, PREVIOUS_MODEL, GENERATOR = callbacks.MODEL, callbacks.PREVIOUS_MODEL, ca
 EVALUATION, BEST_GENERATOR = callbacks.EVALUATION, callbacks.BEST_GENERATOR
 
 # The arguments that make a run what it is; `--resume` takes them over and refuses others.
-FIXED = ("model", "size", "channels", "filters", "learning_rate", "augment", "ema", "seed")
+FIXED = (
+    "model",
+    "size",
+    "channels",
+    "fit",
+    "background",
+    "mirror",
+    "filters",
+    "augment",
+    "ema",
+    "pretrain_steps",
+    "seed",
+)
+# Those that a resume may change; it notes the change.
+CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_rate")
 
 
 # Who may write there
@@ -67,7 +86,9 @@ FIXED = ("model", "size", "channels", "filters", "learning_rate", "augment", "em
 def opened(run, resume):
     """Makes the run's folder, or finds it, and keeps every other process out of it.
 
-    A new folder into which nothing was written is removed again.
+    Yields a function that says whether the folder still is this process's own: another may have
+    removed it, and begun a run in a new one of that name. A new folder into which nothing was
+    written is removed again.
     """
     with contextlib.ExitStack() as stack:
         missing = [path for path in run.parents if not os.path.exists(path)]
@@ -80,21 +101,15 @@ def opened(run, resume):
                 f"--out {run}, which is not empty",
                 "Pass --resume to continue the run in it, or another --out.",
             )
-        stack.callback(_remove_if_unused, run, is_new)
         # The system lets go of the lock when the process ends, however it ends.
-        lock = stack.enter_context(open(run / LOCK, "a"))
-        try:
-            _lock(lock)
-        except OSError:
-            raise argument_error(
-                "--out",
-                "be a folder that no other process is using",
-                f"--out {run}, in which another process is training",
-                "Wait for it, end it, or pass another --out.",
-            ) from None
+        lock = open(run / LOCK, "a")
+        is_ours = functools.partial(_leads_to, run / LOCK, os.fstat(lock.fileno()))
+        stack.callback(_remove_if_unused, run, is_new, is_ours)
+        stack.enter_context(lock)
+        _lock(lock, run)
         for folder in (run, *(path for path in run.iterdir() if path.is_dir())):
             remove_stale(folder)
-        yield
+        yield is_ours
 
 
 def _make(run):
@@ -114,19 +129,43 @@ def _make(run):
     return True
 
 
-def _lock(file):
-    if os.name == "nt":
-        import msvcrt
+def _lock(file, run):
+    try:
+        if os.name == "nt":
+            import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (OSError, ImportError) as error:
+        if getattr(error, "errno", None) in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            raise argument_error(
+                "--out",
+                "be a folder that no other process is using",
+                f"--out {run}, in which another process is training",
+                "Wait for it, end it, or pass another --out.",
+            ) from None
+        warnings.warn(
+            f"This system cannot lock {run} ({error}): see to it that no other process trains "
+            "there.",
+            stacklevel=2,
+        )
 
 
-def _remove_if_unused(run, is_new):
-    if is_new and set(os.listdir(run)) <= {LOCK}:
+def _leads_to(path, status):
+    """Whether a path leads to the file of this status."""
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # of a network that is down for a moment
+        return True
+
+
+def _remove_if_unused(run, is_new, is_ours):
+    if is_new and is_ours() and set(os.listdir(run)) <= {LOCK}:
         (run / LOCK).unlink(missing_ok=True)
         run.rmdir()
 
@@ -144,6 +183,50 @@ def _remove_empty(folders):
 def has_checkpoint(run):
     """Whether training got as far as a checkpoint, whole or damaged."""
     return any((run / name).exists() for name in (MODEL, PREVIOUS_MODEL))
+
+
+def check_records(run, config):
+    """Refuses, before a resume, what it could not go on with.
+
+    Args:
+        config: What `read_config` returned.
+
+    Raises:
+        ValueError: The model files are gone, or a CSV file was changed by another program.
+    """
+    for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", "frechet_distance"})):
+        rows = callbacks.read_log(run / name)
+        for row in rows:
+            for column in {*columns, *row} - _TEXTS:
+                _check_number(run / name, row, column)
+        # Without a model and with no more rows than this, it was killed before the first.
+        if name == LOG and not has_checkpoint(run) and rows:
+            if int(rows[-1]["step"]) >= checkpoint_every(config["every"]):
+                raise argument_error(
+                    "--out",
+                    f"hold {MODEL} or {PREVIOUS_MODEL}, to be resumed",
+                    f"--out {run}, from which both are gone",
+                    "Put one back, or begin another run with another --out.",
+                    FileNotFoundError,
+                )
+
+
+def _check_number(path, row, column):
+    try:
+        # Empty: a term that began, or ended, with other settings.
+        float(row[column] or 0)
+    except (KeyError, ValueError):
+        raise argument_error(
+            path,
+            "be as `kerasgan train` wrote it",
+            f"{column} {row.get(column, 'missing')!r} at step {row['step']}",
+            "Repair it, or move it away: the run then begins a new one.",
+        ) from None
+
+
+def checkpoint_every(every):
+    """Steps between two checkpoints of a run with so many steps between two pictures."""
+    return min(5 * every, 1000)
 
 
 def listed(run):
@@ -188,12 +271,8 @@ def read_config(run):
     path = run / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"arguments", "every", "num_images", "backend"} - config.keys()
-        missing = missing or {*FIXED, "batch_size", "data"} - config["arguments"].keys()
-        if missing:
-            raise ValueError(f"without {', '.join(sorted(missing))}")
-        if f"build_{config['arguments']['model']}" not in zoo.__all__:
-            raise ValueError(f"model {config['arguments']['model']!r}")
+        _check_fields(config, _FIELDS)
+        _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
     except FileNotFoundError:
         raise argument_error(
             "--out",
@@ -202,7 +281,7 @@ def read_config(run):
             "Check the path, or leave out --resume to begin a run.",
             FileNotFoundError,
         ) from None
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise argument_error(
             path,
             "be as `kerasgan train` wrote it",
@@ -210,6 +289,67 @@ def read_config(run):
             "Repair it, or begin another run with another --out.",
         ) from error
     return config
+
+
+def _is_whole(smallest):
+    return lambda value: type(value) is int and value >= smallest
+
+
+def _is_rate(value):
+    return is_number(value) and 0 < value < math.inf
+
+
+def _is_text(value):
+    return isinstance(value, str) and value != ""
+
+
+def _or_none(check):
+    return lambda value: value is None or check(value)
+
+
+def _is_size(value):
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_whole(1), value))
+
+
+# What the fields of config.json must be, for a resume.
+_FIELDS = {
+    "arguments": lambda value: isinstance(value, dict),
+    "every": _is_whole(1),
+    "num_images": _is_whole(1),
+    "backend": _is_text,
+}
+_ARGUMENTS = {
+    "model": lambda value: f"build_{value}" in zoo.__all__,
+    "size": _is_size,
+    "channels": lambda value: type(value) is int and value in (1, 3, 4),
+    "fit": _is_text,
+    "background": _is_text,
+    "mirror": lambda value: isinstance(value, bool),
+    "filters": _or_none(_is_whole(1)),
+    "augment": _or_none(_is_text),
+    "ema": _or_none(is_number),
+    "pretrain_steps": _is_whole(0),
+    "seed": _is_whole(0),
+    "data": _is_text,
+    "data_path": _or_none(_is_text),
+    "batch_size": _is_whole(1),
+    "learning_rate": _or_none(_is_rate),
+    "d_learning_rate": _or_none(_is_rate),
+    "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
+    "steps": _or_none(_is_whole(1)),
+    "epochs": _or_none(_is_whole(1)),
+}
+_TEXTS = {"encoder", "encoder_hash", "data_hash"}  # the columns of CSV files that hold no numbers
+
+
+def _check_fields(found, checks, prefix=""):
+    if not isinstance(found, dict):
+        raise ValueError(f"{type(found).__name__} in place of an object")
+    for name, is_right in checks.items():
+        if name not in found:
+            raise ValueError(f"without {prefix}{name}")
+        if not is_right(found[name]):
+            raise ValueError(f"{prefix}{name} is {found[name]!r}")
 
 
 def read_sampler(path, generator):
@@ -244,8 +384,6 @@ def read_sampler(path, generator):
 def compare(run, config, chosen):
     """Compares the arguments given with those of the run to resume.
 
-    Notes a change that only makes the run not repeatable.
-
     Args:
         config: What `read_config` returned.
         chosen: Dict of the arguments given on the command line.
@@ -266,17 +404,23 @@ def compare(run, config, chosen):
             + "\n".join(differences)
             + "\nLeave them out to resume it, or begin another run with another --out."
         )
-    now = {"backend": keras.config.backend(), **chosen}
-    for name, before in (*saved.items(), ("backend", config["backend"])):
-        if name in ("batch_size", "data", "data_path", "backend") and name in now:
-            note_change(name.replace("_", " "), before, now[name])
 
 
-def note_change(name, before, now):
-    """Warns of what differs from the run to resume, if it does."""
-    if now != before:
-        warnings.warn(
-            f"{name}: {before} in the run, {now} now. The run goes on, but its results will differ "
-            "from those of an uninterrupted one.",
-            stacklevel=2,
-        )
+def note_changes(config, arguments, num_images):
+    """Warns of what differs from the run to resume and only makes it not repeatable.
+
+    Args:
+        config: What `read_config` returned.
+        arguments: Dict of the run's arguments from now on.
+        num_images: Images in a pass.
+    """
+    changes = {name: (config["arguments"][name], arguments[name]) for name in CHANGEABLE}
+    changes["backend"] = (config["backend"], keras.config.backend())
+    changes["number of images"] = (config["num_images"], num_images)
+    for name, (before, now) in changes.items():
+        if now != before:
+            warnings.warn(
+                f"{name.replace('_', ' ')}: {before} in the run, {now} now. The run goes on, but "
+                "its results will differ from those of an uninterrupted one.",
+                stacklevel=2,
+            )

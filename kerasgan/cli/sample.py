@@ -10,6 +10,7 @@ from kerasgan.checks import argument_error
 from kerasgan.cli import _arguments
 from kerasgan.cli._messages import refusing
 from kerasgan.cli._source import load_sampler
+from kerasgan.files import check_writable
 
 __all__ = ["add_parser", "run"]
 
@@ -26,8 +27,8 @@ def add_parser(commands):
         epilog="""\
 examples:
   kerasgan sample mnist
-  kerasgan sample runs/digits
-  kerasgan sample runs/digits/model.keras --count 100 --seed 7 --out grid.png
+  kerasgan sample runs/digits --out digits.png
+  kerasgan sample runs/digits/model.keras --count 100 --seed 7 --out more.png
   kerasgan sample runs/digits --count 1000 --out digits/
   kerasgan sample runs/digits --count 6 --out walk.gif""",
     )
@@ -47,10 +48,18 @@ examples:
     )
     parser.add_argument(
         "--out",
+        type=_arguments.path,
         default="grid.png",
         metavar="PATH",
         help="X.png: one grid; X.gif: a walk from picture to picture; X/ or a name without "
         "suffix: a folder of single files (default: grid.png)",
+    )
+    parser.add_argument(
+        "--scale",
+        type=_arguments.positive,
+        metavar="N",
+        help="enlarge each picture so many times (default: single files not at all; in a grid and "
+        "a GIF, small pictures to fill a screen)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
@@ -62,12 +71,15 @@ def run(given):
         kind = _kind_of_output(given.out)
         _check_output(out, kind, given.overwrite)
         sampler = load_sampler(given.model)
+        with _arguments.placing("--out", out):
+            first = out / _file_name(0) if kind == "folder" else out
+            first.parent.mkdir(parents=True, exist_ok=True)
+            check_writable(first)
         latents = sampler.draw(given.count or (8 if kind == "gif" else 64), given.seed)
         if kind == "gif":
             latents = latent_tools.path(latents, sampler.latents, _FRAMES_BETWEEN)
         images = sampler.generate(latents)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _write(out, kind, images)
+        _write(out, kind, images, given.scale)
     print(out)
     return 0
 
@@ -100,12 +112,21 @@ def _check_output(out, kind, overwrite):
         )
 
 
-def _write(out, kind, images):
+def _write(out, kind, images, scale):
     if kind == "gif":
-        pictures.save_gif(out, [pictures.fit_frame(image) for image in images], _SECONDS_PER_FRAME)
+        frames = [pictures.fit_frame(image, scale) for image in images]
+        pictures.save_gif(out, frames, _SECONDS_PER_FRAME)
     elif kind == "png":
-        pictures.save_png(out, pictures.grid(images))
+        pictures.save_png(out, pictures.grid(images, scale=scale))
     else:
-        out.mkdir(exist_ok=True)
-        for index, image in enumerate(images):
-            pictures.save_png(out / f"sample_{index:05d}.png", image)
+        names = [_file_name(index) for index in range(len(images))]
+        for name, image in zip(names, images, strict=True):
+            pictures.save_png(out / name, pictures.enlarged(image, scale or 1))
+        # Of an earlier call, with a larger --count.
+        for path in set(out.glob("sample_*.png")) - {out / name for name in names}:
+            if path.stem.removeprefix("sample_").isdecimal():
+                path.unlink()
+
+
+def _file_name(index):
+    return f"sample_{index:05d}.png"

@@ -7,17 +7,17 @@ import pathlib
 import random
 import signal
 import time
-import warnings
 
 import keras
 import numpy as np
 
 from kerasgan import callbacks, pictures, zoo
+from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.cli import _arguments, _data, recording, run_folder
 from kerasgan.cli._messages import duration, refusing, tell
 from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
 from kerasgan.cli._source import load
-from kerasgan.cli._stop import Stop
+from kerasgan.cli._stop import Guard, Stop
 
 __all__ = ["add_parser", "run"]
 
@@ -39,8 +39,9 @@ The folder of a run holds:
   {run_folder.SAMPLE:<18} 64 pictures of the finished generator
   {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, where that is installed
 
-Ctrl-C ends after the step under way and saves; so does SIGTERM. KERAS_BACKEND=jax or
-KERAS_BACKEND=torch trains on another backend than TensorFlow."""
+Ctrl-C ends after the step under way and saves; so does SIGTERM. The exit code is 1 if the losses
+became NaN or the last model could not be saved. KERAS_BACKEND=jax or KERAS_BACKEND=torch trains
+on another backend than TensorFlow."""
 
 
 def add_parser(commands):
@@ -55,6 +56,7 @@ def add_parser(commands):
     parser.add_argument(
         "data",
         nargs="?",
+        type=_arguments.path,
         metavar="DATA",
         help="folder of images (subfolders are searched too), or the word mnist; "
         "with --resume it can be left out",
@@ -68,8 +70,25 @@ def add_parser(commands):
     parser.add_argument(
         "--size",
         type=_arguments.size,
-        help="height and width in pixels, as 64 or 48x64; images are scaled to cover it and "
-        "cropped (default: 64, for mnist 28)",
+        help="height and width in pixels, as 64 or 48x64 (default: 64, for mnist 28)",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("crop", "pad", "stretch"),
+        help="how pictures of another shape get this one: scaled to cover it and cropped, scaled "
+        f"to lie in it and padded, or distorted (default: {DEFAULTS['fit']})",
+    )
+    parser.add_argument(
+        "--background",
+        metavar="COLOR",
+        help="colour under transparent pixels and around padded pictures: a name or '#rrggbb' "
+        f"(default: {DEFAULTS['background']})",
+    )
+    parser.add_argument(
+        "--mirror",
+        action="store_true",
+        default=None,
+        help="flip each picture left to right in half of the passes; not for letters and digits",
     )
     parser.add_argument(
         "--channels",
@@ -94,7 +113,14 @@ def add_parser(commands):
         "--batch-size",
         type=_arguments.positive,
         metavar="N",
-        help=f"images in a step (default: {DEFAULTS['batch_size']})",
+        help="images in a step (default: that of the model's source, 16 to 128)",
+    )
+    parser.add_argument(
+        "--pretrain-steps",
+        type=_arguments.not_negative,
+        metavar="N",
+        help="updates of the discriminator alone before the first step; the source of mnist_gan "
+        f"has 300 (default: {DEFAULTS['pretrain_steps']})",
     )
     parser.add_argument(
         "--filters",
@@ -107,6 +133,12 @@ def add_parser(commands):
         type=_arguments.positive_number,
         metavar="RATE",
         help="of both sides' optimizers, for example 3e-4 (default: the model's own)",
+    )
+    parser.add_argument(
+        "--d-learning-rate",
+        type=_arguments.positive_number,
+        metavar="RATE",
+        help="of the discriminator's optimizer (default: as --learning-rate)",
     )
     parser.add_argument(
         "--augment",
@@ -132,16 +164,20 @@ def add_parser(commands):
         "--seed",
         type=_arguments.not_negative,
         metavar="N",
-        help=f"makes the run repeatable (default: {DEFAULTS['seed']})",
+        help="seed of the weights, the noise and the order of the images; makes the run "
+        f"repeatable (default: {DEFAULTS['seed']})",
     )
     parser.add_argument(
-        "--out", metavar="RUN", help="folder of the run, a new one (default: runs/DATA-MODEL)"
+        "--out",
+        type=_arguments.path,
+        metavar="RUN",
+        help="folder of the run, a new one (default: runs/DATA-MODEL)",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
         help="continue the run in --out exactly where it stopped, with its own arguments; a "
-        "larger --epochs or --steps extends it",
+        "larger --epochs or --steps extends it, and its learning rates and batch size may change",
     )
     _arguments.add_data_path(parser)
 
@@ -152,22 +188,31 @@ def run(given):
         stop = stack.enter_context(Stop())
         with refusing():
             folder, arguments, config = settle(given)
-            stack.enter_context(run_folder.opened(folder, resume=bool(config)))
+            is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
+            if config:
+                run_folder.check_records(folder, config)
+            # Whatever can be refused is, before all images are decoded.
+            gan = _load_or_build(folder, arguments, resume=bool(config))
+            progress = _progress(gan, arguments)
+            if config and _is_finished(gan, arguments):
+                # What the process was killed before, or had no room for.
+                _complete(folder, gan)
+                print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
+                print(folder)
+                return 0
+            name = arguments["evaluate"]
+            encoder = _arguments.ENCODERS[name]() if name else None
             data = _data.load_to_train(arguments)
             num_images = _data.num_images(data)
             if config:
-                run_folder.note_change("number of images", config["num_images"], num_images)
-            gan = _load_or_build(folder, arguments, resume=bool(config))
+                run_folder.note_changes(config, arguments, num_images)
             # The rhythm stays as it is when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
-            records = recording.make_callbacks(folder, every, data, arguments["evaluate"])
+            records = recording.make_callbacks(folder, every, data, encoder)
             run_folder.write_config(folder, arguments, gan, every, num_images)
-        progress = _progress(gan, arguments)
-        if _is_finished(gan, arguments):
-            print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
-            print(folder)
-            return 0
+        # What the folder holds until `Checkpoint` saves more.
+        safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments)}, "
             f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.",
@@ -180,15 +225,17 @@ def run(given):
                 batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
                 epochs=arguments["epochs"] or 1,
                 steps=arguments["steps"],
+                pretrain_steps=arguments["pretrain_steps"],
                 initial_epoch=gan.epoch,
-                callbacks=[stop, *records],
+                callbacks=[Guard(is_ours), stop, *records],
             )
         except KeyboardInterrupt:
             if not stop.has_ended:
                 raise KeyboardInterrupt("nothing was saved since the last checkpoint") from None
             stop.signal = signal.SIGINT
+        saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
-            return _finish(folder, gan, arguments, stop, time.monotonic() - start)
+            return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had ended, and its last checkpoint stays") from None
 
@@ -196,7 +243,9 @@ def run(given):
 def _load_or_build(folder, arguments, resume):
     # A run that was killed before its first checkpoint starts again from the same seed.
     if resume and run_folder.has_checkpoint(folder):
-        return load(callbacks.load_checkpoint, folder)
+        gan = load(callbacks.load_checkpoint, folder)
+        _set_rates(gan, arguments)
+        return gan
     # Keras's initialisers and the GAN draw their seeds from here. (`set_random_seed` would do
     # too, but imports TensorFlow under JAX and PyTorch as well.)
     random.seed(arguments["seed"])
@@ -205,10 +254,19 @@ def _load_or_build(folder, arguments, resume):
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
     ema = arguments["ema"]
     gan.compile(augment=arguments["augment"], ema=False if ema == 0 else ema)
-    if arguments["learning_rate"] is not None:
-        for optimizer in gan.optimizer.optimizers:
-            optimizer.learning_rate = arguments["learning_rate"]
+    _set_rates(gan, arguments)
     return gan
+
+
+def _set_rates(gan, arguments):
+    rate = arguments["learning_rate"]
+    d_rate = arguments["d_learning_rate"] or rate
+    d_optimizers = gan.d_optimizer if isinstance(gan.d_optimizer, tuple) else (gan.d_optimizer,)
+    if rate is not None:
+        gan.g_optimizer.learning_rate = rate
+    if d_rate is not None:
+        for optimizer in d_optimizers:
+            optimizer.learning_rate = d_rate
 
 
 def _num_steps(gan, num_images, arguments):
@@ -235,30 +293,72 @@ def _describe(num_images, arguments):
     return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']})"
 
 
-def _finish(folder, gan, arguments, stop, seconds):
+def _finish(folder, gan, arguments, stop, saved, seconds):
     """Says how the run ended and what it left; returns the exit code."""
-    if stop.nan_step:
+    safe_step = saved[run_folder.MODEL]
+    is_saved = safe_step == gan.step
+    if stop.nan_step is not None:
         tell(
             "train",
             f"stopped: the losses are not finite at step {stop.nan_step}. Begin another run, with "
             "a smaller --learning-rate or another --seed. (Resuming would diverge again. The last "
             "good model is kept, if there was one.)",
         )
+    elif not is_saved:
+        newest = "No model was saved" if safe_step is None else f"Step {safe_step} is the newest"
+        tell(
+            "train",
+            f"error: step {gan.step} could not be saved; the notes above say why. {newest}. "
+            + (
+                "Begin another run with another --out."
+                if safe_step is None
+                else "Make room, and resume the run."
+            ),
+        )
     else:
         try:
-            grid = pictures.grid(gan.sample(64, seed=0), columns=8)
-            pictures.save_png(folder / run_folder.SAMPLE, grid)
+            _complete(folder, gan, saved)
         except OSError as error:
-            warnings.warn(f"No {run_folder.SAMPLE}: {error}", stacklevel=2)
-    is_finished = not stop.nan_step and _is_finished(gan, arguments)
+            is_saved = False
+            tell(
+                "train",
+                f"error: {error}. {run_folder.MODEL} holds step {gan.step}: make room, and "
+                "--resume writes what is missing.",
+            )
+    is_finished = stop.nan_step is None and is_saved and _is_finished(gan, arguments)
     print(
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {duration(seconds)}."
     )
-    if not is_finished and not stop.nan_step:
+    if not is_finished and stop.nan_step is None and safe_step is not None:
         print(f"To continue: kerasgan train --resume --out {folder}")
     print(f"Written: {', '.join(run_folder.listed(folder))}")
     print(folder)
-    if stop.nan_step:
+    if stop.nan_step is not None or not is_saved:
         return 1
     return 128 + stop.signal if stop.signal and not is_finished else 0
+
+
+def _complete(folder, gan, saved=None):
+    """Writes the generator and the pictures of this model, unless they are there.
+
+    Args:
+        saved: Dict from a file's name to the step that it is known to be of.
+    """
+    path = folder / run_folder.GENERATOR
+    is_new = bool(saved) and saved.get(run_folder.GENERATOR) == gan.step
+    if not is_new and not _holds(path, gan.sampling_generator):
+        save_generator(gan, path)
+    grid = pictures.grid(gan.sample(64, seed=0), columns=8, scale=None)
+    if not pictures.is_png(folder / run_folder.SAMPLE, grid):
+        pictures.save_png(folder / run_folder.SAMPLE, grid)
+
+
+def _holds(path, model):
+    """Whether a file holds the weights of a model."""
+    if callbacks.find_damage(path):
+        return False
+    weights = load(keras.models.load_model, path).get_weights()
+    return len(weights) == len(model.weights) and all(
+        map(np.array_equal, weights, model.get_weights())
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kerasgan.checks import argument_error, check_choice, check_path
+from kerasgan.checks import argument_error, check_choice, check_path, in_short
 
 __all__ = ["load_mnist"]
 
@@ -41,6 +41,7 @@ def load_mnist(
 
     Raises:
         FileNotFoundError: `path`, or a file that has to be there, does not exist.
+        OSError: The digits cannot be downloaded.
         ValueError: `split` is unknown, `path` is not a path, or a file is damaged or is not MNIST.
 
     Example:
@@ -52,7 +53,18 @@ def load_mnist(
     fix = "MNIST has no other part; take validation images from the training ones."
     check_choice("split", split, _IDX_PREFIXES, fix)
     if path is None:
-        train, test = keras.datasets.mnist.load_data()
+        try:
+            train, test = keras.datasets.mnist.load_data()
+        # Keras raises a bare Exception if the download fails.
+        except Exception as error:
+            raise argument_error(
+                "path",
+                "say where the MNIST files are, on a machine that cannot download them",
+                f"path=None ({in_short(error)})",
+                "Pass the folder that holds mnist.npz or the four IDX files; to the command, as "
+                "--data-path.",
+                OSError,
+            ) from error
         images, labels = train if split == "train" else test
         return images[..., np.newaxis], labels
 

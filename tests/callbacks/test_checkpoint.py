@@ -1,6 +1,7 @@
 """Checkpoints: whole at every moment, and found to be damaged when they are."""
 
 import functools
+import io
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 
 import keras
 import numpy as np
@@ -28,7 +30,8 @@ def test_checkpoint_refuses_what_cannot_be_saved_before_training(tmp_path):
 def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
     gan = build_gan()
     gan.compile(ema=0.9)
-    train(gan, 5, callbacks.Checkpoint(tmp_path, every=2))
+    checkpoint = callbacks.Checkpoint(tmp_path, every=2)
+    train(gan, 5, checkpoint)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "generator.keras",
         "model.keras",
@@ -36,6 +39,7 @@ def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
     ]
     newest = callbacks.load_checkpoint(tmp_path)
     assert newest.step == 5
+    assert checkpoint.saved == {"model.keras": 5, "generator.keras": 5}
     np.testing.assert_array_equal(weights(newest), weights(gan))
     assert keras.models.load_model(tmp_path / "model.previous.keras").step == 4
     generator = keras.models.load_model(tmp_path / "generator.keras")
@@ -82,6 +86,56 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, two_check
     (tmp_path / "model.keras").write_bytes(content[: int(share * len(content) - share)])
     with pytest.warns(UserWarning, match=r"model\.keras is truncated or damaged .* of step 1"):
         assert callbacks.load_checkpoint(tmp_path).step == 1
+
+
+def rewritten(content, change):
+    """A `.keras` file with another config.json, whole by its checksums."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = change(members["config.json"])
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text[:-1], "is truncated or damaged"),
+        (lambda text: text.replace(b'"latent', b'"lament'), "cannot be loaded"),
+    ],
+)
+def test_a_whole_file_that_does_not_load_falls_back_too(tmp_path, two_checkpoints, change, problem):
+    broken = rewritten(two_checkpoints["model.keras"], change)
+    (tmp_path / "model.keras").write_bytes(broken)
+    (tmp_path / "model.previous.keras").write_bytes(two_checkpoints["model.previous.keras"])
+    with pytest.warns(UserWarning, match=rf"model\.keras {problem} .* of step 1"):
+        assert callbacks.load_checkpoint(tmp_path).step == 1
+    (tmp_path / "model.previous.keras").unlink()
+    with pytest.raises((LookupError, ValueError)):
+        callbacks.load_checkpoint(tmp_path)
+
+
+def test_short_memory_is_no_reason_for_an_older_model(tmp_path, two_checkpoints, monkeypatch):
+    def load(path):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    for name, content in two_checkpoints.items():
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(keras.models, "load_model", load)
+    with pytest.raises(RuntimeError, match="can't allocate"):
+        callbacks.load_checkpoint(tmp_path)
+
+
+def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    (tmp_path / f".model.{process.pid}.tmp.keras").write_bytes(b"left")
+    (tmp_path / f".model.{os.getppid()}.tmp.keras").write_bytes(b"being written")
+    train(build_gan(), 1, callbacks.Checkpoint(tmp_path))
+    assert [path.name for path in tmp_path.glob(".*")] == [f".model.{os.getppid()}.tmp.keras"]
 
 
 def test_every_flipped_bit_that_matters_is_found(tmp_path, two_checkpoints):

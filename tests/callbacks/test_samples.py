@@ -12,12 +12,13 @@ from kerasgan.callbacks import samples
 
 def test_sample_grid_draws_the_same_latents_at_the_beginning_and_at_the_end(tmp_path):
     gan = build_gan()
-    untrained = pictures.grid(gan.sample(5, seed=3), columns=3)
+    untrained = gan.sample(5, seed=3)
     train(gan, 5, callbacks.SampleGrid(tmp_path / "a" / "b", every=2, count=5, seed=3, columns=3))
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
     assert names == [f"step_000000{step}.png" for step in (0, 2, 4, 5)]
-    np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[0]), untrained)
-    expected = pictures.grid(gan.sample(5, seed=3), columns=3)
+    expected = pictures.grid(untrained, columns=3, scale=8)
+    np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[0]), expected)
+    expected = pictures.grid(gan.sample(5, seed=3), columns=3, scale=8)
     np.testing.assert_array_equal(read_png(tmp_path / "a" / "b" / names[-1]), expected)
 
 
@@ -28,16 +29,16 @@ def test_sample_grid_prints_scores_under_the_pictures(tmp_path, channels):
     grid.set_model(gan)
     grid.on_train_begin()
     grid.on_train_end()
-    picture = read_png(tmp_path / "step_0000000.png").reshape(2 + 40 + 12 + 2, 3 * 42 + 2, channels)
-    images = gan.sample(3, seed=0).repeat(5, axis=1).repeat(5, axis=2)
+    picture = read_png(tmp_path / "step_0000000.png").reshape(2 + 64 + 12 + 2, 3 * 66 + 2, channels)
+    images = gan.sample(3, seed=0).repeat(8, axis=1).repeat(8, axis=2)
     captions = []
     for index, image in enumerate(images):
-        columns = slice(2 + 42 * index, 42 * (index + 1))
-        np.testing.assert_array_equal(picture[2:42, columns], image)
-        captions.append(picture[42:54, columns].tobytes())
+        columns = slice(2 + 66 * index, 66 * (index + 1))
+        np.testing.assert_array_equal(picture[2:66, columns], image)
+        captions.append(picture[66:78, columns].tobytes())
         # Black on white, and whole: nothing touches the edges.
-        assert picture[42:54, columns, 0].min() < 100
-        assert (picture[42:54, [columns.start, columns.stop - 1]] == 255).all()
+        assert picture[66:78, columns, 0].min() < 100
+        assert (picture[66:78, [columns.start, columns.stop - 1]] == 255).all()
     assert len(set(captions)) == 3
 
 
@@ -69,4 +70,22 @@ def test_animation_thins_out(tmp_path, monkeypatch):
     assert frames == [f"step_{step:07d}.png" for step in (0, 4, 8, 12, 14)]
     with Image.open(tmp_path / "c.gif") as gif:
         # Two rows of two 8-pixel images with 2-pixel lines, enlarged by a whole number.
-        assert (gif.n_frames, gif.size) == (5, (22 * 11, 22 * 11))
+        assert (gif.n_frames, gif.size) == (5, (22 * 23, 22 * 23))
+
+
+def test_a_broken_frame_and_strangers_among_them_are_left_out_of_the_animation(tmp_path):
+    gan = build_gan()
+    train(gan, 2, callbacks.Animation(tmp_path / "a.gif", every=1, count=4))
+    frames = tmp_path / ".a.gif.frames"
+    (frames / "step_0000001.png").write_bytes(b"broken")
+    (frames / "step_copy.png").write_bytes(b"not one of ours")
+    pictures.save_png(frames / "step_0000000.png", np.zeros((5, 5, 3), "uint8"))
+    train(gan, 3, callbacks.Animation(tmp_path / "a.gif", every=1, count=4))
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 2
+    assert (frames / "step_copy.png").exists()
+
+
+def test_sample_grid_refuses_a_scale_that_is_none(tmp_path):
+    with pytest.raises(ValueError, match="`scale` must be a whole number of at least 1"):
+        callbacks.SampleGrid(tmp_path, scale=0.5)

@@ -1,10 +1,15 @@
 """What the commands refuse before they start."""
 
+import re
+
+import numpy as np
 import pytest
 from commands import errors, train
 
 import kerasgan
-from kerasgan import cli
+from kerasgan import cli, datasets, zoo
+from kerasgan.cli._data import load_to_train
+from kerasgan.cli._settings import BATCH_SIZES, DEFAULT_BATCH_SIZE
 
 
 def test_version(capsys):
@@ -24,6 +29,9 @@ def test_version(capsys):
         (["PHOTOS", "--size", "16", "--ema", "2"], "`ema` must be a number"),
         (["PHOTOS", "--data-path", "x"], "`--data-path` must be left out"),
         (["mnist", "--size", "32"], "must be 28 and 1 for mnist"),
+        (["mnist", "--mirror"], "`--mirror` must be left out for mnist. Received: --mirror."),
+        (["mnist", "--fit", "pad"], "Received: --fit pad."),
+        (["PHOTOS", "--size", "16", "--background", "reddish"], "`background` must be a colour"),
         (["mnist", "--data-path", "nosuch"], "`path` must be a folder of MNIST files"),
     ],
 )
@@ -44,12 +52,45 @@ def test_wrong_arguments_are_one_line(photos, tmp_path, monkeypatch, capsys, arg
         ["--steps", "0"],
         ["--steps", "1", "--epochs", "1"],
         *(["--learning-rate", rate] for rate in ("0", "-1", "nan", "inf", "fast")),
+        ["--d-learning-rate", "0"],
+        ["--pretrain-steps", "-1"],
+        ["--fit", "squeeze"],
+        ["--out", ""],
+        ["--data-path", ""],
     ],
 )
 def test_values_of_no_sense_are_refused_by_the_parser(capsys, arguments):
     with pytest.raises(SystemExit, match="2"):
         train("photos", *arguments)
     assert "error: argument --" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--size", "256"], ["--size", "999999"], ["--ema", "2"]])
+def test_arguments_are_checked_before_images_are_decoded(
+    photos, tmp_path, monkeypatch, capsys, arguments
+):
+    monkeypatch.setattr(datasets, "ImageFolder", None)
+    assert train(photos, *arguments, "--out", tmp_path / "run") == 2
+    assert "`image_shape` must" in (text := errors(capsys)) or "`ema` must" in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_are_read_as_the_arguments_say(photos):
+    given = {"data": str(photos), "size": [8, 24], "channels": 3, "batch_size": 4, "seed": 5}
+    shape, options = (8, 24, 3), {"batch_size": 4, "labels": False, "seed": 5}
+    for further in (
+        {"fit": "pad", "background": "#ff0000", "mirror": False},
+        {"fit": "stretch", "background": "white", "mirror": True},
+    ):
+        expected = datasets.ImageFolder(photos, shape, **further, **options)
+        np.testing.assert_array_equal(load_to_train(given | further)[0], expected[0])
+
+
+def test_batches_have_the_size_of_the_source():
+    for name in zoo.__all__:
+        size = int(re.search(r"fit\(.*batch_size=(\d+)", getattr(zoo, name).__doc__)[1])
+        chosen = BATCH_SIZES.get(name.removeprefix("build_"), DEFAULT_BATCH_SIZE)
+        assert chosen == size, name
 
 
 def test_a_run_among_its_own_data_is_refused(photos, monkeypatch, capsys):

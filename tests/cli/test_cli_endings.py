@@ -1,5 +1,7 @@
 """How `kerasgan train` ends: signals, NaN, and what it says then."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from commands import TINY, errors, train
 
 import kerasgan
 from kerasgan import callbacks, datasets, pictures, zoo
-from kerasgan.cli._messages import duration
+from kerasgan.cli._messages import duration, forgiving_streams
 
 
 def add_callback(monkeypatch, callback):
@@ -93,6 +95,75 @@ def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number
         code = exit.code
     assert code == 128 + number
     assert not (tmp_path / "run").exists()
+
+
+@contextlib.contextmanager
+def disk_full_after(step):
+    """Lets the process write no file above 100 bytes, from a step to the end of the block."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Fill(keras.callbacks.Callback):
+        # After a step: JAX keeps what it compiles in files that must not be cut short.
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == step:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        add_callback(patch, Fill())
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.filterwarnings("always::UserWarning")
+def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsys):
+    run = tmp_path / "run"
+    with disk_full_after(1):
+        code = train(photos, *TINY, "--steps", 1, "--out", run)
+    captured = capsys.readouterr()
+    assert code == 1 and "error: step 1 could not be saved" in captured.err
+    assert "No model was saved. Begin another run" in captured.err
+    assert "Finished" not in captured.out and "--resume" not in captured.out
+    run = tmp_path / "other"
+    with disk_full_after(5):  # a checkpoint comes every five steps
+        code = train(photos, *TINY, "--steps", 6, "--out", run)
+    captured = capsys.readouterr()
+    assert code == 1
+    assert "Step 5 is the newest. Make room, and resume the run." in captured.err
+    assert f"kerasgan train --resume --out {run}" in captured.out
+    assert train("--resume", "--out", run) == 0
+    assert "Finished at step 6 of 6" in capsys.readouterr().out
+
+
+def test_a_run_whose_folder_is_replaced_ends_and_writes_nothing_there(
+    photos, tmp_path, monkeypatch, capsys
+):
+    run = tmp_path / "run"
+
+    class Replace(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            run.rename(tmp_path / "moved")
+            run.mkdir()
+            (run / ".lock").touch()
+
+    add_callback(monkeypatch, Replace())
+    assert train(photos, *TINY, "--steps", 9, "--out", run) == 1
+    assert "stopped at step 2: the folder of this run was removed" in errors(capsys)
+    assert [path.name for path in run.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+def test_lines_that_cannot_be_printed_are_dropped():
+    with open("/dev/full", "w") as full, contextlib.redirect_stdout(full):
+        with forgiving_streams():
+            print("x" * 100_000, flush=True)
+            print("y")
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    with contextlib.redirect_stdout(ascii_only), forgiving_streams():
+        print("runs/\u00e9\udcff")
+    assert ascii_only.buffer.getvalue() == b"runs/\\xe9\\udcff\n"
 
 
 @pytest.mark.filterwarnings("ignore:The weights hold NaN")

@@ -1,9 +1,11 @@
 """`kerasgan evaluate`, and `kerasgan train --evaluate`."""
 
 import json
+import os
 
 import keras
 import numpy as np
+import pytest
 from commands import TINY, errors, train
 from PIL import Image
 
@@ -44,6 +46,14 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     assert cli.main([*arguments, "--out", str(tmp_path / "none" / "scores.json")]) == 2
     assert "`--out` must be in a folder that exists" in errors(capsys)
     assert cli.main(["evaluate", str(run), "--data", "mnist", "--data-path", str(many)]) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="a folder that nobody can write to")
+@pytest.mark.parametrize("name", ["--out", "--nearest"])
+def test_a_place_that_cannot_be_written_to_is_refused_before_measuring(capsys, name):
+    arguments = ["evaluate", "nosuch", "--data", "nosuch", name, "/proc/new.png"]
+    assert cli.main(arguments) == 2
+    assert f"`{name}` must be where a file can be written" in errors(capsys)
 
 
 def test_nearest_images_stand_beside_what_was_memorised():

@@ -1,6 +1,8 @@
 """`kerasgan train --resume`: it goes on as if nothing had happened, or refuses."""
 
+import errno
 import json
+import os
 
 import keras
 import numpy as np
@@ -35,9 +37,10 @@ def test_a_finished_run_is_left_as_it_is(run, capsys):
     (run / ".model.999.tmp.keras").write_bytes(b"left by a process that was killed")
     assert train("--resume", "--out", run) == 0
     assert train("--resume", "--out", run, "--epochs", 2) == 0
+    # Neither of these is stored, or the next resume would use it.
+    assert train("--resume", "--out", run, "--steps", 3, "--batch-size", 5) == 0
     assert "Already finished" in capsys.readouterr().out
     after = {path.name: path.stat().st_mtime_ns for path in run.iterdir() if path.is_file()}
-    assert after.pop("config.json") and before.pop("config.json")
     assert after == before
 
 
@@ -60,21 +63,132 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "field"),
     [
-        lambda config: config["arguments"].pop("ema"),
-        lambda config: config["arguments"].clear(),
-        lambda config: config.update(arguments=None),
-        lambda config: config["arguments"].update(model="nosuch"),
-        lambda config: config.clear(),
+        (lambda config: config["arguments"].pop("ema"), "without arguments.ema"),
+        (lambda config: config["arguments"].clear(), "without arguments.model"),
+        (lambda config: config.update(arguments=None), "arguments is None"),
+        (lambda config: config.clear(), "without arguments"),
+        (lambda config: config.update(every="5"), "every is '5'"),
+        (lambda config: config.update(num_images=0), "num_images is 0"),
+        (lambda config: config.update(backend=1), "backend is 1"),
+        *(
+            (
+                lambda config, name=name, value=value: config["arguments"].update({name: value}),
+                f"arguments.{name} is {value!r}",
+            )
+            for name, value in {
+                "model": "nosuch",
+                "size": [16],
+                "channels": 2,
+                "fit": None,
+                "background": [255, 0, 0],
+                "mirror": "no",
+                "filters": "2",
+                "augment": 1,
+                "ema": "0.9",
+                "pretrain_steps": None,
+                "seed": 0.5,
+                "data": None,
+                "data_path": 3,
+                "batch_size": "4",
+                "learning_rate": "fast",
+                "d_learning_rate": -1,
+                "evaluate": "nosuch",
+                "steps": True,
+                "epochs": "2",
+            }.items()
+        ),
     ],
 )
-def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage):
+def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage, field):
     config = json.loads((run / "config.json").read_text())
     damage(config)
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert train("--resume", "--out", tmp_path, "--ema", 0.9) == 2
-    assert "must be as `kerasgan train` wrote it" in errors(capsys)
+    text = errors(capsys)
+    assert "config.json` must be as `kerasgan train` wrote it" in text and field in text
+    assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"x"', "{"])
+def test_a_config_that_is_no_object_is_refused(tmp_path, capsys, text):
+    (tmp_path / "config.json").write_text(text)
+    assert train("--resume", "--out", tmp_path) == 2
+    assert "config.json` must be as `kerasgan train` wrote it" in errors(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("log.csv", "epoch,d_loss\n1,0.5\n", "whose first column is 'epoch'"),
+        ("log.csv", "step,d_loss\n1,0.5\n", "epoch 'missing' at step 1"),
+        ("log.csv", "step,epoch,d_loss\n1,0,0.5\n2,0,low\n", "d_loss 'low' at step 2"),
+        ("evaluation.csv", "step,encoder\n1,mnist\n", "frechet_distance 'missing' at step 1"),
+    ],
+)
+def test_records_that_somebody_edited_are_refused(run, tmp_path, capsys, name, text, problem):
+    (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
+    (tmp_path / name).write_text(text)
+    assert train("--resume", "--out", tmp_path, "--steps", 9) == 2
+    found = errors(capsys)
+    assert problem in found and name in found and len(found.splitlines()) == 1
+    assert (tmp_path / name).read_text() == text
+
+
+def test_a_run_whose_models_are_gone_is_refused(run, tmp_path, capsys):
+    for name in ("config.json", "log.csv"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    assert train("--resume", "--out", tmp_path) == 2
+    assert "from which both are gone" in errors(capsys)
+    assert (tmp_path / "log.csv").read_bytes() == (run / "log.csv").read_bytes()
+    # Killed before its first checkpoint, a run begins again.
+    rows = (run / "log.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "log.csv").write_text("".join(rows[:3]))
+    assert train("--resume", "--out", tmp_path, "--steps", 1) == 0
+    assert callbacks.load_checkpoint(tmp_path).step == 1
+
+
+def test_what_a_process_was_killed_before_is_made_up_for(run, tmp_path):
+    names = ("config.json", "model.keras", "generator.keras", "samples.png")
+    for name in names:
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+
+    def generator():
+        return keras.models.load_model(tmp_path / "generator.keras").get_weights()
+
+    expected = generator()
+    other = keras.models.load_model(run / "model.previous.keras")
+    for damage in (
+        lambda: other.sampling_generator.save(tmp_path / "generator.keras"),
+        lambda: (tmp_path / "generator.keras").unlink(),
+        lambda: (tmp_path / "generator.keras").write_bytes(b"cut"),
+    ):
+        damage()
+        (tmp_path / "samples.png").write_bytes((run / "samples/step_0000001.png").read_bytes())
+        assert train("--resume", "--out", tmp_path) == 0
+        for one, two in zip(expected, generator(), strict=True):
+            np.testing.assert_array_equal(one, two)
+        assert (tmp_path / "samples.png").read_bytes() == (run / "samples.png").read_bytes()
+
+
+@pytest.mark.filterwarnings("always::UserWarning")
+def test_learning_rates_can_change(photos, tmp_path, capsys):
+    def rates():
+        gan = callbacks.load_checkpoint(tmp_path / "run")
+        return [float(optimizer.learning_rate) for optimizer in (gan.g_optimizer, gan.d_optimizer)]
+
+    out = ["--out", tmp_path / "run"]
+    arguments = ["--steps", 1, "--learning-rate", 1e-3, "--d-learning-rate", 5e-4]
+    assert train(photos, *TINY, *arguments, "--pretrain-steps", 2, *out) == 0
+    assert callbacks.load_checkpoint(tmp_path / "run").progress.pretrained == 2
+    assert rates() == pytest.approx([1e-3, 5e-4])
+    capsys.readouterr()
+    assert train("--resume", *out, "--steps", 2, "--d-learning-rate", 1e-4) == 0
+    assert "note: d learning rate: 0.0005 in the run, 0.0001 now." in errors(capsys)
+    assert rates() == pytest.approx([1e-3, 1e-4])
+    assert train("--resume", *out, "--steps", 3, "--learning-rate", 2e-3) == 0
+    assert rates() == pytest.approx([2e-3, 1e-4])
 
 
 @pytest.mark.filterwarnings("always::UserWarning")
@@ -84,7 +198,8 @@ def test_other_images_and_another_batch_size_and_backend_are_a_note(run, photos,
     config |= {"backend": "another", "num_images": 9}
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     (tmp_path / "run" / "model.keras").write_bytes((run / "model.keras").read_bytes())
-    assert train(photos, "--resume", "--out", tmp_path / "run", "--batch-size", 5) == 0
+    arguments = ["--out", tmp_path / "run", "--batch-size", 5, "--steps", 7]
+    assert train(photos, "--resume", *arguments) == 0
     notes = errors(capsys)
     assert "note: batch size: 4 in the run, 5 now" in notes
     assert "note: number of images: 9 in the run, 10 now" in notes
@@ -96,3 +211,15 @@ def test_a_second_process_is_refused(run, capsys):
         assert train("--resume", "--out", run) == 2
     assert "in which another process is training" in errors(capsys)
     assert train("--resume", "--out", run) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="fcntl")
+@pytest.mark.filterwarnings("always::UserWarning")
+def test_a_system_without_locks_is_a_note(run, monkeypatch, capsys):
+    def flock(*arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    assert train("--resume", "--out", run) == 0
+    text = errors(capsys)
+    assert "cannot lock" in text and "No locks available" in text

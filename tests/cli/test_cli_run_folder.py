@@ -21,7 +21,7 @@ def test_a_run_leaves_everything_it_promises(run):
     gan = keras.models.load_model(run / "model.keras")
     assert (gan.step, gan.epoch) == (6, 2)
     np.testing.assert_array_equal(
-        read_png(run / "samples.png"), pictures.grid(gan.sample(64, seed=0), columns=8)
+        read_png(run / "samples.png"), pictures.grid(gan.sample(64, seed=0), columns=8, scale=8)
     )
     assert [row["step"] for row in callbacks.read_log(run / "log.csv")] == list("123456")
     assert len(list((run / "samples").iterdir())) == 7  # that of step 0, too

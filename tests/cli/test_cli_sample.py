@@ -1,6 +1,7 @@
 """`kerasgan sample`: the pictures of `gan.sample`, as files."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -8,11 +9,11 @@ import pytest
 from commands import errors, read_png, sample
 from PIL import Image
 
-from kerasgan import callbacks, pictures, zoo
+from kerasgan import callbacks, pictures, sampler, zoo
 
 
 def test_sample_draws_the_same_from_each_of_the_files(run, tmp_path, capsys):
-    expected = pictures.grid(callbacks.load_checkpoint(run).sample(5, seed=7))
+    expected = pictures.grid(callbacks.load_checkpoint(run).sample(5, seed=7), scale=8)
     for source in (run, run / "model.keras", run / "generator.keras"):
         out = tmp_path / "new" / f"{source.stem}.png"
         assert sample(source, "--count", 5, "--seed", 7, "--out", out) == 0
@@ -28,7 +29,27 @@ def test_sample_writes_single_files_and_a_walk(run, tmp_path):
     np.testing.assert_array_equal(read_png(tmp_path / "single" / names[2]), expected[2])
     assert sample(run, "--count", 2, "--out", tmp_path / "walk.gif") == 0
     with Image.open(tmp_path / "walk.gif") as gif:
-        assert (gif.n_frames, gif.size) == (32, (256, 256))
+        assert (gif.n_frames, gif.size) == (32, (512, 512))
+
+
+def test_sample_enlarges_as_much_as_one_says(run, tmp_path):
+    expected = callbacks.load_checkpoint(run).sample(2, seed=0)
+    for out, scale in (("grid.png", 3), ("single", 2), ("walk.gif", 2)):
+        assert sample(run, "--count", 2, "--scale", scale, "--out", tmp_path / out) == 0
+    np.testing.assert_array_equal(read_png(tmp_path / "grid.png"), pictures.grid(expected, scale=3))
+    single = read_png(tmp_path / "single" / "sample_00001.png")
+    np.testing.assert_array_equal(single, pictures.enlarged(expected[1], 2))
+    with Image.open(tmp_path / "walk.gif") as gif:
+        assert gif.size == (32, 32)
+
+
+def test_sample_leaves_no_pictures_of_an_earlier_call(run, tmp_path):
+    assert sample(run, "--count", 3, "--out", tmp_path / "single") == 0
+    for name in ("sample_mine.png", "mine.png"):
+        (tmp_path / "single" / name).write_text("mine")
+    assert sample(run, "--count", 1, "--out", tmp_path / "single", "--overwrite") == 0
+    names = sorted(path.name for path in (tmp_path / "single").iterdir())
+    assert names == ["mine.png", "sample_00000.png", "sample_mine.png"]
 
 
 def test_sample_replaces_nothing_unasked(run, tmp_path, capsys):
@@ -39,7 +60,7 @@ def test_sample_replaces_nothing_unasked(run, tmp_path, capsys):
     assert sample(run, "--out", tmp_path) == 2
     assert out.read_text() == "mine"
     assert sample(run, "--out", out, "--overwrite") == 0
-    assert read_png(out).shape == (8 * 18 + 2, 8 * 18 + 2, 3)
+    assert read_png(out).shape == (8 * (8 * 16 + 2) + 2, 8 * (8 * 16 + 2) + 2, 3)
 
 
 def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
@@ -54,6 +75,25 @@ def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     assert sample(alone, "--out", tmp_path / "grid.png") == 2
     assert "with the config.json of its run beside it" in errors(capsys)
     assert not (tmp_path / "grid.png").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="a folder that nobody can write to")
+def test_sample_looks_for_a_place_that_it_can_write_to_before_it_draws(run, monkeypatch, capsys):
+    monkeypatch.setattr(sampler.Sampler, "generate", None)
+    for out in ("/proc/grid.png", "/proc/pictures/"):
+        assert sample(run, "--out", out) == 2
+        assert "`--out` must be where a file can be written" in errors(capsys)
+
+
+def test_sample_says_that_memory_is_short(run, tmp_path, monkeypatch, capsys):
+    def load(path):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 9 GiB")
+
+    monkeypatch.setattr(keras.models, "load_model", load)
+    for source in (run, run / "model.keras"):
+        assert sample(source, "--out", tmp_path / "grid.png") == 2
+        text = errors(capsys)
+        assert "`MODEL` must fit into memory" in text and "your own" not in text
 
 
 @pytest.mark.parametrize(

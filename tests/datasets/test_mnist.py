@@ -173,3 +173,12 @@ def test_wrong_npz_files(tmp_path, changes, message):
         np.save(stream, digits("train")[0])
     with pytest.raises(ValueError, match="not a whole mnist.npz"):
         load_mnist(path=tmp_path)
+
+
+def test_without_a_network_it_says_where_to_put_the_files(monkeypatch):
+    def load_data():
+        raise Exception("URL fetch failure on https://example.org/mnist.npz: None")
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    with pytest.raises(OSError, match="`path` must say where .* URL fetch failure .* --data-path"):
+        load_mnist()

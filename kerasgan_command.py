@@ -1,0 +1,82 @@
+"""The command `kerasgan`: what has to happen before Keras is imported, then `kerasgan.cli`.
+
+`import kerasgan` imports Keras, so this module lies beside the package.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+
+__all__ = ["main"]
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+# TensorFlow's notes on the machine.
+_NOTES = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:|"
+    rb"\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)/|To enable the following instructions:"
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; see `kerasgan.cli.main`."""
+    # Only what ends the process; all else TensorFlow raises as an error too.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    backend = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
+    if backend not in _BACKENDS:
+        meant = next((name for name in _BACKENDS if name in backend.lower()), _BACKENDS[0])
+        return _refuse(
+            f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: "
+            f"KERAS_BACKEND={backend}. Set for example KERAS_BACKEND={meant}."
+        )
+    if backend != "tensorflow":
+        # Keras imports it to see whether what it saves is TensorFlow's: seconds and 400 MB.
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+    try:
+        with _without_notes():
+            from kerasgan import cli
+    except KeyboardInterrupt:
+        print("kerasgan: interrupted", file=sys.stderr)
+        return 130
+    except ImportError as error:
+        return _refuse(
+            "`KERAS_BACKEND` must be a backend that is installed. Received: "
+            f"KERAS_BACKEND={backend} ({error}). Install it, or set KERAS_BACKEND to another of "
+            f"{', '.join(_BACKENDS)}."
+        )
+    return cli.main(argv)
+
+
+def _refuse(text):
+    print(f"kerasgan: error: {text}", file=sys.stderr)
+    return 2
+
+
+@contextlib.contextmanager
+def _without_notes():
+    """Holds back what is written to standard error, and drops TensorFlow's notes from it.
+
+    Those of its first moments heed no setting.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            with contextlib.suppress(OSError):
+                for line in held:
+                    if not _NOTES.match(line):
+                        os.write(2, line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

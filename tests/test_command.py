@@ -1,0 +1,75 @@
+"""How the command starts, before Keras is imported."""
+
+import os
+import subprocess
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+
+import kerasgan_command
+from kerasgan.pictures import save_png
+
+
+@pytest.mark.parametrize(
+    ("backend", "meant"), [("pytorch", "torch"), ("JAX", "jax"), ("numpy", "tensorflow"), ("", "")]
+)
+def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, meant):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert kerasgan_command.main(["--version"]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("kerasgan: error: `KERAS_BACKEND` must be one of tensorflow, jax, torch")
+    assert f"Set for example KERAS_BACKEND={meant}" in text and len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "kerasgan: interrupted"),
+        (ModuleNotFoundError("No module named 'jax'"), 2, "a backend that is installed"),
+    ],
+)
+def test_what_ends_the_start_is_one_line(monkeypatch, capsys, error, code, message):
+    def get(name):
+        raise error
+
+    # The command keeps it out on other backends; the tests may want it.
+    monkeypatch.setitem(sys.modules, "tensorflow", sys.modules.get("tensorflow"))
+    package = types.ModuleType("kerasgan")
+    package.__getattr__ = get
+    monkeypatch.setitem(sys.modules, "kerasgan", package)
+    assert kerasgan_command.main(["--version"]) == code
+    text = capsys.readouterr().err
+    assert message in text and len(text.splitlines()) == 1
+
+
+def test_notes_of_tensorflow_are_dropped_and_other_lines_stay(capfd):
+    with kerasgan_command._without_notes():
+        os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are ...\n")
+        os.write(2, b"I0000 00:00:1795735.77 6730 cudart_stub.cc:31] Could not find cuda\n")
+        os.write(2, b"Information\n")
+    assert capfd.readouterr().err == "Information\n"
+
+
+def test_a_pipe_that_nobody_reads_does_no_harm_and_nothing_else_is_printed(tmp_path):
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    for index in range(4):
+        save_png(photos / f"{index}.png", np.zeros((16, 16, 3), "uint8"))
+    arguments = ["--size", "16", "--filters", "2", "--batch-size", "2", "--steps", "2"]
+    # Keras sets a level of its own in this process.
+    environment = {key: os.environ[key] for key in os.environ if key != "TF_CPP_MIN_LOG_LEVEL"}
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-m", "kerasgan_command", "train", photos, *arguments, "--out", run],
+        env=environment | {"KERAS_BACKEND": keras.backend.backend()},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert (run / "samples.png").is_file()
