@@ -3,7 +3,14 @@
 import keras
 import numpy as np
 
-__all__ = ["argument_error", "check_value_range", "check_whole", "is_finite", "is_number"]
+__all__ = [
+    "argument_error",
+    "check_value_range",
+    "check_whole",
+    "is_finite",
+    "is_number",
+    "reason",
+]
 
 
 def argument_error(name, expected, received, fix, kind=ValueError):
@@ -19,6 +26,13 @@ def argument_error(name, expected, received, fix, kind=ValueError):
     ```
     """
     return kind(f"`{name}` must {expected}. Received: {received}. {fix}")
+
+
+def reason(error):
+    """The first sentence of the error behind an error of Keras, which may print whole models."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return str(error).split(". ")[0].rstrip(".")
 
 
 def check_value_range(value_range):

@@ -1,5 +1,6 @@
 """Checkpoints: a whole model on the disk at every moment, and the way back from it."""
 
+import json
 import os
 import pathlib
 import warnings
@@ -8,7 +9,7 @@ import zipfile
 import keras
 
 from kerasgan.callbacks._periodic import Periodic
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, reason
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 
@@ -38,7 +39,8 @@ class Checkpoint(Periodic):
         every: Steps between two checkpoints.
 
     Raises:
-        ValueError: `every` is not a positive whole number.
+        ValueError: `every` is not a positive whole number; or, when training begins, the GAN is
+            not one that Keras can load again.
 
     Example:
 
@@ -56,12 +58,16 @@ class Checkpoint(Periodic):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         try:
-            self.model.get_config(), self.model.get_compile_config()
+            # As in a file, and back: what cannot be loaded is of no use.
+            config = json.dumps(keras.saving.serialize_keras_object(self.model))
+            keras.saving.deserialize_keras_object(json.loads(config))
         except Exception as error:
             raise ValueError(
-                "For Checkpoint, the GAN must have settings that can be saved. Received: a setting "
-                f"about which Keras says: {error} Use a function or class registered with "
-                "keras.saving.register_keras_serializable."
+                "For Checkpoint, the GAN must be one that Keras can load again. Received: a GAN "
+                f"about which it says: {reason(error)}. Give each class of your own a get_config "
+                "and register it, and functions, with keras.saving.register_keras_serializable; "
+                "in place of a Lambda layer write a layer. Or train within "
+                "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
 
     def act(self):
@@ -95,7 +101,9 @@ def _keep(path, previous_path):
         os.replace(path, previous_path)
 
 
-def load_checkpoint(folder: str | os.PathLike) -> GAN:
+def load_checkpoint(
+    folder: str | os.PathLike, custom_objects: dict | None = None, safe_mode: bool = True
+) -> GAN:
     """Loads the newest whole model that `Checkpoint` has left in a folder.
 
     A `.keras` file carries checksums, so a truncated or damaged file is recognised. The model
@@ -103,6 +111,7 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
 
     Args:
         folder: The folder given to `Checkpoint`.
+        custom_objects, safe_mode: As in `keras.models.load_model`.
 
     Returns:
         `kerasgan.GAN`, to be trained on or sampled.
@@ -125,7 +134,7 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
         if problem:
             problems.append(f"{path.name} {problem}")
             continue
-        gan = keras.models.load_model(path)
+        gan = keras.models.load_model(path, custom_objects, safe_mode=safe_mode)
         if not isinstance(gan, GAN):
             raise argument_error(
                 "folder",
