@@ -3,8 +3,10 @@
 import collections
 import contextlib
 import itertools
+import math
 import time
 import typing
+import warnings
 
 import keras
 import tqdm.asyncio
@@ -96,17 +98,34 @@ def fit(
                 progress.epoch_step = last_step + 1
                 if is_over:
                     progress.epoch, progress.epoch_step = progress.epoch + 1, 0
-                means.add(step_logs.as_reported(), len(taken))
+                means.add(step_logs.as_reported(), len(taken), gan.step)
                 # Not through the CallbackList, which would read all values at every step, and
                 # wait for them.
                 for callback in callbacks.callbacks:
                     callback.on_train_batch_end(last_step, step_logs)
                 bar.show(step_logs, taken)
+                _stop_at_nan(gan, means)
             logs = means.result()
+            _stop_at_nan(gan, means)
             bar.show_losses(logs)
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
     return getattr(gan, "history", None)
+
+
+def _stop_at_nan(gan, means):
+    """Ends training once the weights hold NaN or infinity, which no step can mend.
+
+    A loss alone may be infinite for a step in half precision, whose update is then left out.
+    """
+    step, means.nan_step = means.nan_step, None
+    if step and not gan.stop_training and not gan._is_finite():
+        gan.stop_training = True
+        warnings.warn(
+            f"Training has stopped: the losses are not finite at step {step}, and the weights hold "
+            "NaN or infinity. Load an earlier file, and train on with smaller learning rates.",
+            stacklevel=4,
+        )
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
@@ -198,21 +217,28 @@ class _Source:
 
 
 class _Means:
-    """Means of the logs of an epoch's steps."""
+    """Means of the logs of an epoch's steps.
+
+    Attributes:
+        nan_step: The first step read, since this was None, whose loss is not finite; or None.
+    """
 
     def __init__(self):
+        self.nan_step = None
         self._unread = collections.deque()
         self._sums = {}
         self._count = 0
 
-    def add(self, logs, count):
-        self._unread.append((logs, count))
+    def add(self, logs, count, step):
+        self._unread.append((logs, count, step))
         if len(self._unread) > MOST_UNREAD:
             self._read()
 
     def _read(self):
-        logs, count = self._unread.popleft()
+        logs, count, step = self._unread.popleft()
         self._count += count
+        if not math.isfinite(logs["loss"]):
+            self.nan_step = self.nan_step or step
         for name, value in logs.items():
             self._sums[name] = self._sums.get(name, 0.0) + count * value
 

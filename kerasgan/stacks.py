@@ -263,12 +263,8 @@ class Stack(keras.Model):
 
     def train_on_batch(self, x, *args, **kwargs):
         self.check_trainable()
-        with deferred():
-            try:
-                return super().train_on_batch(x, *args, **kwargs)
-            except BaseException:
-                backend.keep_state(self)
-                raise
+        with deferred(), backend.keeping_state(self):
+            return super().train_on_batch(x, *args, **kwargs)
 
     def fit(self, *args, **kwargs):
         self.check_trainable()
