@@ -169,7 +169,7 @@ class GAN(keras.Model):
         penalty: str | dict[str, float] | Callable | bool | None = None,
         auxiliary_loss: Callable | bool | None = None,
         steps_per_execution: int | None = None,
-        **others,
+        **others: object,
     ) -> None:
         """Sets how the two models are trained. What is not given stays as it is.
 
@@ -489,7 +489,7 @@ class GAN(keras.Model):
         verbose: int | str = "auto",
         initial_epoch: int = 0,
         steps: int | None = None,
-        **others,
+        **others: object,
     ) -> keras.callbacks.History:
         """Trains on all images, epoch by epoch.
 
