@@ -1,6 +1,7 @@
 """What Keras leaves to its backends. No other file names a backend."""
 
 import collections
+import contextlib
 import warnings
 
 import keras
@@ -12,7 +13,7 @@ __all__ = [
     "compiled",
     "gradients",
     "input_gradient",
-    "keep_state",
+    "keeping_state",
     "resolve_jit_compile",
     "to_device",
     "to_numpy",
@@ -185,9 +186,10 @@ def compiled(function, variables, jit_compile=True, repeated=False):
             signature = tf.TensorSpec(None, "float32")
             return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
 
-        return tf.function(
+        call = tf.function(
             in_turn if repeated else function, autograph=False, jit_compile=bool(jit_compile)
         )
+        return _traced_for_any_size(call, 2 if repeated else 1)
     if backend == "jax":
         return _jax_compiled(function, variables, jit_compile, repeated)
     if jit_compile:
@@ -201,6 +203,24 @@ def compiled(function, variables, jit_compile=True, repeated=False):
         return ops.stack([function(part) for part in parts])
 
     return one_after_the_other
+
+
+def _traced_for_any_size(function, num_sizes):
+    """A `tf.function` that is traced once for data whose first `num_sizes` axes may change."""
+    import tensorflow as tf
+
+    traced = []
+
+    def any_size(tensor):
+        free = min(num_sizes, len(tensor.shape))
+        return tf.TensorSpec([None] * free + tensor.shape[free:].as_list(), tensor.dtype)
+
+    def call(data):
+        if not traced:
+            traced.append(function.get_concrete_function(keras.tree.map_structure(any_size, data)))
+        return function(data)
+
+    return call
 
 
 def _torch_recorded(function, variables, jit_compile):
@@ -308,12 +328,7 @@ def train_step(model, step, arguments):
     inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     if not state:
         return step(inputs)
-    parts = (
-        model.trainable_variables,
-        model.non_trainable_variables,
-        model.optimizer.variables,
-        model.metrics_variables,
-    )
+    parts = _jax_state(model)
     mapping = [
         pair
         for variables, values in zip(parts, state[0], strict=True)
@@ -335,14 +350,35 @@ def to_numpy(tensor):
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
-def keep_state(model):
-    """Stores the results of a training step in the model's variables after an interruption.
+@contextlib.contextmanager
+def keeping_state(model):
+    """Keeps a model usable if Keras's `train_on_batch` is interrupted or fails in the block.
 
-    On JAX the step has already given up the old values, and Keras may not have stored the new ones:
-    the model could be neither trained nor saved.
+    On JAX the step has already given up the old values, and Keras may not have stored the new ones.
+    Before a step that fails, Keras would store those of an earlier step.
     """
-    if _backend() == "jax":
+    if _backend() != "jax":
+        yield
+        return
+    variables = [variable for part in _jax_state(model) for variable in part]
+    before = [variable.value for variable in variables]
+    try:
+        yield
+    except BaseException:
         model.jax_state_sync()
+        if not any(value.is_deleted() for value in before):
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+        raise
+
+
+def _jax_state(model):
+    return (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
 
 
 def _backend():

@@ -26,6 +26,7 @@ __all__ = [
     "is_path",
     "is_real",
     "is_whole",
+    "reason",
 ]
 
 # JAX's bfloat16 is no kind of number to NumPy.
@@ -49,18 +50,30 @@ def argument_error(name, expected, received, fix, kind=ValueError):
 
 def as_array(name, values):
     """`values` on the host; ValueError unless they make an array."""
+    # A tensor of the backend in use may be on a device, or have a gradient.
     if keras.ops.is_tensor(values):
         return keras.ops.convert_to_numpy(values)
     try:
         return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        received = f"{name} of type {type(values).__name__} ({error})"
-        raise argument_error(name, "be an array", received, "Pass a NumPy array.") from error
+    except Exception as error:  # another library's own
+        raise argument_error(
+            name,
+            "be an array that NumPy can read",
+            f"{name} of type {type(values).__name__} ({error})",
+            "Convert it to a NumPy array first; a tensor of PyTorch by .detach().float().numpy().",
+        ) from error
 
 
 def in_short(error):
     """The kind of an error and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def reason(error):
+    """The first sentence of the error behind an error of Keras, which may print whole models."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return str(error).split(". ")[0].rstrip(".")
 
 
 def is_out_of_memory(error):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import keras
 import numpy as np
 
-from kerasgan import checks, inputs, layers, loop, losses, optimizers, settings
+from kerasgan import _habits, checks, inputs, layers, loop, losses, optimizers, settings
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan._interrupts import deferred
@@ -21,8 +21,10 @@ from kerasgan.checks import argument_error
 from kerasgan.files import replacing
 from kerasgan.networks import (
     check_models,
+    check_range,
     feed,
     first,
+    infer,
     latents_shape,
     random_variables,
     reported,
@@ -37,6 +39,13 @@ __all__ = ["GAN"]
 
 # Of the files that `GAN.save` writes. A version of kerasgan reads its own format only.
 FORMAT = 2
+
+_ON_BATCH = ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch")
+_CHANGE_THE_STEP = (
+    "Pass what is to be changed to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, "
+    "`update`), or write a loop of your own with train_discriminator_on_batch and "
+    "train_generator_on_batch."
+)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -107,11 +116,13 @@ class GAN(keras.Model):
         name: str | None = None,
     ):
         check_models(generator, discriminator)
+        value_range = checks.check_value_range(value_range)
+        check_range(generator, value_range)
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latent_tools.standardize(latents)
-        self.value_range = checks.check_value_range(value_range)
+        self.value_range = value_range
         self.num_classes = num_classes
         self.class_names = class_names
         self.image_shape = tuple(first(generator.outputs).shape[1:])
@@ -131,7 +142,7 @@ class GAN(keras.Model):
         )
         # In an object, or Keras would take layers among them for parts of this model.
         self._choices = types.SimpleNamespace(
-            settings=dict(settings.DEFAULTS), augment=None, average=None
+            settings=dict(settings.DEFAULTS), augment=None, average=None, has_seen_data=False
         )
         # Until `compile` is called, or what it makes is needed.
         self._compiled_step: AdversarialStep | None = None
@@ -158,6 +169,7 @@ class GAN(keras.Model):
         penalty: str | dict[str, float] | Callable | bool | None = None,
         auxiliary_loss: Callable | bool | None = None,
         steps_per_execution: int | None = None,
+        **others: object,
     ) -> None:
         """Sets how the two models are trained. What is not given stays as it is.
 
@@ -207,7 +219,10 @@ class GAN(keras.Model):
 
         Raises:
             ValueError: An argument cannot be used.
+            TypeError: An argument is one of `keras.Model.compile` that a GAN does not take; the
+                message says what to do instead.
         """
+        _habits.refuse("compile", others, _habits.COMPILE)
         given = {
             "loss": loss,
             "update": update,
@@ -232,6 +247,7 @@ class GAN(keras.Model):
             settings.check_augment(augment, self.image_shape)
         if isinstance(augment, keras.layers.Layer) and not augment.built:
             augment.build((None, *self.image_shape))
+        average = self._average(merged["ema"])
         stacks = build_stacks(
             self.generator,
             self.discriminator,
@@ -249,17 +265,25 @@ class GAN(keras.Model):
         stacks.compile(found, merged["jit_compile"])
         self._choices.settings = merged
         self._choices.augment = augment or None
-        self._average_with(merged["ema"])
-        self._compiled_step = AdversarialStep(
-            stacks, self._choices.average, merged["jit_compile"], self.progress
-        )
+        self._choices.average = average
+        self._compiled_step = AdversarialStep(stacks, average, merged["jit_compile"], self.progress)
         self.compiled = True
 
-    def _average_with(self, ema):
-        if not ema:
-            self._choices.average = None
-        elif self._choices.average is None:
-            self._choices.average = Average(self.generator)
+    def _average(self, ema):
+        """The `Average` for this decay: the one in use, a new one, or None."""
+        if not ema or self._choices.average:
+            return self._choices.average if ema else None
+        try:
+            return Average(self.generator)
+        except Exception as error:
+            raise argument_error(
+                "ema",
+                "be False for a generator that Keras cannot copy",
+                f"ema={ema}, with a generator about which Keras says: {checks.reason(error)}",
+                "Give its layers a get_config that holds the arguments of their __init__, and "
+                "register their classes and functions with "
+                "keras.saving.register_keras_serializable.",
+            ) from error
 
     @property
     def _training(self):
@@ -289,13 +313,18 @@ class GAN(keras.Model):
     def discriminator_steps(self):
         return self._choices.settings["discriminator_steps"]
 
+    @discriminator_steps.setter
+    def discriminator_steps(self, value):
+        self.compile(discriminator_steps=value)
+
     @property
     def steps_per_execution(self):
         return self._choices.settings["steps_per_execution"]
 
     @steps_per_execution.setter
-    def steps_per_execution(self, value):  # Keras sets it to 1 when a model is made
-        pass
+    def steps_per_execution(self, value):
+        if hasattr(self, "_choices"):  # Keras sets it to 1 while a model is made
+            self.compile(steps_per_execution=value)
 
     @property
     def augment(self):
@@ -305,9 +334,7 @@ class GAN(keras.Model):
     @property
     def optimizer(self):
         """All optimizers, as `keras.callbacks` look for them (`.optimizers`)."""
-        optimizers = self._training.optimizers
-        variables = [variable for optimizer in optimizers for variable in optimizer.variables]
-        return types.SimpleNamespace(optimizers=optimizers, variables=variables, built=True)
+        return optimizers.Optimizers(self._training.optimizers)
 
     @property
     def step(self):
@@ -440,9 +467,12 @@ class GAN(keras.Model):
 
     def _check_batch(self, batch):
         """A batch as a dict of checked arrays."""
-        return inputs.check(
-            batch, self.generator, self.discriminator, self.value_range, self.num_classes
-        )
+        meant = (self.value_range, self.num_classes)
+        checked = inputs.check(batch, self.generator, self.discriminator, *meant)
+        if not self._choices.has_seen_data:
+            self._choices.has_seen_data = True
+            inputs.warn_of_habits(batch, checked, *meant)
+        return checked
 
     def fit(
         self,
@@ -456,6 +486,7 @@ class GAN(keras.Model):
         verbose: int | str = "auto",
         initial_epoch: int = 0,
         steps: int | None = None,
+        **others: object,
     ) -> keras.callbacks.History:
         """Trains on all images, epoch by epoch.
 
@@ -490,10 +521,15 @@ class GAN(keras.Model):
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: An argument cannot be used, or a batch does not fit.
+            ValueError: An argument cannot be used, a batch does not fit, or the weights hold NaN
+                or infinity from the start.
+            TypeError: An argument is one of `keras.Model.fit` that a GAN does not take; the
+                message says what to do instead.
             KeyboardInterrupt: After Ctrl-C, once the step under way is complete and the
                 callbacks have seen the end of training; the model can be trained on.
         """
+        _habits.refuse("fit", others, _habits.FIT)
+        self._check_own_steps()
         checks.check_whole("epochs", epochs, 0)
         checks.check_whole("initial_epoch", initial_epoch, 0)
         checks.check_whole("pretrain_steps", pretrain_steps, 0)
@@ -506,6 +542,7 @@ class GAN(keras.Model):
         batches = Batches(x, y, batch_size, self.seed)
         if batches.first is not None:
             self._check_batch(batches.first)
+        self._check_finite("trained")
         return loop.fit(
             self,
             batches,
@@ -517,6 +554,14 @@ class GAN(keras.Model):
             callbacks=callbacks,
             verbose=verbose,
         )
+
+    def _check_own_steps(self):
+        for name in _ON_BATCH:
+            if getattr(type(self), name) is not getattr(GAN, name):
+                raise TypeError(
+                    f"{type(self).__name__} must not override `{name}` to be trained by `fit`, "
+                    f"which makes its steps without it. {_CHANGE_THE_STEP}"
+                )
 
     # Sampling
 
@@ -580,7 +625,7 @@ class GAN(keras.Model):
         """
         batch = self._check_batch(images)
         seen = to_numpy(image_tools.to_float(batch["images"], self.value_range))
-        outputs = self.discriminator.predict_on_batch(feed(self.discriminator, batch, seen))
+        outputs = infer(self.discriminator, feed(self.discriminator, batch, seen))
         return to_numpy(reported(outputs)).astype("float32").reshape(-1)
 
     # Saving
@@ -594,6 +639,10 @@ class GAN(keras.Model):
         that is not the model's.) Loss functions, latents and augmentations that are functions
         of your own must be registered with `keras.saving.register_keras_serializable`, or be
         given to `load_model` as `custom_objects`. The file is written whole or not at all.
+
+        Raises:
+            ValueError: `filepath` cannot be used, or the weights hold NaN or infinity.
+                (`save_weights` saves them all the same.)
         """
         checks.check_path("filepath", filepath)
         checks.check_flag("overwrite", overwrite)
@@ -610,6 +659,7 @@ class GAN(keras.Model):
             )
         for stack in self._training.stacks:
             stack.check_trainable()
+        self._check_finite("saved")
         with replacing(filepath) as temporary:
             super().save(temporary, **kwargs)
 
@@ -655,6 +705,14 @@ class GAN(keras.Model):
             [*self.weights, *self.sampling_generator.weights, *self.optimizer.variables]
         )
 
+    def _check_finite(self, purpose):
+        if not self._is_finite():
+            raise ValueError(
+                f"The GAN must have finite weights to be {purpose}. Received: NaN or infinity in "
+                f"its weights, their average or the optimizers, at step {self.step}. Load an "
+                "earlier file, and train on with smaller learning rates."
+            )
+
     def get_config(self):
         return {
             "format": FORMAT,
@@ -679,7 +737,8 @@ class GAN(keras.Model):
         ema = config.pop("ema")
         gan = cls(**config)
         gan._choices.settings["ema"] = ema
-        gan._average_with(ema)  # for `load_model(compile=False)`: it belongs to the models
+        # Also for `load_model(compile=False)`: the average belongs to the models.
+        gan._choices.average = gan._average(ema)
         return gan
 
     def get_compile_config(self):
@@ -720,6 +779,32 @@ class GAN(keras.Model):
         return found | noise
 
     # What a GAN inherits from `keras.Model` and cannot do
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in ("train_step", "compute_loss", "make_train_function"):
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__} must not define `{name}`, which no training of a GAN calls. "
+                    f"{_CHANGE_THE_STEP}"
+                )
+
+    def train_step(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN's step is made of updates of both networks, each with a loss of its own. Call "
+            f"gan.train_on_batch(images). {_CHANGE_THE_STEP}"
+        )
+
+    compute_loss = make_train_function = train_step
+
+    def predict(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN gives uint8 images of its averaged generator: call gan.sample(n), or "
+            "gan.sample(n, latents=latents). For the generator's own floats call "
+            "gan.generator(latents), for scores gan.score(images)."
+        )
+
+    predict_on_batch = predict_step = predict
 
     def evaluate(self, *args, **kwargs):
         raise NotImplementedError(

@@ -38,7 +38,6 @@ def check(images, image_shape, value_range, name="images"):
     Raises:
         ValueError: Other shape or dtype, values outside the range, or NaN.
     """
-    # A tensor of the backend in use may be on a device, or have a gradient.
     kind = type(images).__name__
     images = as_array(name, images)
     expected = (
@@ -51,10 +50,12 @@ def check(images, image_shape, value_range, name="images"):
         raise ValueError(
             f"{expected}{name} of shape {images.shape}. {_shape_hint(images.shape, image_shape)}"
         )
-    if images.dtype == np.uint8:
+    dtype = images.dtype
+    if dtype == np.uint8:
         return images
-    if not np.issubdtype(images.dtype, np.floating):
-        raise ValueError(f"{expected}dtype={images.dtype}. Convert it: {name}.astype('uint8').")
+    if not dtype.name.startswith(("float", "bfloat")):  # the latter is no float to NumPy
+        raise ValueError(f"{expected}dtype={dtype}. {_dtype_hint(images, name)}")
+    images = images.astype("float32", copy=False)
     low, high = value_range
     smallest, largest = float(images.min()), float(images.max())
     # Rounding in the caller's own scaling may step over the edge by a few ulp.
@@ -63,11 +64,29 @@ def check(images, image_shape, value_range, name="images"):
         if math.isnan(smallest) or math.isnan(largest):
             hint = "Look for the image that holds NaN: numpy.isnan(images).any(axis=(1, 2, 3))."
         elif smallest >= 0 and 2 < largest <= 255:
-            hint = f"For values of 0 to 255 pass {name}.astype('uint8')."
+            # What keras.utils.image_dataset_from_directory gives.
+            hint = (
+                f"For values of 0 to 255 pass {name}.astype('uint8'); of a tf.data.Dataset, "
+                "dataset.map(lambda images, *rest: tf.cast(images, 'uint8')), without labels."
+            )
         else:
             hint = f"Scale it to {tuple(value_range)}, or pass uint8."
-        raise ValueError(f"{expected}dtype={images.dtype}, values {smallest} to {largest}. {hint}")
-    return images.astype("float32", copy=False)
+        raise ValueError(f"{expected}dtype={dtype}, values {smallest} to {largest}. {hint}")
+    return images
+
+
+def _dtype_hint(images, name):
+    """How to make uint8 of them and keep the picture: astype alone would wrap."""
+    if images.dtype.kind not in "biu":
+        return "Pass uint8, or floats in that range."
+    largest = 1 if images.dtype == bool else int(images.max())
+    if largest <= 1 and images.min() >= 0:
+        return f"For 0 and 1 pass {name}.astype('uint8') * 255."
+    if largest <= 255 and images.min() >= 0:
+        return f"Pass {name}.astype('uint8')."
+    if images.dtype == np.uint16:
+        return f"For the whole range of 16 bits pass ({name} / 257).round().astype('uint8')."
+    return "Scale it to 0 to 255 and round it, then use .astype('uint8'), which wraps other values."
 
 
 def _shape_hint(shape, image_shape):

@@ -1,12 +1,14 @@
 """Batches as users hand them over: images, labels and further arrays, checked on the host."""
 
+import warnings
+
 import numpy as np
 
 from kerasgan import images
 from kerasgan.checks import argument_error, as_array
 from kerasgan.networks import first
 
-__all__ = ["check", "check_labels"]
+__all__ = ["check", "check_labels", "warn_of_habits"]
 
 
 def check(batch, generator, discriminator, value_range, num_classes=None):
@@ -21,11 +23,7 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
     Raises:
         ValueError: Something is missing, or has another shape, dtype, length or range.
     """
-    if isinstance(batch, (tuple, list)) and batch and np.ndim(batch[0]) == 4:
-        # Sample weights after the labels are ignored.
-        batch = {"images": batch[0]} | ({"labels": batch[1]} if len(batch) > 1 else {})
-    elif not isinstance(batch, dict):
-        batch = {"images": batch}
+    batch = _named(batch)
     shapes = _taken_by_name(generator) | _taken_by_name(discriminator)
     shapes["images"] = tuple(first(generator.outputs).shape[1:])
     missing = shapes.keys() - batch.keys() - {"latents", "labels"}
@@ -44,13 +42,48 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
         labels = batch.get("labels")
         checked["labels"] = check_labels(labels, len(checked["images"]), num_classes)
     for name in sorted(shapes.keys() - checked.keys() - {"latents", "labels"}):
-        checked[name] = np.asarray(batch[name])
+        checked[name] = as_array(name, batch[name])
     lengths = {name: len(array) for name, array in checked.items()}
     if len(set(lengths.values())) > 1:
         raise argument_error(
             "images", "be arrays of one length", f"lengths {lengths}", "Pass one entry each."
         )
     return checked
+
+
+def warn_of_habits(batch, checked, value_range, num_classes=None):
+    """Warns of what trains without an error, but hardly as it was meant.
+
+    Args:
+        batch: The first batch of all, as handed over.
+        checked: What `check` has returned for it.
+        value_range, num_classes: As in `check`.
+    """
+    low, high = value_range
+    found = checked["images"]
+    if found.dtype != np.uint8 and low < 0 <= found.min() < found.max():
+        warnings.warn(
+            f"`images` should be floats in {value_range}, or uint8. Received: a first batch "
+            f"without a value below 0, as if they were in (0, {high:g}): black would be taken for "
+            f"grey. Pass {high - low:g} * images {low:+g} if they are in (0, 1), or uint8.",
+            stacklevel=4,
+        )
+    if num_classes is None and _named(batch).get("labels") is not None:
+        warnings.warn(
+            "`labels` are left aside, since neither network takes any. Leave them out: pass the "
+            "images alone (labels=False of kerasgan.datasets.ImageFolder, label_mode=None of "
+            "keras.utils.image_dataset_from_directory). To train with labels, give both networks "
+            "an Input named 'labels', and pass GAN(num_classes=...).",
+            stacklevel=4,
+        )
+
+
+def _named(batch):
+    """A batch as a dict."""
+    if isinstance(batch, (tuple, list)) and batch and np.ndim(batch[0]) == 4:
+        # Sample weights after the labels are ignored.
+        return {"images": batch[0]} | ({"labels": batch[1]} if len(batch) > 1 else {})
+    return batch if isinstance(batch, dict) else {"images": batch}
 
 
 def _taken_by_name(model):

@@ -3,7 +3,9 @@
 import collections
 import contextlib
 import itertools
+import math
 import typing
+import warnings
 
 import keras
 
@@ -95,10 +97,12 @@ def fit(
                 progress.epoch_step = last_step + 1
                 if is_over:
                     progress.epoch, progress.epoch_step = progress.epoch + 1, 0
-                means.add(step_logs.as_reported(), len(taken))
+                means.add(step_logs.as_reported(), len(taken), gan.step)
                 _end_batch(callbacks, last_step, step_logs)
                 display.show(step_logs, len(taken), taken[-1].num_images)
+                _stop_at_nan(gan, means)
             logs = means.result()
+            _stop_at_nan(gan, means)
             display.end(logs)
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
@@ -116,6 +120,21 @@ def check_callbacks(callbacks):
                 f"{callback!r} among them",
                 "Pass for example callbacks=[kerasgan.callbacks.Log('log.csv')].",
             )
+
+
+def _stop_at_nan(gan, means):
+    """Ends training once the weights hold NaN or infinity, which no step can mend.
+
+    A loss alone may be infinite for a step in half precision, whose update is then left out.
+    """
+    step, means.nan_step = means.nan_step, None
+    if step is not None and not gan.stop_training and not gan._is_finite():
+        gan.stop_training = True
+        warnings.warn(
+            f"Training has stopped: the losses are not finite at step {step}, and the weights hold "
+            "NaN or infinity. Load an earlier file, and train on with smaller learning rates.",
+            stacklevel=4,
+        )
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
@@ -156,9 +175,10 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             logs = gan._update_discriminator(batch)
             progress.passes, progress.batch = position
             progress.pretrained += 1
-            means.add(logs.as_reported(), 1)
+            means.add(logs.as_reported(), 1, gan.step)
             _end_batch(callbacks, number, logs)
             display.show(logs, 1, len(batch["images"]))
+            _stop_at_nan(gan, means)
         display.end(means.result())
     if progress.pretrained == pretrain_steps:
         progress.start_next_pass()  # the first epoch is to be a whole one
@@ -226,21 +246,28 @@ class _Source:
 
 
 class _Means:
-    """Means of the logs of an epoch's steps."""
+    """Means of the logs of an epoch's steps.
+
+    Attributes:
+        nan_step: The first step read, since this was None, whose loss is not finite; or None.
+    """
 
     def __init__(self):
+        self.nan_step = None
         self._unread = collections.deque()
         self._sums = {}
         self._count = 0
 
-    def add(self, logs, count):
-        self._unread.append((logs, count))
+    def add(self, logs, count, step):
+        self._unread.append((logs, count, step))
         if len(self._unread) > MOST_UNREAD:
             self._read()
 
     def _read(self):
-        logs, count = self._unread.popleft()
+        logs, count, step = self._unread.popleft()
         self._count += count
+        if not math.isfinite(logs["loss"]):
+            self.nan_step = step if self.nan_step is None else self.nan_step
         for name, value in logs.items():
             self._sums[name] = self._sums.get(name, 0.0) + count * value
 

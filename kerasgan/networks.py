@@ -3,14 +3,17 @@
 import keras
 from keras import ops
 
+from kerasgan._interrupts import deferred
 from kerasgan.checks import argument_error
 
 __all__ = [
     "check_models",
+    "check_range",
     "copy",
     "feed",
     "first",
     "has_two_columns",
+    "infer",
     "latents_shape",
     "random_variables",
     "reported",
@@ -19,19 +22,32 @@ __all__ = [
     "takes",
 ]
 
+# What activations that squash can give, by their names in lower case without underscores.
+_BOUNDS = {
+    "hardsigmoid": (0, 1),
+    "hardtanh": (-1, 1),
+    "sigmoid": (0, 1),
+    "softmax": (0, 1),
+    "softsign": (-1, 1),
+    "tanh": (-1, 1),
+}
+# Layers and operations that leave values within their bounds.
+_KEEP_BOUNDS = {"cropping2d", "flatten", "getitem", "identity", "permute", "reshape", "transpose"}
+
 
 def check_models(generator, discriminator):
     """Raises ValueError unless the two are built, linear and fit together."""
     for name, model in (("generator", generator), ("discriminator", discriminator)):
         _check_model(name, model)
-    activation = _activation_of_score(discriminator)
-    if activation in (keras.activations.sigmoid, keras.activations.softmax):
-        raise argument_error(
-            "discriminator",
-            "end in linear scores, since the losses take logits",
-            f"discriminator that ends in {activation.__name__}",
-            "Leave that activation out.",
-        )
+    for operation in _last_operations(discriminator):
+        activation, bounds = _activation(operation)
+        if bounds:
+            raise argument_error(
+                "discriminator",
+                "end in linear scores, since the losses take logits",
+                f"discriminator that ends in {activation}",
+                "Leave that activation out.",
+            )
     shared = {id(variable) for variable in generator.variables}
     if any(id(variable) in shared for variable in discriminator.variables):
         raise argument_error(
@@ -69,6 +85,21 @@ def check_models(generator, discriminator):
             f"discriminator with output_shape={discriminator.output_shape}",
             "End it with keras.layers.Dense(1).",
         )
+
+
+def check_range(generator, value_range):
+    """Raises ValueError if the generator's last activation gives images of another range."""
+    for operation in _last_operations(generator):
+        activation, bounds = _activation(operation)
+        if bounds and bounds != tuple(value_range):
+            raise argument_error(
+                "value_range",
+                f"be {bounds} for a generator that ends in {activation}",
+                f"value_range={tuple(value_range)}",
+                f"Pass value_range={bounds}, or end the generator in another activation.",
+            )
+        if activation != "linear" and activation not in _KEEP_BOUNDS:
+            return
 
 
 def _check_model(name, model):
@@ -134,21 +165,44 @@ def _shape(tensor):
     return tuple(tensor.shape)
 
 
-def _activation_of_score(model):
-    """The activation of the layer that a discriminator's score comes from, if that has one."""
-    # What is not of a layer, such as keras.ops.sigmoid, is only among the operations, which a
-    # keras.Sequential does not have.
+def _last_operations(model):
+    """What makes a model's first output, from the end back to the last layer with weights."""
+    path = reversed(model.layers) if isinstance(model, keras.Sequential) else _path_back(model)
+    for operation in path:
+        while isinstance(operation, keras.layers.Wrapper):
+            operation = operation.layer
+        if isinstance(operation, keras.Model) and hasattr(operation, "outputs"):
+            yield from _last_operations(operation)
+        else:
+            yield operation
+        if getattr(operation, "weights", None):
+            return
+
+
+def _path_back(model):
+    """A functional model's operations from its first output back, up to one of several inputs."""
+    # What is not of a layer, such as keras.ops.sigmoid, is only among the operations.
     operations = getattr(model, "operations", model.layers)
-    score = model.outputs[0]
-    layer = next((layer for layer in operations if layer.output is score), operations[-1])
-    while isinstance(layer, keras.layers.Wrapper):
-        layer = layer.layer
-    if isinstance(layer, keras.Model):
-        return _activation_of_score(layer)
-    if not isinstance(layer, keras.layers.Layer) or isinstance(layer, keras.layers.Softmax):
-        # keras.ops.sigmoid makes an operation of class Sigmoid.
-        return getattr(keras.activations, type(layer).__name__.lower(), None)
-    return getattr(layer, "activation", None)
+
+    def maker(tensor):
+        return next((operation for operation in operations if operation.output is tensor), None)
+
+    # Keras does not tell which model inside makes a tensor: it is the last, most likely.
+    operation = maker(model.outputs[0]) or operations[-1]
+    while operation is not None:
+        yield operation
+        inputs = operation.input
+        operation = maker(inputs) if isinstance(inputs, keras.KerasTensor) else None
+
+
+def _activation(operation):
+    """The name of a layer's activation, or of the operation itself; and its bounds or None.
+
+    `keras.layers.Dense(1, "sigmoid")` and `keras.ops.sigmoid` are both squashed to (0, 1).
+    """
+    activation = getattr(operation, "activation", operation)
+    name = getattr(activation, "__name__", type(activation).__name__).lower()
+    return name, _BOUNDS.get(name.replace("_", ""))
 
 
 def scores_of_two(discriminator):
@@ -206,6 +260,15 @@ def first(outputs):
     return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
 
 
+def infer(model, inputs):
+    """The outputs of a model in inference, as NumPy arrays.
+
+    Ctrl-C waits for the end: on JAX Keras gives the weights away for the length of the call.
+    """
+    with deferred():
+        return model.predict_on_batch(inputs)
+
+
 def random_variables(layer):
     """The random states inside a layer or model: its variables that are no weights."""
     known = {id(variable) for variable in layer.weights}
@@ -214,9 +277,19 @@ def random_variables(layer):
 
 
 def copy(model):
-    """The same model with the same weights, which no optimizer trains."""
-    copied = keras.models.clone_model(model)
+    """The same model with the same weights, which no optimizer trains.
+
+    Layers without weights or random state are shared: they need not be made anew, which not every
+    one could be (a Lambda layer, for example).
+    """
+    copied = keras.models.clone_model(model, clone_function=_copy_layer, recursive=True)
     copied.set_weights(model.get_weights())
     for variable in copied.variables:
         variable.trainable = False
     return copied
+
+
+def _copy_layer(layer):
+    # Keras hands over its operations too, which have no variables.
+    has_state = getattr(layer, "variables", None)
+    return type(layer).from_config(layer.get_config()) if has_state else layer

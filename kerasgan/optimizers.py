@@ -4,7 +4,42 @@ import keras
 
 from kerasgan.checks import argument_error
 
-__all__ = ["resolve", "serialize"]
+__all__ = ["Optimizers", "resolve", "serialize"]
+
+
+class Optimizers:
+    """A GAN's optimizers, for callbacks that look for the one optimizer of a model.
+
+    What can be told of one alone is the generator's.
+
+    Args:
+        optimizers: The generator's, then those of the discriminator.
+    """
+
+    built = True
+
+    def __init__(self, optimizers):
+        self.optimizers = optimizers
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    @property
+    def iterations(self):
+        return self.optimizers[0].iterations
+
+    @property
+    def learning_rate(self):
+        return self.optimizers[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = learning_rate
+
+    def get_config(self):
+        return {"optimizers": [serialize(optimizer) for optimizer in self.optimizers]}
 
 
 def resolve(g_optimizer, d_optimizer, stacks, in_use):

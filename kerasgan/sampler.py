@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasgan import checks, images
 from kerasgan import latents as latent_tools
-from kerasgan.networks import feed, first, latents_shape, takes
+from kerasgan.networks import feed, first, infer, latents_shape, takes
 
 __all__ = ["Sampler"]
 
@@ -89,6 +89,6 @@ class Sampler(typing.NamedTuple):
         made = []
         for part in parts:
             batch = {name: array[part] for name, array in inputs.items()}
-            outputs = self.generator.predict_on_batch(feed(self.generator, batch))
+            outputs = infer(self.generator, feed(self.generator, batch))
             made.append(images.to_uint8(first(outputs), self.value_range))
         return np.concatenate(made)

@@ -15,12 +15,13 @@ import types
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasgan import backend, images, losses
 from kerasgan._interrupts import deferred
 from kerasgan.checks import argument_error
-from kerasgan.networks import feed, first, random_variables, reported, score
+from kerasgan.networks import feed, first, latents_shape, random_variables, reported, score
 from kerasgan.settings import auxiliary_name
 
 __all__ = [
@@ -271,12 +272,21 @@ class Stack(keras.Model):
 
     def train_on_batch(self, x, *args, **kwargs):
         self.check_trainable()
-        with deferred():
-            try:
-                return super().train_on_batch(x, *args, **kwargs)
-            except BaseException:
-                backend.keep_state(self)
-                raise
+        self._check_latents(x)
+        with deferred(), backend.keeping_state(self):
+            return super().train_on_batch(x, *args, **kwargs)
+
+    def _check_latents(self, x):
+        # TensorFlow would find out in the middle of the step.
+        generator = getattr(self.generator, "model", self.generator)
+        expected, found = latents_shape(generator), x.get("latents") if isinstance(x, dict) else x
+        if expected and np.shape(found)[1:] != expected[1:]:
+            raise argument_error(
+                "x",
+                f"be latents of shape (batch_size, {expected[1]}), or a dict that holds them",
+                f"latents of shape {np.shape(found)}",
+                "Pass one row for each image.",
+            )
 
     def fit(self, *args, **kwargs):
         self.check_trainable()

@@ -1,6 +1,8 @@
 """The models that every test of behaviour runs over, at sizes that take a second each."""
 
+import contextlib
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -167,6 +169,16 @@ def flags(gan):
 
 def same(before, after):
     return len(before) == len(after) and all(map(np.array_equal, before, after))
+
+
+@contextlib.contextmanager
+def recorded_warnings():
+    """The texts of our own warnings; all others are what they are elsewhere."""
+    texts = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        yield texts
+    texts += [str(warning.message) for warning in caught if warning.category is UserWarning]
 
 
 def _variables(thing):

@@ -55,6 +55,7 @@ NO_IMAGES += (np.repeat(IMAGES, 2, axis=-1), IMAGES.astype("int64"))
 # Arguments that take anything, and why.
 ANYTHING = {
     "*.kwargs": "Keras's arguments of a layer or of saving, which Keras checks",
+    "GAN.*.others": "Keras's arguments that a GAN does not take, each refused by a TypeError",
     "GAN.name": "Keras checks it",
     "latents.standardize.name": "what to call the argument",
     "losses.*_generator.*": "tensors, in the middle of a step",
@@ -269,7 +270,11 @@ def table():
                 "seed": (None, *NO_WHOLE),
             },
             "find_damage": {"path": (None, *NO_PATH)},
-            "load_checkpoint": {"folder": (None, *NO_PATH, "nowhere")},
+            "load_checkpoint": {
+                "folder": (None, *NO_PATH, "nowhere"),
+                "custom_objects": (5, "a", [print], print),
+                "safe_mode": (None, *NO_FLAG),
+            },
             "read_log": {"path": (None, *NO_PATH)},
         }.items()
     }

@@ -17,7 +17,13 @@ PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("datasets/*.md"))
 )
-WITH_PYTHON = ["README.md", "docs/models.md", "docs/results.md", "docs/sessions.md"]
+WITH_PYTHON = [
+    "README.md",
+    "docs/models.md",
+    "docs/results.md",
+    "docs/sessions.md",
+    "docs/steps.md",
+]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
 COMMANDS = ["evaluate", "sample", "train"]
@@ -44,6 +50,11 @@ def test_the_readme(tmp_path, monkeypatch):
     assert names["images"].shape == (16, 16, 16, 3) and names["images"].dtype == "uint8"
     assert names["gan"].discriminator_steps == 1
     assert names["scores"].keys() == names["evaluator"].floor.keys()
+
+
+def test_a_step_can_be_changed(tmp_path, monkeypatch):
+    names = run("docs/steps.md", tmp_path, monkeypatch)
+    assert names["gan"].step == 1 + 4 and "brightness" in names["logs"]
 
 
 def test_the_codes_of_a_trained_infogan(tmp_path, monkeypatch):

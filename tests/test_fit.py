@@ -4,9 +4,11 @@ import signal
 import keras
 import numpy as np
 import pytest
-from models import linear_pair, own_pair, pictures, same, state
+from models import linear_pair, own_pair, pictures, recorded_warnings, same, state
 
+import kerasgan
 from kerasgan.batches import Batches
+from kerasgan.pictures import save_png
 
 
 class Steps(keras.callbacks.Callback):
@@ -88,7 +90,9 @@ def test_callbacks_see_pretraining_as_batches_below_zero(own):
 
 
 def test_a_callback_can_stop_pretraining(own):
-    own.compile(d_optimizer=keras.optimizers.SGD(float("nan")))
+    # As a schedule, since training does not begin with a rate of NaN.
+    rate = keras.optimizers.schedules.ExponentialDecay(float("nan"), 1, 1.0)
+    own.compile(d_optimizer=keras.optimizers.SGD(rate))
     images, nan = pictures(6, own), keras.callbacks.TerminateOnNaN()
     fit(own, images, batch_size=2, pretrain_steps=9, callbacks=[nan])
     assert own.step == 0 and own.progress.pretrained == 2
@@ -175,11 +179,58 @@ def test_keras_backups_go_on_at_their_epoch(tmp_path, own):
     assert (restored.epoch, restored.step) == (4, 8)
 
 
-def test_nan_stops_training():
+@pytest.mark.parametrize("callbacks", [[], [keras.callbacks.TerminateOnNaN()]])
+def test_nan_stops_training(callbacks):
     gan = linear_pair()
-    gan.compile(d_optimizer=keras.optimizers.SGD(float("nan")))
-    fit(gan, pictures(8, gan), batch_size=2, callbacks=[keras.callbacks.TerminateOnNaN()])
-    assert gan.step == 2 or gan.step == 1
+    gan.compile(g_optimizer=keras.optimizers.SGD(1e38))
+    steps = Steps()
+    with recorded_warnings() as texts:
+        fit(gan, pictures(40, gan), batch_size=2, callbacks=[*callbacks, steps])
+    assert gan.step < 12 and steps.calls[-1] == "end"
+    assert len(texts) == (not callbacks)
+    assert callbacks or "losses are not finite at step" in texts[0]
+    with pytest.raises(ValueError, match="must have finite weights to be trained"):
+        fit(gan, pictures(4, gan))
+
+
+def test_a_loss_alone_may_be_infinite(own):
+    """As of a step in half precision, whose update is then left out."""
+    own.compile(auxiliary_loss=lambda *arguments: keras.ops.convert_to_tensor(np.inf))
+    history = fit(own, pictures(20, own), batch_size=2)
+    assert own.step == 10 and np.isinf(history.history["loss"]).all()
+
+
+def test_a_nan_in_the_average_is_found_before_training(own):
+    own.compile(ema=0.9)
+    average = own.sampling_generator
+    average.set_weights([weight * np.nan for weight in average.get_weights()])
+    with pytest.raises(ValueError, match="NaN or infinity in its weights, their average"):
+        fit(own, pictures(4, own))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": 1}, "`validation_data` must be left out.*callbacks.Evaluate"),
+        ({"shuffle": True}, "`shuffle` must be left out.*Arrays are shuffled in every pass"),
+        ({"sample_weight": 1}, "`sample_weight` must be left out.*repeat them"),
+        ({"colour": 1}, r"GAN.fit\(\) got an unexpected keyword argument 'colour'"),
+    ],
+)
+def test_fit_says_what_to_do_in_place_of_keras_arguments(own, arguments, message):
+    with pytest.raises(TypeError, match=message):
+        fit(own, pictures(4, own), **arguments)
+
+
+def test_a_step_that_fit_would_not_call_is_refused(own):
+    class Own(kerasgan.GAN):
+        def train_on_batch(self, images):
+            return super().train_on_batch(images) | {"mine": 1.0}
+
+    gan = Own(own.generator, own.discriminator)
+    assert gan.train_on_batch(pictures(2, own))["mine"] == 1.0
+    with pytest.raises(TypeError, match="must not override `train_on_batch`.*loop of your own"):
+        fit(gan, pictures(2, own))
 
 
 class Numbers(keras.utils.PyDataset):
@@ -226,11 +277,27 @@ def test_whatever_holds_batches_trains_alike(tmp_path, own):
     states = {}
     for name, source in sources(images):
         gan = keras.models.load_model(tmp_path / "gan.keras")
-        fit(gan, source, epochs=2)
+        with recorded_warnings():  # that labels are left aside
+            fit(gan, source, epochs=2)
         assert gan.step == 6 and gan.epoch == 2, name
         states[name] = state(gan)
     for name in states:
         assert same(states[name], states["list"]), name
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a tf.data.Dataset")
+def test_a_folder_read_by_keras_trains_once_it_is_mapped(tmp_path, own):
+    import tensorflow as tf
+
+    for index, image in enumerate(pictures(4, own)):
+        save_png(tmp_path / f"{index}.png", image)
+    dataset = keras.utils.image_dataset_from_directory(
+        tmp_path, label_mode=None, image_size=(8, 8), batch_size=2, verbose=False
+    )
+    with pytest.raises(ValueError, match=r"dataset\.map\(lambda images, \*rest: tf\.cast\("):
+        fit(own, dataset)
+    fit(own, dataset.map(lambda images, *rest: tf.cast(images, "uint8")))
+    assert own.step == 2
 
 
 def test_a_generator_of_batches_that_runs_dry_says_so(own):

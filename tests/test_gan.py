@@ -4,7 +4,16 @@ import types
 import keras
 import numpy as np
 import pytest
-from models import MODELS, linear_pair, own_pair, pictures, same, state, values
+from models import (
+    MODELS,
+    linear_pair,
+    own_pair,
+    pictures,
+    recorded_warnings,
+    same,
+    state,
+    values,
+)
 
 import kerasgan
 
@@ -85,6 +94,49 @@ def test_an_augmentation_is_checked_without_drawing_from_it(own):
     assert own.augment is noise
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"optimizer": "adam"}, "`optimizer` must be left out.*Pass `g_optimizer` and `d_optim"),
+        ({"metrics": ["mae"]}, "`metrics` must be left out.*callbacks.Evaluate"),
+        ({"run_eagerly": True}, "`run_eagerly` must be left out.*gan.generator"),
+        ({"colour": 1}, r"GAN.compile\(\) got an unexpected keyword argument 'colour'"),
+    ],
+)
+def test_compile_says_what_to_do_in_place_of_keras_arguments(own, arguments, message):
+    with pytest.raises(TypeError, match=message):
+        own.compile(**arguments)
+
+
+def test_step_settings_can_be_assigned(own):
+    own.discriminator_steps = 3
+    own.steps_per_execution = 2
+    assert (own.discriminator_steps, own.steps_per_execution) == (3, 2)
+    own.train_on_batch(pictures(2, own))
+    assert int(own.d_optimizer.iterations) == 3
+    with pytest.raises(ValueError, match="`discriminator_steps` must be a whole number"):
+        own.discriminator_steps = 0
+
+
+def test_callbacks_find_what_they_look_for_in_the_optimizer(own):
+    own.train_on_batch(pictures(2, own))
+    assert int(own.optimizer.iterations) == 1
+    assert float(own.optimizer.learning_rate) == pytest.approx(2e-4)
+    own.optimizer.learning_rate = 0.5
+    assert float(own.g_optimizer.learning_rate) == float(own.d_optimizer.learning_rate) == 0.5
+    configs = own.optimizer.get_config()["optimizers"]
+    names = [keras.optimizers.deserialize(config).name for config in configs]
+    assert names == ["g_optimizer", "d_optimizer"]
+
+
+@pytest.mark.parametrize("name", ["train_step", "compute_loss", "make_train_function"])
+def test_a_step_that_no_training_would_call_is_refused(own, name):
+    with pytest.raises(TypeError, match=f"must not define `{name}`.*`auxiliary_loss`"):
+        type("Own", (kerasgan.GAN,), {name: lambda self, *arguments: None})
+    with pytest.raises(NotImplementedError, match="gan.train_on_batch"):
+        getattr(own, name)()
+
+
 def test_optimizers_that_belong_to_others_are_refused(own):
     optimizer = keras.optimizers.Adam()
     with pytest.raises(ValueError, match="different instances"):
@@ -102,9 +154,16 @@ def test_rates_can_be_set_between_calls(own):
 
 
 WRONG = {
-    "range": (lambda x: x.astype("float32"), r"values 0\.0 to 255\.0.*astype\('uint8'\)"),
+    "range": (
+        lambda x: x.astype("float32"),
+        r"values 0\.0 to 255\.0.*astype\('uint8'\); of a tf.data.Dataset, dataset\.map\(",
+    ),
     "float64 out of range": (lambda x: x / 200.0, r"Scale it to \(-1\.0, 1\.0\)"),
-    "int64": (lambda x: x.astype("int64"), "dtype=int64"),
+    "int64": (lambda x: x.astype("int64"), r"dtype=int64\. Pass images\.astype\('uint8'\)\."),
+    "uint16": (lambda x: x.astype("uint16") * 257, r"\(images / 257\)\.round\(\)\.astype"),
+    "int32": (lambda x: x.astype("int32") - 128, "Scale it to 0 to 255 .* wraps other values"),
+    "bool": (lambda x: x > 127, r"dtype=bool\. .*images\.astype\('uint8'\) \* 255"),
+    "complex": (lambda x: x.astype("complex64"), "dtype=complex64"),
     "channels first": (lambda x: x.transpose(0, 3, 1, 2), r"transpose\(images, \(0, 2, 3, 1\)\)"),
     "one image": (lambda x: x[0], r"images\[None\]"),
     "channels": (lambda x: x[..., :1], "3 channels, or build the model for 1"),
@@ -134,11 +193,43 @@ def test_floats_in_the_range_equal_uint8(tmp_path, own):
         assert logs == pytest.approx(expected, rel=1e-4)
 
 
-def test_labels_are_left_aside(own):
-    own.train_on_batch((pictures(4, own), np.arange(4)))
-    own.fit(pictures(4, own), np.arange(4), batch_size=2, verbose=0)
+def test_labels_are_left_aside_and_that_is_said_once(own):
+    with recorded_warnings() as texts:
+        own.train_on_batch((pictures(4, own), np.arange(4)))
+        own.fit(pictures(4, own), np.arange(4), batch_size=2, verbose=0)
+    assert len(texts) == 1 and "`labels` are left aside" in texts[0]
     with pytest.raises(ValueError, match="`labels` must be None"):
         own.sample(2, labels=[1, 2])
+
+
+def test_floats_that_look_like_another_range_are_said_once(own):
+    images = pictures(4, own) / 255.0
+    with recorded_warnings() as texts:
+        for _ in range(2):
+            own.train_on_batch(images)
+    assert len(texts) == 1 and "as if they were in (0, 1)" in texts[0]
+    assert "Pass 2 * images -1 if" in texts[0]
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "jax.numpy", "torch"])
+def test_tensors_of_any_library_are_taken_or_refused_in_words(own, library):
+    module = pytest.importorskip(library)
+    images = pictures(4, own)
+    expected = own.score(images)
+    make = module.constant if library == "tensorflow" else module.asarray
+    np.testing.assert_array_equal(own.score(make(images)), expected)
+    half = make((images / 127.5 - 1).astype("float32"))
+    half = module.cast(half, "bfloat16") if library == "tensorflow" else half
+    half = half.astype("bfloat16") if library == "jax.numpy" else half
+    if library != "torch":
+        np.testing.assert_allclose(own.score(half), expected, atol=0.1)
+        return
+    for tensor in (half.bfloat16(), half.requires_grad_()):
+        if keras.backend.backend() == "torch":
+            np.testing.assert_allclose(own.score(tensor), expected, atol=0.1)
+        else:
+            with pytest.raises(ValueError, match=r"`images` must be an array .*\.detach\(\)"):
+                own.score(tensor)
 
 
 def test_sample_takes_any_number(own):
@@ -185,6 +276,25 @@ def test_training_with_an_average_is_the_same_training(tmp_path, own):
     )
 
 
+def test_an_average_of_layers_that_keras_cannot_make_anew(own):
+    """Layers without weights are shared with the average; others must be made again."""
+    squash = keras.layers.Lambda(lambda x: keras.ops.tanh(x))
+
+    def generator(**arguments):
+        layers = [keras.layers.Dense(8 * 8 * 3, **arguments), squash]
+        return keras.Sequential([keras.Input((4,)), *layers, keras.layers.Reshape((8, 8, 3))])
+
+    gan = kerasgan.GAN(generator(), own.discriminator, seed=0)
+    gan.compile(ema=0.9)
+    assert gan.sampling_generator.layers[1] is squash
+    assert gan.sampling_generator.layers[0] is not gan.generator.layers[0]
+    assert gan.sample(2, seed=0).std() > 0
+    gan = kerasgan.GAN(generator(activation=lambda x: x), own.discriminator, seed=0)
+    with pytest.raises(ValueError, match="`ema` must be False for a generator that Keras cannot"):
+        gan.compile(ema=0.9)
+    assert gan.sampling_generator is gan.generator
+
+
 def test_score_is_the_discriminators_mind():
     gan = linear_pair()
     images = np.stack([np.full((2, 2, 1), value, "float32") for value in (-1.0, 0.0, 1.0)])
@@ -211,7 +321,44 @@ def test_a_further_output_may_end_in_softmax(own):
     kerasgan.GAN(own.generator, two_headed(None, "softmax"))
 
 
+def squashed(*layers):
+    return keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1), *layers]
+    )
+
+
+def functional(discriminator, function):
+    images = keras.Input(discriminator.input_shape[1:])
+    scores = keras.layers.Dense(2)(keras.layers.Flatten()(images))
+    return keras.Model(images, function(scores))
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(8 * 8 * 3, "tanh")
+
+    def call(self, latents):
+        return keras.ops.reshape(self.dense(latents), (-1, 8, 8, 3))
+
+
 BAD_PAIRS = {
+    "sigmoid before a reshape": (
+        lambda g, d: (g, squashed(keras.layers.Activation("sigmoid"), keras.layers.Reshape((1,)))),
+        "ends in sigmoid",
+    ),
+    "tanh before a scaling": (
+        lambda g, d: (g, squashed(keras.layers.Activation("tanh"), keras.layers.Rescaling(9.0))),
+        "ends in tanh",
+    ),
+    "operations": (
+        lambda g, d: (g, functional(d, lambda x: keras.ops.sigmoid(x)[:, :1])),
+        "ends in sigmoid",
+    ),
+    "subclassed": (
+        lambda g, d: (Subclassed(), d),
+        r"`generator` must be built.*Wrap it: inputs = keras.Input\(shape\), then keras.Model",
+    ),
     "sigmoid before another head": (
         lambda g, d: (g, two_headed("sigmoid", None)),
         "`discriminator` must end in linear scores",
@@ -264,6 +411,35 @@ def test_models_that_do_not_fit_are_refused(own, case):
     change, message = BAD_PAIRS[case]
     with pytest.raises(ValueError, match=message):
         kerasgan.GAN(*change(own.generator, own.discriminator))
+
+
+def test_a_subclassed_network_trains_once_it_is_wrapped(own):
+    latents = keras.Input((4,))
+    gan = kerasgan.GAN(keras.Model(latents, Subclassed()(latents)), own.discriminator)
+    assert gan.train_on_batch(pictures(2, gan))["loss"] > 0
+
+
+def test_scores_are_not_squashed_by_what_comes_before_the_last_weights(own):
+    gated = squashed(keras.layers.Activation("sigmoid"), keras.layers.Dense(1))
+    kerasgan.GAN(own.generator, gated)
+    kerasgan.GAN(own.generator, functional(own.discriminator, keras.ops.log_softmax))
+
+
+@pytest.mark.parametrize(
+    ("activation", "value_range", "expected"),
+    [("sigmoid", (-1, 1), r"\(0, 1\)"), ("tanh", (0, 1), r"\(-1, 1\)")],
+)
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_the_last_activation_must_fit_the_value_range(
+    own, activation, value_range, expected, reshaped
+):
+    layers = [keras.layers.Dense(8 * 8 * 3), keras.layers.Reshape((8, 8, 3))]
+    layers.insert(1 if reshaped else 2, keras.layers.Activation(activation))
+    generator = keras.Sequential([keras.Input((4,)), *layers])
+    with pytest.raises(
+        ValueError, match=f"`value_range` must be {expected} .* ends in {activation}"
+    ):
+        kerasgan.GAN(generator, own.discriminator, value_range=value_range)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**40, 1.5])

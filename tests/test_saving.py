@@ -349,6 +349,19 @@ class Unsavable:
         raise RuntimeError("on purpose")
 
 
+@pytest.mark.parametrize("part", ["generator", "sampling_generator", "g_optimizer"])
+def test_nan_is_not_saved(tmp_path, own, part):
+    path = tmp_path / "gan.keras"
+    own.compile(ema=0.9)
+    own.save(path)
+    before = path.read_bytes()
+    variable = getattr(own, part).variables[-1]
+    variable.assign(variable * np.nan)
+    with pytest.raises(ValueError, match="must have finite weights to be saved.*at step 0"):
+        own.save(path)
+    assert path.read_bytes() == before
+
+
 def test_same_seed_same_training():
     states = []
     for _ in range(2):

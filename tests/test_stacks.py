@@ -234,6 +234,81 @@ def test_ctrl_c_in_a_step_waits_for_its_end(tmp_path, own):
     own.save(tmp_path / "gan.keras")
 
 
+class Interrupted(keras.layers.Layer):
+    """Gets a Ctrl-C in the middle of its work, once it is armed."""
+
+    is_armed = False
+
+    def call(self, x):
+        if self.is_armed:
+            self.is_armed = False
+            signal.raise_signal(signal.SIGINT)
+        return x
+
+
+def test_ctrl_c_in_inference_waits_for_its_end(own):
+    """On JAX Keras gives the weights away for the length of the call."""
+    layers = Interrupted(), Interrupted()
+    gan = kerasgan.GAN(
+        keras.Sequential([own.generator, layers[0]]),
+        keras.Sequential([own.discriminator, layers[1]]),
+        seed=0,
+    )
+    calls = (lambda: gan.sample(2), lambda: gan.score(pictures(2, gan)))
+    for layer, call in zip(layers, calls, strict=True):
+        layer.is_armed = True
+        with pytest.raises(KeyboardInterrupt) as caught:
+            call()
+        # It came from the end, not from the layer.
+        assert "call" not in [entry.name for entry in caught.traceback[-3:]]
+    gan.train_on_batch(pictures(2, gan))
+
+
+def test_what_cannot_be_done_leaves_the_gan_as_it_was(tmp_path, own):
+    """On JAX Keras's own methods take the weights away before they look at their arguments."""
+    latents, images = np.zeros((2, own.latent_dim), "float32"), pictures(2, own)
+    own.combined.train_on_batch(latents)
+    own.train_on_batch(images)
+    before = state(own)
+    for call in (
+        lambda: own.combined.train_on_batch(latents[:, :1]),
+        lambda: own.predict(latents[:, :1]),
+        lambda: own.predict_on_batch(latents[:, :1]),
+        lambda: own.evaluate(images),
+        lambda: own.train_step(images),
+        lambda: own.sample(2, latents=latents[:, :1]),
+        lambda: own.score(images[..., :1]),
+        lambda: own.train_on_batch(images[..., :1]),
+    ):
+        with pytest.raises((NotImplementedError, ValueError)):
+            call()
+        assert same(state(own), before)
+    own.save(tmp_path / "gan.keras")
+    own.train_on_batch(images)
+
+
+def test_a_step_of_the_users_that_fails_takes_no_weights_away(own):
+    """On JAX Keras would put those of the step of theirs before, which are gone."""
+    latents, is_broken = np.zeros((3, own.latent_dim), "float32"), []
+
+    def fragile(real_scores=None, fake_scores=None):
+        if is_broken:
+            raise RuntimeError("on purpose")
+        return keras.ops.mean(fake_scores)
+
+    own.compile(loss=(fragile, kerasgan.losses.hinge_discriminator))
+    own.combined.train_on_batch(latents)
+    own.train_on_batch(pictures(3, own))
+    before = values(*own.generator.trainable_weights, *own.discriminator.trainable_weights)
+    is_broken.append(True)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        own.combined.train_on_batch(latents[:2])
+    after = values(*own.generator.trainable_weights, *own.discriminator.trainable_weights)
+    assert same(after, before)
+    is_broken.clear()
+    own.train_on_batch(pictures(3, own))
+
+
 def test_nothing_is_trained_where_one_side_cannot_be(own):
     own.train_on_batch(pictures(2, own))
     before = state(own)

@@ -9,7 +9,14 @@ import zipfile
 import keras
 
 from kerasgan.callbacks._periodic import Periodic
-from kerasgan.checks import argument_error, check_path, in_short, is_out_of_memory
+from kerasgan.checks import (
+    argument_error,
+    check_flag,
+    check_path,
+    in_short,
+    is_out_of_memory,
+    reason,
+)
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 
@@ -40,7 +47,8 @@ class Checkpoint(Periodic):
         every: Steps between two checkpoints.
 
     Raises:
-        ValueError: `folder` is not a path, or `every` not a positive whole number.
+        ValueError: `folder` is not a path, or `every` is not a positive whole number; or, when
+            training begins, Keras could not load the GAN again.
 
     Attributes:
         saved: Dict from the name of a file, `model.keras` or `generator.keras`, to the step it
@@ -63,12 +71,16 @@ class Checkpoint(Periodic):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         try:
-            self.model.get_config(), self.model.get_compile_config()
+            # As in a file, and back: what cannot be loaded is of no use.
+            config = json.dumps(keras.saving.serialize_keras_object(self.model))
+            keras.saving.deserialize_keras_object(json.loads(config))
         except Exception as error:
             raise ValueError(
-                "For Checkpoint, the GAN must have settings that can be saved. Received: a setting "
-                f"about which Keras says: {error} Use a function or class registered with "
-                "keras.saving.register_keras_serializable."
+                "For Checkpoint, the GAN must be one that Keras can load again. Received: a GAN "
+                f"about which it says: {reason(error)}. Give each class of your own a get_config "
+                "and register it, and functions, with keras.saving.register_keras_serializable; "
+                "in place of a Lambda layer write a layer. Or train within "
+                "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
 
     def act(self):
@@ -109,7 +121,9 @@ def _keep(path, previous_path):
         os.replace(path, previous_path)
 
 
-def load_checkpoint(folder: str | os.PathLike) -> GAN:
+def load_checkpoint(
+    folder: str | os.PathLike, custom_objects: dict | None = None, safe_mode: bool = True
+) -> GAN:
     """Loads the newest whole model that `Checkpoint` has left in a folder.
 
     A `.keras` file carries checksums, so a truncated or damaged file is recognised. If the newest
@@ -118,14 +132,15 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
 
     Args:
         folder: The folder given to `Checkpoint`.
+        custom_objects, safe_mode: As in `keras.models.load_model`.
 
     Returns:
         `kerasgan.GAN`, to be trained on or sampled.
 
     Raises:
         FileNotFoundError: The folder holds no checkpoint.
-        ValueError: `folder` is not a path, or every checkpoint in it is damaged or holds something
-            other than a GAN.
+        ValueError: An argument cannot be used, or every checkpoint in the folder is damaged or
+            holds something other than a GAN.
         Exception: Keras's own error, if the only checkpoint is whole but cannot be loaded.
 
     Example:
@@ -135,13 +150,21 @@ def load_checkpoint(folder: str | os.PathLike) -> GAN:
     ```
     """
     check_path("folder", folder)
+    check_flag("safe_mode", safe_mode)
+    if not isinstance(custom_objects, dict | None):
+        raise argument_error(
+            "custom_objects",
+            "be a dict from names to classes or functions",
+            f"custom_objects={custom_objects!r}",
+            "For example, pass {'MyLayer': MyLayer}.",
+        )
     folder = pathlib.Path(folder)
     problems, cause = [], None
     for path in (folder / MODEL, folder / PREVIOUS_MODEL):
         problem = find_damage(path)
         if not problem:
             try:
-                gan = keras.models.load_model(path)
+                gan = keras.models.load_model(path, custom_objects, safe_mode=safe_mode)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise

@@ -1,5 +1,6 @@
 """Scores of the generator as training goes on."""
 
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -86,10 +87,10 @@ class Evaluate(Periodic):
         if not is_finite(self.model.sampling_generator.weights):
             return
         scores = self.evaluator(self.model)
-        is_best = all(
-            scores["frechet_distance"] < float(row["frechet_distance"])
-            for row in self._comparable()
-        )
+        found = [float(row["frechet_distance"]) for row in self._comparable()]
+        # A distance that could not be measured (NaN) is neither the best nor in its way.
+        best = min(filter(math.isfinite, found), default=math.inf)
+        is_best = scores["frechet_distance"] < best
         # Saved first, so that the best row never stands there without its generator.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)

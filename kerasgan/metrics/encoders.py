@@ -9,6 +9,7 @@ from skimage.transform import resize
 
 from kerasgan.checks import argument_error, check_value_range
 from kerasgan.metrics._arrays import check_images
+from kerasgan.networks import infer
 
 __all__ = ["BATCH_SIZE", "Encoder", "inception_encoder", "mnist_classifier", "mnist_encoder"]
 
@@ -104,7 +105,7 @@ class Encoder:
         for start in range(0, len(images), BATCH_SIZE):
             part = self._fitted(images[start : start + BATCH_SIZE])
             part = (part * ((high - low) / 255.0) + low).astype("float32")
-            parts.append(self.model.predict_on_batch(part))
+            parts.append(infer(self.model, part))
         return np.concatenate(parts)
 
     def _fitted(self, images):

@@ -14,17 +14,60 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from tiny_gan import at_step, build_gan, recorded_warnings, train, weights
+from models import recorded_warnings
+from tiny_gan import at_step, build_gan, train, weights
 
+import kerasgan
 from kerasgan import callbacks
 
 
-def test_checkpoint_refuses_what_cannot_be_saved_before_training(tmp_path):
+class Scaled(keras.layers.Layer):
+    """Not registered, and without a get_config."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+
+def gan_with(layer):
     gan = build_gan()
-    gan.compile(augment=functools.partial(lambda images, factor: factor * images, factor=0.5))
-    with pytest.raises(ValueError, match="For Checkpoint, the GAN must have settings that"):
+    generator = keras.Sequential([gan.generator, layer])
+    return kerasgan.GAN(generator, gan.discriminator)
+
+
+def scaled(images, factor):
+    return factor * images
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: gan_with(keras.layers.Lambda(lambda x: 0.5 * x)), "a `Lambda` layer"),
+        (lambda: gan_with(Scaled(0.5)), "Could not locate class 'Scaled'"),
+        (lambda: gan_with(keras.layers.Activation(lambda x: 0.5 * x)), "function"),
+        (build_gan, "Cannot serialize object functools.partial"),
+    ],
+)
+def test_checkpoint_refuses_what_cannot_be_loaded_before_training(tmp_path, build, message):
+    gan = build()
+    gan.compile(augment=functools.partial(scaled, factor=0.5) if build is build_gan else None)
+    with pytest.raises(ValueError, match=f"must be one that Keras can load again.*{message}"):
         train(gan, 1, callbacks.Checkpoint(tmp_path))
-    assert gan.step == 0
+    assert gan.step == 0 and not list(tmp_path.iterdir())
+
+
+def test_custom_objects_are_handed_on(tmp_path):
+    class Halved(keras.layers.Layer):
+        def call(self, x):
+            return 0.5 * x
+
+    gan, known = gan_with(Halved()), {"Halved": Halved}
+    with keras.saving.custom_object_scope(known):
+        train(gan, 1, callbacks.Checkpoint(tmp_path))
+    np.testing.assert_array_equal(weights(callbacks.load_checkpoint(tmp_path, known)), weights(gan))
 
 
 def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
@@ -119,7 +162,7 @@ def test_a_whole_file_that_does_not_load_falls_back_too(tmp_path, two_checkpoint
 
 
 def test_short_memory_is_no_reason_for_an_older_model(tmp_path, two_checkpoints, monkeypatch):
-    def load(path):
+    def load(*args, **kwargs):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     for name, content in two_checkpoints.items():

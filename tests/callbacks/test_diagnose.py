@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from tiny_gan import build_gan, recorded_warnings, train
+from models import recorded_warnings
+from tiny_gan import build_gan, train
 
 from kerasgan import callbacks
 

@@ -2,7 +2,8 @@
 
 import keras
 import numpy as np
-from tiny_gan import IMAGES, build_gan, recorded_warnings, train, weights
+from models import recorded_warnings
+from tiny_gan import IMAGES, build_gan, train, weights
 
 from kerasgan import callbacks
 
@@ -43,6 +44,23 @@ def test_evaluate_writes_scores_and_keeps_the_best_generator(tmp_path):
     assert "frechet_distance" in (tmp_path / "epochs.csv").read_text().splitlines()[0]
     best = keras.models.load_model(tmp_path / "best_generator.keras")
     np.testing.assert_array_equal(weights(best), generators[2])
+
+
+def test_a_distance_of_nan_does_not_stand_in_the_way_of_a_best(tmp_path):
+    distances = iter([float("nan"), 5.0, 6.0])
+    evaluate = callbacks.Evaluate(
+        lambda gan: {"frechet_distance": next(distances)}, tmp_path, every=1
+    )
+    gan = build_gan()
+    evaluate.set_model(gan)
+    evaluate.on_train_begin()
+    assert not (tmp_path / "best_generator.keras").exists()
+    evaluate.act()
+    best = weights(gan.generator)
+    gan.generator.weights[0].assign(gan.generator.weights[0] + 1.0)
+    evaluate.act()
+    found = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(found), best)
 
 
 def test_evaluate_goes_on_after_a_resume(tmp_path):

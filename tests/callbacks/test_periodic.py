@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from tiny_gan import at_step, build_gan, files_in, recorded_warnings, train
+from models import recorded_warnings
+from tiny_gan import at_step, build_gan, files_in, train
 
 from kerasgan import callbacks
 

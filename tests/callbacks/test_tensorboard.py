@@ -6,8 +6,9 @@ import struct
 
 import numpy as np
 import pytest
+from models import recorded_warnings
 from PIL import Image
-from tiny_gan import IMAGES, build_gan, recorded_warnings, train
+from tiny_gan import IMAGES, build_gan, train
 
 from kerasgan import callbacks, pictures
 

@@ -1,8 +1,6 @@
 """A GAN small enough to be trained in a moment, and what its callbacks leave behind."""
 
-import contextlib
 import random
-import warnings
 
 import keras
 import numpy as np
@@ -42,16 +40,6 @@ def at_step(step, action):
                 action(self.model)
 
     return AtStep()
-
-
-@contextlib.contextmanager
-def recorded_warnings():
-    """The texts of our own warnings; all others are what they are elsewhere."""
-    texts = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("always", category=UserWarning)
-        yield texts
-    texts += [str(warning.message) for warning in caught if warning.category is UserWarning]
 
 
 def files_in(folder):

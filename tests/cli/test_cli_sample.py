@@ -86,7 +86,7 @@ def test_sample_looks_for_a_place_that_it_can_write_to_before_it_draws(run, monk
 
 
 def test_sample_says_that_memory_is_short(run, tmp_path, monkeypatch, capsys):
-    def load(path):
+    def load(*args, **kwargs):
         raise RuntimeError("CUDA out of memory. Tried to allocate 9 GiB")
 
     monkeypatch.setattr(keras.models, "load_model", load)
