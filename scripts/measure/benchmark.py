@@ -49,6 +49,7 @@ import numpy as np
 import results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BACKENDS = contenders.BACKENDS
 TIMEOUT = 900  # seconds for one process
 THREADS = (
     "OMP_NUM_THREADS",
@@ -354,8 +355,9 @@ def benchmark(given):
         (index, name, backend)
         for index in range(len(settings))
         for backend in given.backends
-        for name in given.contenders
+        for name, _, only in (each.partition("@") for each in given.contenders)
         if backend in contenders.CONTENDERS[name].backends
+        and only in ("", backend)
         and given.model in contenders.CONTENDERS[name].models
     ]
     found, failed = [], {}
@@ -465,10 +467,15 @@ def main():
     parser.add_argument(
         "--precision", nargs="+", choices=("float32", "bfloat16"), default=["float32"]
     )
-    parser.add_argument("--contenders", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument(
-        "--backends", nargs="+", choices=contenders.BACKENDS, default=["tensorflow"]
+        "--contenders",
+        nargs="+",
+        choices=[*names, *(f"{name}@{backend}" for name in names for backend in BACKENDS)],
+        default=names,
+        metavar="NAME",
+        help="NAME or NAME@BACKEND (default: all)",
     )
+    parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=["tensorflow"])
     parser.add_argument("--base", default="fit", help="NAME or NAME@BACKEND (default: fit)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=30, help="steps to time in each process")
