@@ -186,10 +186,9 @@ def compiled(function, variables, jit_compile=True, repeated=False):
             signature = tf.TensorSpec(None, "float32")
             return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
 
-        call = tf.function(
+        return tf.function(
             in_turn if repeated else function, autograph=False, jit_compile=bool(jit_compile)
         )
-        return _traced_for_any_size(call, 2 if repeated else 1)
     if backend == "jax":
         return _jax_compiled(function, variables, jit_compile, repeated)
     if jit_compile:
@@ -203,24 +202,6 @@ def compiled(function, variables, jit_compile=True, repeated=False):
         return ops.stack([function(part) for part in parts])
 
     return one_after_the_other
-
-
-def _traced_for_any_size(function, num_sizes):
-    """A `tf.function` that is traced once for data whose first `num_sizes` axes may change."""
-    import tensorflow as tf
-
-    traced = []
-
-    def any_size(tensor):
-        free = min(num_sizes, len(tensor.shape))
-        return tf.TensorSpec([None] * free + tensor.shape[free:].as_list(), tensor.dtype)
-
-    def call(data):
-        if not traced:
-            traced.append(function.get_concrete_function(keras.tree.map_structure(any_size, data)))
-        return function(data)
-
-    return call
 
 
 def _torch_recorded(function, variables, jit_compile):

@@ -82,14 +82,20 @@ def test_a_step_after_a_load_is_the_stacks_in_turn_and_sees_a_changed_discrimina
     copy = keras.models.load_model(tmp_path / "gan.keras")
     assert same(state(copy), state(gan))
     images = pictures(4, gan, seed=1)
-    # One step is one call, and equals the stacks' updates in turn to the last bit.
+    # One step is one call, and equals the stacks' updates in turn.
     logs = gan.train_on_batch(images)
     for _ in range(copy.discriminator_steps):
         d_logs = copy.train_discriminator_on_batch(images)
     g_logs = copy.train_generator_on_batch(images)
-    assert same(state(copy), state(gan))
     assert logs.pop("loss") == pytest.approx(logs["d_loss"] + logs["g_loss"])
-    assert logs.items() <= (g_logs | d_logs).items()
+    in_turn = {name: (g_logs | d_logs)[name] for name in logs}
+    if keras.config.backend() == "tensorflow":
+        # Its graph optimizer may round differently by an ulp, as it does for the least squares.
+        for ours, expected in zip(state(gan), state(copy), strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
+        assert logs == pytest.approx(in_turn, rel=1e-6, abs=1e-6)
+    else:
+        assert same(state(copy), state(gan)) and logs == in_turn
     rng = np.random.default_rng(0)
     for variable in copy.discriminator.trainable_variables:
         variable.assign_add(rng.normal(0.0, 0.1, variable.shape))

@@ -151,22 +151,6 @@ def test_a_schedule_may_take_the_place_of_a_rate(own, schedules):
     assert same(values(*own.generator.trainable_variables), before)
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow can")
-@pytest.mark.parametrize("steps_per_execution", [1, 2])
-def test_batches_of_any_size_are_traced_once(own, steps_per_execution):
-    traced = []
-
-    def counted(real_scores, fake_scores):
-        traced.append(1)
-        return keras.ops.mean(fake_scores)
-
-    own.compile(loss=(counted, counted), steps_per_execution=steps_per_execution)
-    own.fit([pictures(2, own)] * 2, verbose=0)
-    first = len(traced)
-    own.fit([pictures(count, own) for count in (3, 3, 5, 5, 4, 4)], verbose=0)
-    assert own.step == 8 and len(traced) == first
-
-
 def test_latents_do_not_repeat_the_order_of_the_data(own):
     """Both come from the seed and a count."""
     drawn = []

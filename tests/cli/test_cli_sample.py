@@ -29,7 +29,8 @@ def test_sample_writes_single_files_and_a_walk(run, tmp_path):
     np.testing.assert_array_equal(read_png(tmp_path / "single" / names[2]), expected[2])
     assert sample(run, "--count", 2, "--out", tmp_path / "walk.gif") == 0
     with Image.open(tmp_path / "walk.gif") as gif:
-        assert (gif.n_frames, gif.size) == (32, (512, 512))
+        # Pillow joins frames that are equal.
+        assert 16 < gif.n_frames <= 32 and gif.size == (512, 512)
 
 
 def test_sample_enlarges_as_much_as_one_says(run, tmp_path):
