@@ -1,10 +1,9 @@
-"""Callbacks: what a training run leaves behind.
+"""Callbacks that record a training run.
 
-All are ordinary `keras.callbacks.Callback`s. Their clock is `gan.step`, which is saved with the
-model. After a resume they therefore go on as if training had never stopped, and leave the same
-files as an uninterrupted run. At any moment each file is either whole or absent; only logs grow at
-their end. If a file cannot be written (a full disk, a lost permission), the callback warns once
-and training goes on.
+All are ordinary `keras.callbacks.Callback`s. They count by `gan.step`, which is saved with the
+model, so after a resume they continue as if training had never stopped and leave the same files as
+an uninterrupted run. Each file is always whole or absent; only logs grow at the end. If a file
+cannot be written (disk full, no permission), the callback warns once and training continues.
 """
 
 from kerasgan.callbacks._rows import read_log

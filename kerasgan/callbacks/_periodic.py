@@ -1,4 +1,4 @@
-"""What the callbacks share: acting every so many steps, and looking at samples."""
+"""What the callbacks share: acting at regular steps, and sampling for pictures."""
 
 import contextlib
 import pathlib
@@ -16,8 +16,8 @@ class Periodic(keras.callbacks.Callback):
     """Acts after every `every` steps, and once more at the end of training.
 
     Attributes:
-        sees_pretraining: Whether updates of pre-training count as well. (It leaves the generator
-            as it is, so there is nothing new to draw.)
+        sees_pretraining: Whether pre-training updates count too. (They do not change the
+            generator, so there is nothing new to draw.)
     """
 
     sees_pretraining = False
@@ -29,7 +29,7 @@ class Periodic(keras.callbacks.Callback):
         check_whole("every", every, 1)
         self.every = every
         self._last_step = None
-        self._steps = (0, 0)  # after the batch before and after this one
+        self._steps = (0, 0)  # after the previous batch, and after this one
         self._has_warned = False
 
     def act(self):
@@ -37,7 +37,7 @@ class Periodic(keras.callbacks.Callback):
 
     @property
     def step(self):
-        """Where training stands: generator updates; in pre-training what is left, below zero."""
+        """Generator updates so far; in pre-training, minus the number of updates left."""
         return self._steps[1]
 
     def on_train_begin(self, logs=None):
@@ -47,7 +47,7 @@ class Periodic(keras.callbacks.Callback):
             to_make = (self.params or {}).get("pretrain_steps", 0)
             step = min(0, self.model.progress.pretrained - to_make)
         self._steps = (step, step)
-        # A folder that cannot be made is an error now, while nothing is lost.
+        # If the folder cannot be made, fail now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_stale(self.folder, is_shared=True)
 
@@ -59,9 +59,9 @@ class Periodic(keras.callbacks.Callback):
             self._act()
 
     def is_due(self, every):
-        """Whether this batch has reached a multiple of `every` steps, or passed one.
+        """Whether this batch reached or passed a multiple of `every` steps.
 
-        With `steps_per_execution` a batch of the callbacks is several steps.
+        With `steps_per_execution`, one callback batch is several steps.
         """
         return is_reached(every, *self._steps)
 
@@ -83,24 +83,24 @@ class Periodic(keras.callbacks.Callback):
                 self._has_warned = True
                 warnings.warn(
                     f"{type(self).__name__} could not write to {str(self.folder)!r} at step "
-                    f"{self.model.step}: {error}. What it wrote before is intact. Training goes "
-                    "on; the callback tries again at its next turn, without another warning.",
+                    f"{self.model.step}: {error}. Earlier output is intact. Training continues; "
+                    "the callback will try again next time, without another warning.",
                     stacklevel=2,
                 )
 
 
 def step_after(model, batch):
-    """The step that ends with a batch of the callbacks; up to 0 in pre-training."""
+    """The step at the end of a callback batch; at most 0 in pre-training."""
     return batch + 1 if batch < 0 else model.step
 
 
 def is_reached(every, before, after):
-    """Whether a multiple of `every` lies after step `before` and not after step `after`."""
+    """Whether a multiple of `every` is above step `before` and at most step `after`."""
     return after // every > before // every
 
 
 def check_samples(count, seed, columns=None):
-    """Raises ValueError unless a picture can be made of so many samples from this seed."""
+    """Raises ValueError unless a picture can be made from these arguments."""
     check_whole("count", count, 1, MOST_SAMPLES)
     check_whole("seed", seed, 0)
     if columns is not None:
@@ -108,7 +108,7 @@ def check_samples(count, seed, columns=None):
 
 
 def sample_finite(gan, count, seed):
-    """Samples of a GAN; None if its generator has gone to NaN, which leaves nothing to see."""
+    """Samples a GAN; returns None if its generator has diverged, with nothing to show."""
     if not is_finite(gan.sampling_generator.weights):
         return None
     return gan.sample(count, seed=seed)

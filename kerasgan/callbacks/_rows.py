@@ -10,14 +10,14 @@ from kerasgan.checks import argument_error, check_path
 def keep(logs):
     """Keeps the terms of one step for `to_floats`, without reading their values.
 
-    Reading a value may wait for the device, so it is left until a row is due. The names are taken
-    now, because later callbacks may add terms of their own to the same `logs`.
+    Reading a value may wait for the device, so values stay unread until a row is due. The names
+    are copied now, because later callbacks may add their own terms to `logs`.
     """
     return logs, tuple(logs)
 
 
 def to_floats(kept):
-    """The terms of a step that `keep` has kept, as a dict of floats."""
+    """Converts what `keep` returned to a dict of floats."""
     logs, names = kept
     return {name: float(logs[name]) for name in names}
 
@@ -33,12 +33,12 @@ def means(rows):
 
 
 def column_names(rows):
-    """The names of all columns that appear in the rows, in order of appearance."""
+    """All column names in the rows, in order of appearance."""
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def to_csv(columns, rows, header=True):
-    """Rows as the bytes of a CSV file; columns that a row lacks stay empty."""
+    """Encodes rows as a CSV file; missing values stay empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     if header:
@@ -48,17 +48,16 @@ def to_csv(columns, rows, header=True):
 
 
 def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
-    """Reads the rows of a CSV file that `Log` or `Evaluate` has written.
+    """Reads the rows of a CSV file written by `Log` or `Evaluate`.
 
     Args:
         path: Path of the CSV file.
 
     Returns:
-        The rows as dicts of strings, `""` where a row lacks a term; an empty list if there is no
-        file.
+        The rows as dicts of strings, `""` for a missing term; an empty list if there is no file.
 
     Raises:
-        ValueError: `path` is not a path, or not to a file of these callbacks.
+        ValueError: `path` is not a path, or its file is not from these callbacks.
 
     Example:
 
@@ -75,7 +74,7 @@ def read_log(path: str | os.PathLike) -> list[dict[str, str]]:
     if header and header[0] != "step":
         raise argument_error(
             "path",
-            "lead to a CSV file that Log or Evaluate has written",
+            "be a CSV file written by Log or Evaluate",
             f"path={str(path)!r}, whose first column is {header[0]!r}",
             "Repair it, or move it away.",
         )

@@ -1,4 +1,4 @@
-"""Checkpoints: a whole model on the disk at every moment, and the way back from it."""
+"""Checkpoints: a whole model on disk at all times, and how to load it."""
 
 import json
 import os
@@ -34,25 +34,25 @@ MODEL, PREVIOUS_MODEL, GENERATOR = "model.keras", "model.previous.keras", "gener
 
 
 class Checkpoint(Periodic):
-    """Saves everything that training needs to go on, and the generator alone.
+    """Saves everything needed to continue training, and the generator alone.
 
-    `folder/model.keras` is the GAN (`gan.save`), `folder/model.previous.keras` the GAN as it was
-    saved before that, `folder/generator.keras` the averaged generator as a plain Keras model. A
-    whole checkpoint exists at every moment, also while the next one is being written.
-    `load_checkpoint(folder)` loads the newest. A GAN whose weights hold NaN or infinity is never
-    saved: the callback warns once, and the last good checkpoint stays.
+    `folder/model.keras` is the GAN (`gan.save`), `folder/model.previous.keras` is the previous
+    save, and `folder/generator.keras` is the averaged generator as a plain Keras model. A whole
+    checkpoint exists at all times, even while the next is being written. `load_checkpoint(folder)`
+    loads the newest. A GAN whose weights contain NaN or infinity is never saved: the callback
+    warns once, and the last good checkpoint stays.
 
     Args:
-        folder: Folder for the files; made when needed.
-        every: Steps between two checkpoints.
+        folder: Folder for the files; created if needed.
+        every: Steps between checkpoints.
 
     Raises:
         ValueError: `folder` is not a path, or `every` is not a positive whole number; or, when
-            training begins, Keras could not load the GAN again.
+            training begins, Keras cannot reload the GAN.
 
     Attributes:
         saved: Dict from the name of a file, `model.keras` or `generator.keras`, to the step it
-            was saved at. A file that this callback has not written is not in it.
+            was saved at. It lists only files that this callback wrote.
 
     Example:
 
@@ -71,15 +71,15 @@ class Checkpoint(Periodic):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         try:
-            # As in a file, and back: what cannot be loaded is of no use.
+            # To JSON and back: a file that cannot be loaded is useless.
             config = json.dumps(keras.saving.serialize_keras_object(self.model))
             keras.saving.deserialize_keras_object(json.loads(config))
         except Exception as error:
             raise ValueError(
-                "For Checkpoint, the GAN must be one that Keras can load again. Received: a GAN "
-                f"about which it says: {reason(error)}. Give each class of your own a get_config "
-                "and register it, and functions, with keras.saving.register_keras_serializable; "
-                "in place of a Lambda layer write a layer. Or train within "
+                "For Checkpoint, the GAN must be a model that Keras can reload. Received: a GAN "
+                f"that it cannot: {reason(error)}. Give each of your classes a get_config, and "
+                "register classes and functions with keras.saving.register_keras_serializable; "
+                "replace a Lambda layer with a layer class. Or train inside "
                 "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
 
@@ -88,9 +88,9 @@ class Checkpoint(Periodic):
             if not self._has_met_nan:
                 self._has_met_nan = True
                 warnings.warn(
-                    f"The weights hold NaN or infinity at step {self.model.step}: this model is "
-                    "not saved, and the last good checkpoint stays. Continue from that with "
-                    "smaller learning rates.",
+                    f"The weights contain NaN or infinity at step {self.model.step}. This model "
+                    "is not saved; the last good checkpoint stays. Resume from it with smaller "
+                    "learning rates.",
                     stacklevel=2,
                 )
             return
@@ -110,37 +110,36 @@ def save_generator(gan: GAN, path: str | os.PathLike) -> None:
 
 
 def _keep(path, previous_path):
-    """Gives a file a second name, so that it stays when another file takes its place."""
+    """Gives a file a second name, so that it survives being replaced."""
     if not path.exists():
         return
     previous_path.unlink(missing_ok=True)
     try:
         os.link(path, previous_path)
     except OSError:
-        # Not every file system has links. Then `path` is absent until the new file is there.
+        # Some file systems have no links. There, `path` is absent until the new file is in place.
         os.replace(path, previous_path)
 
 
 def load_checkpoint(
     folder: str | os.PathLike, custom_objects: dict | None = None, safe_mode: bool = True
 ) -> GAN:
-    """Loads the newest whole model that `Checkpoint` has left in a folder.
+    """Loads the newest whole model that `Checkpoint` saved in a folder.
 
-    A `.keras` file carries checksums, so a truncated or damaged file is recognised. If the newest
-    model is damaged, or Keras cannot load it, the model saved before it is loaded instead, with a
-    warning.
+    A `.keras` file has checksums, so truncation and damage are detected. If the newest model is
+    damaged, or Keras cannot load it, the previous model is loaded instead, with a warning.
 
     Args:
         folder: The folder given to `Checkpoint`.
         custom_objects, safe_mode: As in `keras.models.load_model`.
 
     Returns:
-        `kerasgan.GAN`, to be trained on or sampled.
+        `kerasgan.GAN`, ready to train or sample.
 
     Raises:
         FileNotFoundError: The folder holds no checkpoint.
-        ValueError: An argument cannot be used, or every checkpoint in the folder is damaged or
-            holds something other than a GAN.
+        ValueError: An argument is invalid, or every checkpoint in the folder is damaged or is not
+            a GAN.
         Exception: Keras's own error, if the only checkpoint is whole but cannot be loaded.
 
     Example:
@@ -181,8 +180,8 @@ def load_checkpoint(
             )
         if problems:
             warnings.warn(
-                f"{folder}: {problems[0]}. Loaded {path.name}, the model saved before it, of step "
-                f"{gan.step}.",
+                f"{folder}: {problems[0]}. Loaded the previous model instead: {path.name}, from "
+                f"step {gan.step}.",
                 stacklevel=2,
             )
         return gan
@@ -228,7 +227,7 @@ def find_damage(path: str | os.PathLike) -> str | None:
             if not missing and not member:
                 json.loads(archive.read("config.json"))
     except Exception as error:
-        # Random bytes make zipfile raise nearly anything, and are no JSON.
+        # Random bytes make zipfile raise nearly anything, and are not JSON.
         return f"is truncated or damaged ({error or type(error).__name__})"
     if missing or member:
         return f"is damaged (in {member or missing.pop()})"

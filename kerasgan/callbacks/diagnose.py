@@ -11,24 +11,24 @@ from kerasgan.checks import check_whole
 
 __all__ = ["Diagnose"]
 
-# The share of variance between samples, the loss, and the lead of real images over fakes.
+# Limits: share of variance between samples, loss, and lead of real images over fakes.
 LEAST_VARIETY, SURE, LEAST_LEAD = 0.05, 0.01, 0.5
 
 
 class Diagnose(keras.callbacks.Callback):
-    """Warns, once each, of the two ways in which a GAN fails with finite losses.
+    """Warns once about each of two ways a GAN fails with finite losses.
 
-    *Collapse*: all samples are one image. Every `every` steps the callback looks at 64 samples
-    from seed 0, and warns if at most a twentieth of their pixels' variance lies between the
-    samples, the rest within each. (Between digits lies a share of 0.6 to 0.7, between flags 0.4 to
-    0.6. The check is not meant for images that differ in less, such as pictures of points.)
+    *Collapse*: all samples are the same image. Every `every` steps the callback draws 64 samples
+    from seed 0, and warns if at most a twentieth of their pixel variance is between samples and
+    the rest within them. (For digits the share between samples is 0.6 to 0.7, for flags 0.4 to
+    0.6. The check does not suit images that differ less, such as pictures of points.)
 
-    *A discriminator that always wins*, from which the generator learns little: over the last
-    `every` steps the mean `d_loss` was below 0.01, and real images scored above fakes. The loss
-    `"wasserstein"` and smoothed labels hide this failure.
+    *A discriminator that always wins*, so the generator learns little: over the last `every` steps
+    the mean `d_loss` was below 0.01, and real images scored above fakes. The loss `"wasserstein"`
+    and smoothed labels hide this failure.
 
     Args:
-        every: Steps between two looks.
+        every: Steps between checks.
 
     Raises:
         ValueError: `every` is not a positive whole number.
@@ -55,7 +55,7 @@ class Diagnose(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if batch < 0:  # pre-training, which the discriminator is meant to win
             return
-        # Reading a value may wait for the device, so it is left until the next look.
+        # Reading a value may wait for the device, so values stay unread until the next check.
         before, self._step = self._step, self.model.step
         self._window.append((self._step, logs))
         while self._window[0][0] <= self._step - self.every:
@@ -73,7 +73,7 @@ class Diagnose(keras.callbacks.Callback):
             if between <= LEAST_VARIETY * samples.var(dtype="float64"):
                 self._tell(
                     "collapse",
-                    "64 samples are nearly one image. If yours differ more than that, the "
+                    "64 samples look nearly the same. If your images differ more, the "
                     "generator has collapsed. Try loss='relativistic_paired' with "
                     "penalty={'r1': 1.0, 'r2': 1.0}, other learning rates, or build_pacgan",
                 )
@@ -86,11 +86,10 @@ class Diagnose(keras.callbacks.Callback):
         if 0 <= d_loss < SURE and d_real - d_fake > LEAST_LEAD:
             self._tell(
                 "sure",
-                f"the discriminator's loss was {d_loss:.1g} on average: it tells all images "
-                "apart, and the generator learns little from it. Try a lower learning rate for "
-                "it (gan.d_optimizer.learning_rate, or --d-learning-rate), "
-                "augment='color,translation' or "
-                "label_smoothing=0.1",
+                f"the discriminator's mean loss was {d_loss:.1g}: it tells all real images from "
+                "fakes, so the generator learns little. Try lowering its learning rate "
+                "(gan.d_optimizer.learning_rate, or --d-learning-rate), "
+                "augment='color,translation' or label_smoothing=0.1",
             )
 
     def _tell(self, what, text):

@@ -1,4 +1,4 @@
-"""Scores of the generator as training goes on."""
+"""Scores of the generator during training."""
 
 import math
 import os
@@ -17,24 +17,24 @@ EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
 
 
 class Evaluate(Periodic):
-    """Measures the generator as training goes on, and keeps the best one.
+    """Measures the generator during training, and keeps the best.
 
-    Every measurement adds a row to `folder/evaluation.csv`, with the scores and the evaluator's
-    protocol. `folder/best_generator.keras` is the averaged generator with the smallest Frechet
-    distance under this protocol so far, a plain Keras model. The newest scores are in the logs of
-    all steps and epochs for the callbacks after this one (`keras.callbacks.CSVLogger`, `Log`,
-    `ReduceLROnPlateau(monitor="frechet_distance")` ...). The first measurement is of the model as
-    training finds it.
+    Each measurement adds a row with the scores and the evaluator's protocol to
+    `folder/evaluation.csv`. `folder/best_generator.keras` is the averaged generator with the
+    smallest Frechet distance under this protocol so far, as a plain Keras model. Callbacks after
+    this one find the newest scores in the logs of every step and epoch
+    (`keras.callbacks.CSVLogger`, `Log`, `ReduceLROnPlateau(monitor="frechet_distance")` ...). The
+    first measurement is taken before training.
 
     Args:
-        evaluator: `kerasgan.metrics.Evaluator`, or another function of a GAN that returns a dict
-            of floats with `frechet_distance`.
-        folder: Folder for the files; made when needed.
-        every: Steps between two measurements, each of which takes seconds to minutes.
+        evaluator: `kerasgan.metrics.Evaluator`, or another function that takes a GAN and returns
+            a dict of floats with `frechet_distance`.
+        folder: Folder for the files; created if needed.
+        every: Steps between measurements, which take seconds to minutes.
 
     Raises:
-        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` not a
-            positive whole number.
+        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` is not
+            a positive whole number.
 
     Example:
 
@@ -60,7 +60,7 @@ class Evaluate(Periodic):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        # Rows from after the step that training goes on from belong to another run.
+        # Rows beyond the step that training resumes from belong to another run.
         step = self.model.step
         self._rows = (
             [row for row in read_log(self.path) if int(row["step"]) <= step] if step else []
@@ -68,8 +68,8 @@ class Evaluate(Periodic):
         comparable = self._comparable()
         if len(comparable) < len(self._rows):
             warnings.warn(
-                f"{str(self.path)!r} has scores of another encoder, other data or another count: "
-                "they stay there, and the search for the best generator starts over.",
+                f"{str(self.path)!r} has scores from another encoder, data set or count. They "
+                "stay, but the search for the best generator starts over.",
                 stacklevel=2,
             )
         if not comparable or int(comparable[-1]["step"]) < step:
@@ -88,10 +88,10 @@ class Evaluate(Periodic):
             return
         scores = self.evaluator(self.model)
         found = [float(row["frechet_distance"]) for row in self._comparable()]
-        # A distance that could not be measured (NaN) is neither the best nor in its way.
+        # Ignore distances that could not be measured (NaN).
         best = min(filter(math.isfinite, found), default=math.inf)
         is_best = scores["frechet_distance"] < best
-        # Saved first, so that the best row never stands there without its generator.
+        # Saved first, so that the best row always has its generator.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)
         self._rows.append({"step": self.model.step} | scores | self._protocol)

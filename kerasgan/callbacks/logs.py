@@ -1,4 +1,4 @@
-"""Losses and scores in a CSV file, and drawn over the steps."""
+"""Losses and scores, as a CSV file and as a plot."""
 
 import os
 import pathlib
@@ -15,19 +15,18 @@ class Log(Periodic):
     """Writes the losses and scores of training to a CSV file.
 
     The columns are `step` (generator updates), `epoch` (finished passes over the data), then every
-    term that training reports. A row holds the means of the `every` steps that end with its own.
-    Rows of pre-training count up to step 0 from below zero: with `fit(pretrain_steps=300)` from
-    -299.
-    At the end of training the steps after the last full row follow, each in a row of its own. When
-    training goes on from an earlier step, later rows are dropped. A term that appears later (of a
-    penalty, of `Evaluate`) gets a column at the end.
+    term that training reports. A row holds the means of `every` steps, up to its own. Pre-training
+    rows count up to step 0: from -299 with `fit(pretrain_steps=300)`. At the end of training, each
+    step after the last full row gets its own row. When training resumes from an earlier step,
+    later rows are dropped. A term that first appears later (from a penalty or `Evaluate`) gets a
+    column at the end.
 
     Args:
         path: Path of the CSV file.
-        every: Steps in a row.
+        every: Steps per row.
 
     Raises:
-        ValueError: `path` is not a path, or `every` not a positive whole number.
+        ValueError: `path` is not a path, or `every` is not a positive whole number.
 
     Example:
 
@@ -43,7 +42,7 @@ class Log(Periodic):
         self.path = pathlib.Path(path)
         super().__init__(self.path.parent, every)
         self._columns: list[str] = []
-        # The steps since the last full row: what is known, and terms unread.
+        # Steps since the last full row: known values, and unread terms.
         self._window: list[tuple] = []
         self._end = 0  # bytes up to the end of the last full row
 
@@ -85,7 +84,7 @@ class Log(Periodic):
                 with replacing(self.path) as temporary:
                     temporary.write_bytes(text)
                 self._end = len(text)
-        # Overwrites the single steps of an earlier end, and a row that a full disk cut short.
+        # Overwrites the single-step rows of an earlier end, and a row cut short by a full disk.
         with open(self.path, "r+b" if self._end else "wb") as file:
             file.seek(self._end)
             file.truncate()
@@ -95,20 +94,19 @@ class Log(Periodic):
 
 
 class LossPlot(Periodic):
-    """Draws the losses and the discriminator's scores over the steps.
+    """Plots the losses and the discriminator's scores by step.
 
-    Steps of pre-training are below zero. Needs matplotlib: `pip install kerasgan[plots]`.
+    Pre-training steps are below zero. Needs matplotlib: `pip install kerasgan[plots]`.
 
     Args:
         path: Path of the PNG file.
-        every: Steps between two drawings.
-        log: Path of the file of a `Log` that stands before this callback in the list. By
-            default the callback keeps a `Log` of its own beside the picture, `losses.csv` for
-            `losses.png`.
+        every: Steps between plots.
+        log: Path of the file of a `Log` that comes before this callback in the list. By default
+            the callback writes its own `Log` beside the picture, `losses.csv` for `losses.png`.
 
     Raises:
         ImportError: matplotlib is not installed.
-        ValueError: `path` or `log` is not a path, or `every` not a positive whole number.
+        ValueError: `path` or `log` is not a path, or `every` is not a positive whole number.
 
     Example:
 

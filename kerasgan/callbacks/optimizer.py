@@ -1,4 +1,4 @@
-"""Learning rates that change on one side only."""
+"""Learning-rate changes on one side only."""
 
 import keras
 
@@ -8,17 +8,17 @@ __all__ = ["OnOptimizer"]
 
 
 class OnOptimizer(keras.callbacks.Callback):
-    """Lets a callback that changes learning rates see one of a GAN's optimizers only.
+    """Applies a learning-rate callback to only one of a GAN's optimizers.
 
-    A GAN has an optimizer for each side. On their own, `keras.callbacks.ReduceLROnPlateau` and
-    `LearningRateScheduler` act on all of them; inside this callback, on the given optimizer only.
+    A GAN has an optimizer for each side. By themselves, `keras.callbacks.ReduceLROnPlateau` and
+    `LearningRateScheduler` act on all of them; in this callback, only on the given optimizer.
 
     Args:
         optimizer: `gan.g_optimizer` or `gan.d_optimizer`, or one optimizer of a pair.
         callback: The `keras.callbacks.Callback`.
 
     Raises:
-        ValueError: `optimizer` is not an optimizer, or `callback` not a callback.
+        ValueError: `optimizer` is not an optimizer, or `callback` is not a callback.
 
     Example:
 

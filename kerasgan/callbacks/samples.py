@@ -1,4 +1,4 @@
-"""Pictures of what the generator makes as training goes on."""
+"""Pictures from the generator during training."""
 
 import contextlib
 import os
@@ -20,24 +20,24 @@ MOST_SECONDS = 600  # a GIF can show a frame for 655 seconds
 
 
 class SampleGrid(Periodic):
-    """Saves pictures made from the same latents as training goes on.
+    """Saves pictures from fixed latents during training.
 
-    The files are `folder/step_0000000.png` (of the untrained generator), `step_0000500.png` and so
-    on, numbered by `gan.step`. The picture made at the end of training is removed when training
-    goes on, unless its step is a multiple of `every`.
+    The files are `folder/step_0000000.png` (the untrained generator), `step_0000500.png` and so
+    on, numbered by `gan.step`. When training resumes, the picture from the end of training is
+    removed, unless its step is a multiple of `every`.
 
     Args:
-        folder: Folder for the PNG files; made when needed.
-        every: Steps between two pictures.
+        folder: Folder for the PNG files; created if needed.
+        every: Steps between pictures.
         count: Images in each picture.
-        seed: Integer from which the latents are drawn.
-        columns: Images in a row; by default about as many as there are rows.
+        seed: Integer seed for the latents.
+        columns: Images per row; by default about the number of rows.
         scores: Whether to print the discriminator's score (`gan.score`) under each image.
-        scale: Whole number by which to enlarge each image; by default up to 8, so that the
-            picture's longer side has about 1,024 pixels.
+        scale: Whole number to enlarge each image by; by default up to 8, to make the picture's
+            longer side about 1,024 pixels.
 
     Raises:
-        ValueError: An argument cannot be used.
+        ValueError: `folder` is not a path, or another argument has a wrong type or range.
 
     Example:
 
@@ -87,24 +87,23 @@ class SampleGrid(Periodic):
 
 
 class Animation(Periodic):
-    """Shows training as a GIF: a small grid of images from the same latents, over time.
+    """Shows training as a GIF: a small grid of images from fixed latents, over time.
 
-    The GIF has at most about 100 frames of at most 512 pixels a side. When there are more frames,
-    every other one is dropped, and the time between two doubles. The GIF is written anew with
-    every tenth frame and at the end of training. Its frames are kept beside it, in
-    `.NAME.frames`, so that it goes on after a resume; delete them once training is over. A frame
-    that cannot be read is left out.
+    The GIF has at most about 100 frames of at most 512 pixels a side. If there are more, every
+    other frame is dropped, and the interval doubles. The GIF is rewritten every tenth frame and at
+    the end of training. Its frames are kept beside it, in `.NAME.frames`, so that it continues
+    after a resume; delete them once training is over. Unreadable frames are left out.
 
     Args:
         path: Path of the GIF.
-        every: Steps between two frames, at first.
+        every: Steps between frames, at first.
         count: Images in each frame.
-        seed: Integer from which the latents are drawn.
-        columns: Images in a row; by default about as many as there are rows.
-        seconds_per_frame: How long each frame is shown; the last one stays for a second.
+        seed: Integer seed for the latents.
+        columns: Images per row; by default about the number of rows.
+        seconds_per_frame: Time to show each frame; the last frame stays for a second.
 
     Raises:
-        ValueError: An argument cannot be used.
+        ValueError: `path` is not a path, or another argument has a wrong type or range.
 
     Example:
 
@@ -165,7 +164,7 @@ class Animation(Periodic):
         )
 
     def _thin_out(self):
-        """Drops frames that are too many, and those from after the step that a resume is at."""
+        """Drops surplus frames, and frames beyond the step that training resumes from."""
         step = self.model.step
         self.every = self._first_every
         while step // self.every > MOST_FRAMES:
@@ -188,7 +187,7 @@ class Animation(Periodic):
             # Pillow's decoders raise almost anything on a broken file.
             with contextlib.suppress(Exception), Image.open(path) as picture:
                 frames.append(np.array(picture).reshape(picture.height, picture.width, -1))
-        # Whatever lies there besides has another shape.
+        # Leave out stray pictures of another shape.
         frames = [frame for frame in frames if frame.shape == frames[-1].shape]
         if frames:
             pictures.save_gif(self.path, frames, self.seconds_per_frame)

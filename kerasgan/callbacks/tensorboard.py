@@ -15,27 +15,27 @@ from kerasgan.checks import check_whole
 
 __all__ = ["TensorBoardLog"]
 
-NUM_SINGLES = 5  # samples that are shown on their own beside the grid
+NUM_SINGLES = 5  # samples shown singly beside the grid
 
 
 class TensorBoardLog(Periodic):
     """Writes losses, scores, sample pictures and the models for TensorBoard, on every backend.
 
-    Pictures are a grid and its first five images one by one, from step 0 on, the untrained
-    generator's. The layers of both models are under *Graphs*, as conceptual graphs. Steps of
-    pre-training are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback
-    needs only the package `tensorboard`. Look at the results with `tensorboard --logdir FOLDER`.
+    The pictures are a grid and its first five images singly, starting with the untrained generator
+    at step 0. *Graphs* shows the layers of both models as conceptual graphs. Pre-training steps
+    are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only the
+    package `tensorboard`. View the results with `tensorboard --logdir FOLDER`.
 
     Args:
-        folder: Folder for the event files; made when needed.
-        every: Steps between two points; each point is the mean of these steps.
-        images_every: Steps between two pictures.
+        folder: Folder for the event files; created if needed.
+        every: Steps between points; each point is the mean of these steps.
+        images_every: Steps between pictures.
         count: Images in each grid.
-        seed: Integer from which the latents are drawn.
+        seed: Integer seed for the latents.
 
     Raises:
         ImportError: The package `tensorboard` is not installed.
-        ValueError: An argument cannot be used.
+        ValueError: `folder` is not a path, or a number is out of range.
 
     Example:
 
@@ -68,10 +68,10 @@ class TensorBoardLog(Periodic):
                 "TensorBoardLog needs the package tensorboard, which is not installed. Install "
                 "it with `pip install tensorboard`, or use kerasgan.callbacks.Log."
             ) from error
-        # Not tensorboard's EventFileWriter, which imports TensorFlow wherever it is installed.
+        # Not tensorboard's EventFileWriter, which imports TensorFlow if it is installed.
         self._event, self._summary, self._writer = Event, Summary, RecordWriter
         self._restart = SessionLog(status=SessionLog.START)
-        # How `keras.callbacks.TensorBoard` tells TensorBoard of a Keras model.
+        # The way `keras.callbacks.TensorBoard` marks a Keras model.
         plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
         self._graph_metadata = SummaryMetadata(plugin_data=plugin)
         self._text = functools.partial(TensorProto, dtype=DT_STRING)
@@ -89,7 +89,7 @@ class TensorBoardLog(Periodic):
         )
         with self._surviving_full_disks():
             self._write(step=0, file_version="brain.Event:2")
-            # Tells TensorBoard to forget what earlier files hold from the next step on.
+            # Tells TensorBoard to drop earlier files' points from the next step on.
             self._write(step=self.step + 1, session_log=self._restart)
             self._write_graphs()
             if self.model.step == 0:
@@ -137,9 +137,9 @@ class TensorBoardLog(Periodic):
         for name in ("generator", "discriminator"):
             try:
                 text = getattr(self.model, name).to_json().encode()
-            # A layer of the user's own may raise anything.
+            # A user's layer may raise anything.
             except Exception as error:
-                warnings.warn(f"TensorBoard gets no graph of the {name}: {error}", stacklevel=2)
+                warnings.warn(f"The log has no graph of the {name}: {error}", stacklevel=2)
                 continue
             tensor = self._text(string_val=[text])
             value = self._summary.Value(tag=name, tensor=tensor, metadata=self._graph_metadata)

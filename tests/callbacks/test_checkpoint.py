@@ -54,7 +54,7 @@ def scaled(images, factor):
 def test_checkpoint_refuses_what_cannot_be_loaded_before_training(tmp_path, build, message):
     gan = build()
     gan.compile(augment=functools.partial(scaled, factor=0.5) if build is build_gan else None)
-    with pytest.raises(ValueError, match=f"must be one that Keras can load again.*{message}"):
+    with pytest.raises(ValueError, match=f"must be a model that Keras can reload.*{message}"):
         train(gan, 1, callbacks.Checkpoint(tmp_path))
     assert gan.step == 0 and not list(tmp_path.iterdir())
 

@@ -18,7 +18,7 @@ def test_diagnose_warns_once_of_a_collapse():
     with recorded_warnings() as texts:
         train(gan, 6, callbacks.Diagnose(every=2))
     assert len(texts) == 1
-    assert texts[0].startswith("At step 2 64 samples are nearly one image.")
+    assert texts[0].startswith("At step 2 64 samples look nearly the same.")
 
 
 def test_diagnose_warns_once_of_a_discriminator_that_always_wins():

@@ -108,7 +108,7 @@ def test_a_model_without_a_graph_is_trained_all_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(gan.generator, "to_json", fail)
     with recorded_warnings() as texts:
         train(gan, 1, log(tmp_path))
-    assert texts == ["TensorBoard gets no graph of the generator: a layer has no get_config"]
+    assert texts == ["The log has no graph of the generator: a layer has no get_config"]
     assert list(values_in(*events_in(tmp_path), "tensor")) == [(0, "discriminator")]
 
 

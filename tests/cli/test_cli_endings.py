@@ -166,7 +166,7 @@ def test_lines_that_cannot_be_printed_are_dropped():
     assert ascii_only.buffer.getvalue() == b"runs/\\xe9\\udcff\n"
 
 
-@pytest.mark.filterwarnings("ignore:The weights hold NaN", "ignore:Training has stopped")
+@pytest.mark.filterwarnings("ignore:The weights contain NaN", "ignore:Training has stopped")
 @pytest.mark.parametrize("steps", [2, 9])
 def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys, steps):
     build = zoo.build_dcgan
