@@ -1,4 +1,4 @@
-"""The user's cache: what data sets and metrics have computed, kept for the next start."""
+"""The user's cache: what data sets and metrics computed, kept for the next start."""
 
 import os
 import sys
@@ -14,12 +14,12 @@ _SUFFIXES = {"features": ".npz", "images": ".npy"}
 
 
 def clear_cache(cache: bool | str | os.PathLike = True) -> None:
-    """Removes what `ImageFolder` and `kerasgan.metrics.Evaluator` have kept for the next start.
+    """Removes what `ImageFolder` and `kerasgan.metrics.Evaluator` have cached.
 
-    That is decoded images and features. Nothing else in the folder is removed.
+    That is decoded images and features. Other files in the folder stay.
 
     Args:
-        cache: The folder that they were given as `cache`; by default the user's cache folder.
+        cache: The folder passed to them as `cache`; by default the user's cache folder.
 
     Raises:
         ValueError: `cache` is neither True nor a path.
@@ -45,7 +45,7 @@ def clear_cache(cache: bool | str | os.PathLike = True) -> None:
 
 
 def check_cache(cache) -> bool:
-    """Whether `cache` names a folder; ValueError unless it is True, False, None or a path."""
+    """Whether `cache` names a folder; raises ValueError unless it is a bool, None or a path."""
     if isinstance(cache, bool) or cache is None:
         return bool(cache)
     if not is_path(cache):
@@ -59,7 +59,7 @@ def check_cache(cache) -> bool:
 
 
 def cache_folder(cache: bool | str | os.PathLike) -> Path:
-    """The folder that `cache` names; True names the one in which this system keeps caches.
+    """The folder that `cache` names; True means the user's cache folder on this system.
 
     Raises:
         OSError: The user has no home folder.
@@ -73,12 +73,12 @@ def cache_folder(cache: bool | str | os.PathLike) -> Path:
     elif sys.platform == "darwin":
         parent = "~/Library/Caches"
     else:
-        # The XDG specification wants a relative path ignored.
+        # The XDG specification says to ignore a relative path.
         parent = os.environ.get("XDG_CACHE_HOME", "")
         parent = parent if os.path.isabs(parent) else "~/.cache"
     folder = Path(os.path.expanduser(parent)) / "kerasgan"
     if not folder.is_absolute():
-        raise OSError("no home folder is known")
+        raise OSError("the home folder is unknown")
     return folder
 
 
@@ -88,5 +88,5 @@ def cache_path(cache: bool | str | os.PathLike, kind: str, key: str) -> Path:
 
 
 def remove_unfinished(folder: str | os.PathLike) -> None:
-    """Removes the files that killed processes have left unfinished in a cache folder."""
+    """Removes the files that killed processes left unfinished in a cache folder."""
     remove_stale(folder, _PREFIX, is_shared=True)

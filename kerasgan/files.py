@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Writes files whole or not at all."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ __all__ = ["check_writable", "remove_stale", "replacing"]
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike):
-    """Gives the path of a temporary file that replaces `path` at the end of the block.
+    """Yields the path of a temporary file that replaces `path` at the end of the block.
 
-    After a crash, a full disk or an exception in the block, `path` is as it was before.
+    After a crash, a full disk or an exception in the block, `path` is unchanged.
 
     Example:
 
@@ -35,7 +35,7 @@ def replacing(path: str | os.PathLike):
 
 
 def check_writable(path: str | os.PathLike):
-    """Raises OSError unless `replacing(path)` can begin to write."""
+    """Raises OSError unless `replacing(path)` can start writing."""
     temporary = _temporary(pathlib.Path(path))
     try:
         temporary.touch()
@@ -53,7 +53,7 @@ def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = 
 
     Args:
         folder: The folder.
-        prefix: Only of files whose names begin with this.
+        prefix: Only for files whose names begin with this.
         is_shared: Whether other processes may be writing there now; their files stay.
     """
     for path in pathlib.Path(folder).glob(f".{prefix}*.tmp*"):
@@ -64,7 +64,7 @@ def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = 
 
 
 def _is_running(pid):
-    # On Windows, signal 0 is Ctrl-C. No check is needed there: it does not delete files in use.
+    # On Windows, signal 0 is Ctrl-C. No check is needed: Windows does not delete files in use.
     if os.name == "nt":
         return False
     try:
@@ -77,7 +77,7 @@ def _is_running(pid):
 
 
 def _sync_folder(folder):
-    # Only this writes the rename itself to the disk. Windows cannot open folders.
+    # Without this the rename may not reach the disk. Windows cannot open folders.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -30,7 +30,7 @@ __all__ = [
 
 CAPTION_HEIGHT, CAPTION_WIDTH = 12, 40  # pixels, for one line of Pillow's built-in font
 FRAME_SIZE = 512  # pixels, the longer side of an animation
-GRID_SIZE, MOST_SCALE = 1024, 8  # pixels, the longer side of a grid; how far it enlarges images
+GRID_SIZE, MOST_SCALE = 1024, 8  # pixels, the longer side of a grid; its largest default scale
 LARGEST_SCALE = 64  # on request
 
 
@@ -39,21 +39,21 @@ def image_grid(
 ) -> Image.Image:
     """Shows images as one picture, row by row.
 
-    A notebook shows the picture if the call ends a cell (elsewhere in it, `display(picture)`).
-    In a script `picture.show()` opens a viewer and `picture.save("grid.png")` writes a file.
+    A notebook shows the picture if the call ends a cell; elsewhere, use `display(picture)`.
+    In a script, `picture.show()` opens a viewer and `picture.save("grid.png")` writes a file.
 
     Args:
         images: uint8 array `(n, height, width, channels)` with 1, 3 or 4 channels, as `gan.sample`
             returns it.
-        columns: Images in a row; by default about as many as there are rows.
-        scale: Whole number by which to enlarge each image; by default up to 8, so that the
-            picture's longer side has about 1,024 pixels.
+        columns: Images per row; by default about the number of rows.
+        scale: Whole number to enlarge each image by; by default up to 8, to make the picture's
+            longer side about 1,024 pixels.
 
     Returns:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: An argument is not of this form.
+        ValueError: `images` is not such an array, or `columns` or `scale` is out of range.
 
     Example:
 
@@ -69,7 +69,7 @@ def image_grid(
 
 
 def check_scale(scale):
-    """ValueError unless it is a factor by which to enlarge images, or None."""
+    """Raises ValueError unless `scale` is a valid factor or None."""
     if scale is not None:
         check_whole("scale", scale, 1, LARGEST_SCALE)
 
@@ -81,9 +81,9 @@ def grid(
 
     Args:
         images: uint8 array `(n, height, width, channels)`.
-        columns: Images in a row; by default about as many as there are rows.
+        columns: Images per row; by default about the number of rows.
         padding: White pixels between images and around them.
-        scale: Whole number by which to enlarge each image; None for what `choose_scale` finds.
+        scale: Whole number to enlarge each image by; None to use `choose_scale`.
 
     Returns:
         uint8 array `(rows * (scale * height + padding) + padding, ..., channels)`.
@@ -141,12 +141,12 @@ def captioned(images: np.ndarray, captions: Sequence[str]) -> np.ndarray:
 
 
 def to_pil(image: np.ndarray) -> Image.Image:
-    """A `PIL.Image` of one uint8 image `(height, width, channels)`."""
+    """Converts a uint8 image `(height, width, channels)` to PIL."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def save_png(path: str | os.PathLike, image: np.ndarray):
-    """Writes one uint8 image `(height, width, channels)`, 1, 3 or 4 channels, as PNG."""
+    """Writes a uint8 image `(height, width, channels)`, 1, 3 or 4 channels, as PNG."""
     with replacing(path) as temporary:
         to_pil(image).save(temporary, format="PNG")
 
@@ -170,8 +170,7 @@ def opaque(images: np.ndarray) -> np.ndarray:
 def fit_frame(frame: np.ndarray, scale: int | None = None) -> np.ndarray:
     """Scales a uint8 image so that its longer side has about 512 pixels.
 
-    A small image is enlarged by a whole number, which may also be given as `scale`, so that its
-    pixels stay sharp.
+    A small image is enlarged by a whole number, or by `scale`, so that its pixels stay sharp.
     """
     if scale:
         return enlarged(frame, scale)
@@ -185,7 +184,7 @@ def fit_frame(frame: np.ndarray, scale: int | None = None) -> np.ndarray:
 
 
 def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.1):
-    """Writes uint8 images of one size as an endless GIF; the last image stays for a second."""
+    """Writes uint8 images of one size as a looping GIF; the last image stays for a second."""
     pictures = [to_pil(opaque(frame)).convert("RGB") for frame in frames]
     durations = [round(1000 * seconds_per_frame)] * (len(pictures) - 1) + [1000]
     with replacing(path) as temporary:

@@ -1,4 +1,4 @@
-"""One image file of any common kind to one uint8 array of a given shape."""
+"""Decodes image files of common formats to uint8 arrays of a given shape."""
 
 import io
 import os
@@ -21,11 +21,11 @@ SUFFIXES = {
     "WEBP": (".webp",),
 }
 
-# A 61-megapixel camera passes. Above it, a file of a few bytes could fill the memory.
+# Enough for a 61-megapixel camera. With no limit, a file of a few bytes could fill the memory.
 MAX_PIXELS = 2**26
 
-# Red, green and blue in a grey, as in `skimage.color.rgb2gray`: those of today's screens. (Pillow
-# takes the older television's, in which red is lighter and green darker.)
+# The weights of red, green and blue in grey, as in `skimage.color.rgb2gray`, for today's screens.
+# (Pillow's are for older televisions: red is lighter, green darker.)
 _GREY = (0.2125, 0.7154, 0.0721, 0)
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -33,17 +33,17 @@ _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
 
 
 def decode_image(path, image_shape, fit, background):
-    """Decodes one file, upright, its first frame, as uint8 of shape `image_shape`.
+    """Decodes the first frame of a file, upright, as uint8 of shape `image_shape`.
 
     Args:
-        path: The file, whatever its name says it is.
+        path: The file; its name does not matter.
         image_shape: `(height, width, channels)`, with 1, 3 or 4 channels.
         fit: `"crop"`, `"pad"` or `"stretch"`.
         background: `(red, green, blue, alpha)`, under transparent pixels unless
             `channels` is 4, and around padded images.
 
     Raises:
-        Exception: Of almost any class, as Pillow's decoders do on a broken file.
+        Exception: Pillow's decoders raise almost anything on a broken file.
     """
     height, width, channels = image_shape
     with _open(path) as stream:
@@ -52,13 +52,13 @@ def decode_image(path, image_shape, fit, background):
         source = _essential_png(stream) if is_png else stream
         with Image.open(source, formats=list(SUFFIXES)) as image:
             _check_size(*image.size)
-            # JPEG only: decodes at 1/2, 1/4 or 1/8, not below twice the size asked for.
+            # JPEG only: decodes at 1/2, 1/4 or 1/8, but at least at twice the target size.
             image.draft(None, (2 * max(height, width),) * 2)
             ImageOps.exif_transpose(image, in_place=True)
             has_alpha = channels == 4 or image.has_transparency_data
             image = _to_8_bits(image).convert("RGBA" if has_alpha else "RGB")
 
-    # Pillow premultiplies by alpha while it resizes: no colour bleeds out from under it.
+    # Pillow premultiplies by alpha when it resizes, so hidden colours do not bleed out.
     image = _resize(image, (width, height), fit, background)
     if has_alpha and channels != 4:
         canvas = Image.new("RGBA", image.size, background)
@@ -71,7 +71,7 @@ def decode_image(path, image_shape, fit, background):
 
 
 def describe(error):
-    """Says in a few words why a file was not decoded."""
+    """Says briefly why a file was not decoded."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
     if isinstance(error, OSError) and error.strerror:
@@ -86,7 +86,7 @@ def _open(path):
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         os.close(descriptor)
-        raise ValueError("the file is empty, or no file at all")
+        raise ValueError("the file is empty or not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -96,9 +96,9 @@ def _check_size(width, height):
 
 
 def _essential_png(stream):
-    """Copies the chunks that make a PNG's picture, their checksums checked.
+    """Copies the chunks that make a PNG's picture, and verifies their checksums.
 
-    Pillow checks only some of them, and unpacks up to 64 MB of compressed text with the header.
+    Pillow verifies only some, and unpacks up to 64 MB of compressed text with the header.
     """
     copy = io.BytesIO()
     copy.write(stream.read(len(_PNG_SIGNATURE)))
@@ -127,7 +127,7 @@ def _essential_png(stream):
 def _to_8_bits(image):
     """Scales 16-bit grey, which `convert` would clip."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        raise ValueError("32-bit values, whose range is not known; save it with 8 or 16 bits")
+        raise ValueError("32-bit values of unknown range; save it with 8 or 16 bits")
     # Pillow calls the 16 bits of a PPM file "I".
     if image.mode == "I" or image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -135,8 +135,8 @@ def _to_8_bits(image):
 
 
 def _resize(image, size, fit, background):
-    # Pillow widens this filter as it shrinks, which smooths as scikit-image's anti-aliasing does:
-    # on photos the two differ by 1/255 on average, and this one is 15 to 200 times as fast.
+    # When shrinking, Pillow widens this filter, which smooths like scikit-image's anti-aliasing:
+    # on photos the two differ by 1/255 on average, and Pillow is 15 to 200 times as fast.
     bilinear = Image.Resampling.BILINEAR
     if fit == "stretch":
         return image.resize(size, bilinear)

@@ -1,4 +1,4 @@
-"""The image files below a folder, and the classes that its subfolders are."""
+"""Finds the image files in a folder, and the classes from its subfolders."""
 
 import collections
 import errno
@@ -14,11 +14,11 @@ IMAGE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in su
 
 
 def find_files(root):
-    """Lists the image files below a folder, each real file once.
+    """Lists the image files in a folder and its subfolders, each real file once.
 
     Returns:
-        `(files, problems)`: `(name, size, time)` of each file, in the order of the names' bytes;
-        and a dict from the name of what cannot be reached to the reason.
+        `(files, problems)`: `(name, size, time)` of each file, sorted by the names' bytes; and a
+        dict from each name that cannot be reached to the reason.
     """
     files, problems = [], {}
     prefix = os.path.join(root, "")
@@ -39,7 +39,7 @@ def find_files(root):
         else:
             problems[name_of(path)] = os.strerror(errno.EACCES)
 
-    # Links come last, folders before files: what lies in the folder keeps the name it has there.
+    # Follow links last, folders before files, so that real files keep their own names.
     folders, linked_folders, linked_files = collections.deque([root]), collections.deque(), []
     seen = set()
     while folders or linked_folders:
@@ -78,11 +78,11 @@ def _is_image_name(name):
 
 
 def find_classes(names, labels):
-    """`(class_names, labels)` of the files' names; `(None, None)` without labels.
+    """Derives `(class_names, labels)` from file names; `(None, None)` without labels.
 
     Args:
-        names: Names of the files, relative to the folder.
-        labels: As `ImageFolder` takes it.
+        names: File names, relative to the folder.
+        labels: As in `ImageFolder`.
     """
     is_flat = not all("/" in name for name in names)
     if labels and is_flat:

@@ -1,7 +1,7 @@
-"""The images of many files in one array: decoded once, then read from the cache.
+"""Reads many image files into one array: decodes them once, then reads from the cache.
 
-A cache file is a `.npy` array of all images, blank where one could not be decoded, and after it
-a JSON index that says which ones and why. One file, so that both are there or neither is.
+A cache file is a `.npy` array of all images, blank where decoding failed, followed by a JSON index
+that says where and why. They share a file so that neither exists without the other.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from kerasgan.cache import cache_path, check_cache, remove_unfinished
 from kerasgan.datasets._decode import decode_image, describe
 from kerasgan.files import replacing
 
-# Part of the cache's key: raise it when other pixels come out of the same file.
+# Part of the cache's key: raise it when the same file decodes to other pixels.
 _CACHE_VERSION = 2
 _CACHE_LOCK = threading.Lock()
 
@@ -31,8 +31,8 @@ def read_images(root, files, image_shape, fit, background, cache):
     Args:
         root: The folder.
         files: `(name, size, time)` of each file in it.
-        image_shape, fit, background: As `decode_image` takes them.
-        cache: As `ImageFolder` takes it.
+        image_shape, fit, background: As in `decode_image`.
+        cache: As in `ImageFolder`.
 
     Returns:
         All images in one array, and a dict from its blank rows to the reasons.
@@ -46,7 +46,7 @@ def read_images(root, files, image_shape, fit, background, cache):
         for row, image in enumerate(decode_all(paths, image_shape, fit, background)):
             if isinstance(image, Exception):
                 index["skipped"].append([row, describe(image)])
-                # What the system refuses now, it may grant at the next start.
+                # A file that the system refuses now may open at the next start.
                 if isinstance(image, OSError) and image.errno:
                     index["complete"] = False
                 image = np.zeros(image_shape, np.uint8)
@@ -58,10 +58,9 @@ def read_images(root, files, image_shape, fit, background, cache):
             return _cached_images(cache_path(cache, "images", key), shape, images, index)
         except OSError as error:
             warnings.warn(
-                f"The decoded images cannot be kept ({error}). They are held in memory "
-                f"({math.prod(shape) / 1e6:,.0f} MB), and decoded again at the next start. "
-                "Name another folder with `cache`, or with the environment variable "
-                "KERASGAN_CACHE.",
+                f"The decoded images cannot be cached ({error}). They are kept in memory "
+                f"({math.prod(shape) / 1e6:,.0f} MB) and decoded again at the next start. "
+                "Choose another folder with `cache` or the environment variable KERASGAN_CACHE.",
                 stacklevel=3,
             )
     held = np.empty(shape, np.uint8)
@@ -71,7 +70,7 @@ def read_images(root, files, image_shape, fit, background, cache):
 
 
 def decode_all(paths, *arguments):
-    """Yields each file's image, or the exception it ended in, in order, few of them at a time."""
+    """Yields each file's image, or the exception it raised, in order, a few at a time."""
 
     def attempt(path):
         try:
@@ -101,7 +100,7 @@ def _cached_images(path, shape, images, index):
             _write(path, shape, images(), index)
             found = _load(path, shape)
     if found is None:
-        raise OSError(f"{os.fspath(path)!r} was removed by someone else")
+        raise OSError(f"another process removed {os.fspath(path)!r}")
     return found[:2]
 
 
@@ -119,7 +118,7 @@ def _load(path, shape):
             index = json.load(stream)
         skipped = {int(row): str(reason) for row, reason in index["skipped"]}
         complete = bool(index["complete"])
-    # Reading another or a damaged file ends in one of these; it is written again.
+    # A damaged or foreign file raises one of these; it is rewritten.
     except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError):
         return None
     if images.shape != shape or images.dtype != np.uint8:
@@ -133,8 +132,8 @@ def _write(path, shape, images, index):
     Args:
         path: The file.
         shape: `(rows, height, width, channels)`.
-        images: Iterable of `rows` uint8 arrays, of which one is held at a time.
-        index: Dict for the end of the file; read once the images are through.
+        images: Iterable of `rows` uint8 arrays, held one at a time.
+        index: Dict for the end of the file; read after the last image.
 
     Raises:
         OSError: The disk is full or cannot be written.
@@ -147,7 +146,7 @@ def _write(path, shape, images, index):
         raise OSError(f"{needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free")
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with replacing(path) as temporary:
-        # Through the file rather than a writable memory map, where a full disk kills the process.
+        # Not through a writable memory map, where a full disk kills the process.
         with open(temporary, "wb") as stream:
             np.lib.format.write_array_header_1_0(stream, header)
             for image in images:

@@ -27,67 +27,64 @@ _LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
 _SUBSETS = ("training", "validation")
 
-# What a random stream is for, so that no two of one seed are the same.
+# The purposes of random streams, so that streams from one seed differ.
 _SPLIT, _ORDER, _MIRROR = range(3)
 
 
 class ImageFolder(keras.utils.PyDataset):
     """A folder of image files as uint8 batches, for `gan.fit` or any Keras model's `fit`.
 
-    Subfolders are searched too. Files count by their suffix: AVIF, BMP, GIF, JPEG, JPEG 2000,
-    PNG, PPM, TIFF and WebP; others, and names that begin with a dot, are ignored. A file that
-    several links lead to counts once. Animations give their first frame; EXIF orientation is
-    applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or larger than 67
-    million pixels are left out: one warning says how many and why, and `skipped` names them all.
+    Subfolders are searched too. Suffixes decide which files count: AVIF, BMP, GIF, JPEG, JPEG
+    2000, PNG, PPM, TIFF and WebP; other files, and names that begin with a dot, are ignored. A
+    file with several links counts once. Only the first frame of an animation is used; EXIF
+    orientation is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or
+    larger than 67 million pixels are skipped: one warning says how many and why, and `skipped`
+    lists them all.
 
     The first start decodes all files in parallel and keeps the result in the user's cache folder
-    (`~/.cache/kerasgan` on Linux; the environment variable `KERASGAN_CACHE` names another;
-    `clear_cache` empties it). Its key is made of the files' names, sizes and times and of the
-    arguments that change pixels. Later starts read from there at once, and the memory needed does
-    not grow with the number of images.
+    (`~/.cache/kerasgan` on Linux; the environment variable `KERASGAN_CACHE` sets another;
+    `clear_cache` empties it). The cache key covers the files' names, sizes and times, and the
+    arguments that change pixels. Later starts read the cache at once, and memory use does not grow
+    with the number of images.
 
-    The order of the images in a pass, and which of them are mirrored, depend only on `seed` and
-    the number of the pass. Keras moves on to the next pass by itself; `set_epoch` goes to any.
+    The order of the images in a pass, and which are mirrored, depend only on `seed` and the number
+    of the pass. Keras moves to the next pass by itself; `set_epoch` moves to any pass.
 
     Args:
         folder: The folder.
         image_shape: `(height, width, channels)` of the images in a batch; 1 channel for grey (as
-            `skimage.color.rgb2gray` makes it), 3 for colour, 4 for colour and alpha.
-        batch_size: Images in a batch. The last one of a pass holds what is left; `gan.fit` fills it
-            up with images of the first.
-        fit: How a picture of another shape becomes `image_shape`: `"crop"` scales it to cover,
-            and cuts the same off both ends; `"pad"` scales it to fit in, and fills the rest with
-            `background`; `"stretch"` distorts it.
-        background: The colour under transparent pixels and around padded pictures: a name or
-            `"#rrggbb"`, as Pillow knows them, or `(red, green, blue)` or `(red, green, blue,
-            alpha)`, each 0 to 255. With 4 channels transparency is kept, and this is used for
-            padding only.
+            in `skimage.color.rgb2gray`), 3 for colour, 4 for colour and alpha.
+        batch_size: Images per batch. The last batch of a pass may be smaller; `gan.fit` fills it
+            up with images from the first.
+        fit: How a picture of another shape becomes `image_shape`: `"crop"` scales it to cover the
+            shape and trims both ends equally; `"pad"` scales it to fit inside and fills the rest
+            with `background`; `"stretch"` distorts it.
+        background: Colour under transparent pixels and around padded pictures: a name or
+            `"#rrggbb"` that Pillow knows, or `(red, green, blue)` or `(red, green, blue, alpha)`,
+            each 0 to 255. With 4 channels transparency is kept, and this is only for padding.
         mirror: Whether to flip each picture left to right in half of the passes. Not for
-            letters and digits.
-        labels: Whether batches are `(images, labels)`, with one class for each subfolder. By
-            default they are if there are two or more subfolders with images, and no image
-            outside of them.
+            letters or digits.
+        labels: Whether batches are `(images, labels)`, with one class per subfolder. By default
+            they are if two or more subfolders hold images and no image lies outside them.
         validation_split: Share of the images, above 0 and below 1, to set aside for validation.
-        subset: `"training"` or `"validation"`, with `validation_split`: which part this is. The
-            two do not overlap as long as `seed` is the same for both.
+        subset: `"training"` or `"validation"`, with `validation_split`: which part to use. The
+            two do not overlap if both have the same `seed`.
         shuffle: Whether each pass has its own random order; if not, files are sorted by name.
-        seed: Whole number that order, mirroring and split are drawn from.
+        seed: Whole-number seed for order, mirroring and split.
         cache: True for the user's cache folder, the path of another folder, or False to keep
             decoded images in memory and decode again at the next start.
 
     Attributes:
         num_images: Number of images in a pass.
         num_classes: Number of classes; None without labels.
-        class_names: Sorted names of the subfolders, a label being the position in this list;
-            None without labels.
+        class_names: Sorted names of the subfolders, indexed by label; None without labels.
         image_shape, batch_size: As given.
         epoch: Number of the current pass, from 0.
-        skipped: Dict from the file's name within the folder to the reason it was left out.
+        skipped: Dict from each skipped file's name in the folder to the reason.
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        ValueError: `folder` holds no image that can be read, or another argument is not of the
-            form above.
+        ValueError: `folder` holds no readable image, or another argument is not as above.
 
     Example:
 
@@ -154,7 +151,7 @@ class ImageFolder(keras.utils.PyDataset):
         if self.skipped:
             warnings.warn(
                 f"{len(self.skipped)} of {len(files) + len(problems)} image files in "
-                f"{os.fspath(folder)!r} were left out: {_listed(self.skipped)}.",
+                f"{os.fspath(folder)!r} were skipped: {_listed(self.skipped)}.",
                 stacklevel=2,
             )
         rows = np.setdiff1d(np.arange(len(files)), list(skipped))
@@ -167,7 +164,7 @@ class ImageFolder(keras.utils.PyDataset):
         return math.ceil(self.num_images / self.batch_size)
 
     def __getitem__(self, index: int):
-        """One batch of this pass.
+        """Returns a batch of this pass.
 
         Args:
             index: Number of the batch, from 0.
@@ -185,11 +182,11 @@ class ImageFolder(keras.utils.PyDataset):
         return images if self._labels is None else (images, self._labels[rows])
 
     def set_epoch(self, epoch: int) -> None:
-        """Goes to a pass over the data.
+        """Moves to a pass over the data.
 
         Args:
-            epoch: Number of the pass, from 0. It sets, with the seed, the order of the images
-                and which of them are mirrored.
+            epoch: Number of the pass, from 0. With the seed, it decides the order of the images
+                and which are mirrored.
         """
         self.epoch = check_whole("epoch", epoch, 0)
         order = self._rows
@@ -198,15 +195,15 @@ class ImageFolder(keras.utils.PyDataset):
         is_mirrored = np.zeros(len(self._images), bool)
         if self._mirror:
             is_mirrored = self._random(_MIRROR, epoch, len(self._images)) >= 2**63
-        # Together, since Keras may read batches in other threads.
+        # Set together: Keras may read batches in other threads.
         self._pass = order, is_mirrored
 
     def on_epoch_end(self) -> None:
-        """Goes to the next pass; Keras calls this at the end of each."""
+        """Moves to the next pass; Keras calls this after each."""
         self.set_epoch(self.epoch + 1)
 
     def _random(self, purpose, epoch, count):
-        """`count` 64-bit numbers; NumPy promises these never to change, unlike `permutation`."""
+        """Draws `count` 64-bit numbers; NumPy promises never to change this stream."""
         sequence = np.random.SeedSequence(self._seed, spawn_key=(purpose, epoch))
         return np.random.PCG64(sequence).random_raw(count)
 
@@ -218,7 +215,7 @@ class ImageFolder(keras.utils.PyDataset):
         if not 0 < validation_size < len(rows):
             raise _refused(
                 "validation_split",
-                f"a share that leaves images on both sides of {len(rows)}",
+                f"a share that leaves neither part of {len(rows)} images empty",
                 validation_split,
                 "Make it larger, or leave it out.",
             )
@@ -273,7 +270,7 @@ def _check_folder(folder):
             "folder",
             expected,
             f"folder={folder!r}, which is a file",
-            "Pass the folder it lies in.",
+            "Pass the folder that holds it.",
         )
 
 

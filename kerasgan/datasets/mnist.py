@@ -1,4 +1,4 @@
-"""The MNIST digits, from Keras or from files at hand."""
+"""The MNIST digits, from Keras or from local files."""
 
 import gzip
 import math
@@ -30,17 +30,17 @@ def load_mnist(
 
     Args:
         split: `"train"` (60,000 images) or `"test"` (10,000 images).
-        path: Where the files are, for a machine without a network: a folder that holds
-            `mnist.npz` or the four IDX files under their usual names
-            (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, ...), plain or gzip-compressed;
-            or one such file, an `.npz`, or an IDX file of images with its labels beside it.
-            Data sets published in the same form (Fashion-MNIST, KMNIST) load too.
+        path: Local files, for a machine without a network: a folder that holds `mnist.npz` or the
+            four IDX files under their usual names (`train-images-idx3-ubyte`,
+            `t10k-labels-idx1-ubyte`, ...), plain or gzip-compressed; or a single file: an `.npz`,
+            or an IDX file of images with its labels beside it. Data sets in the same format
+            (Fashion-MNIST, KMNIST) load too.
 
     Returns:
         `(images, labels)`: uint8 arrays of shape `(n, 28, 28, 1)` and `(n,)`.
 
     Raises:
-        FileNotFoundError: `path`, or a file that has to be there, does not exist.
+        FileNotFoundError: `path` or a required file does not exist.
         OSError: The digits cannot be downloaded.
         ValueError: `split` is unknown, `path` is not a path, or a file is damaged or is not MNIST.
 
@@ -50,7 +50,7 @@ def load_mnist(
     images, labels = kerasgan.datasets.load_mnist()
     ```
     """
-    fix = "MNIST has no other part; take validation images from the training ones."
+    fix = "MNIST has no other split; take validation images from the training split."
     check_choice("split", split, _IDX_PREFIXES, fix)
     if path is None:
         try:
@@ -59,16 +59,16 @@ def load_mnist(
         except Exception as error:
             raise argument_error(
                 "path",
-                "say where the MNIST files are, on a machine that cannot download them",
+                "lead to the MNIST files, on a machine that cannot download them",
                 f"path=None ({in_short(error)})",
-                "Pass the folder that holds mnist.npz or the four IDX files; to the command, as "
-                "--data-path.",
+                "Pass the folder that holds mnist.npz or the four IDX files (--data-path on the "
+                "command line).",
                 OSError,
             ) from error
         images, labels = train if split == "train" else test
         return images[..., np.newaxis], labels
 
-    expected = "be a folder of MNIST files, or one of them"
+    expected = "be a folder of MNIST files, or one such file"
     check_path("path", path, expected, "Pass its path.")
     path = Path(path)
     if path.is_dir():
@@ -96,7 +96,7 @@ def _load_npz(path, split):
         # Opened here, because np.load leaves a broken file open.
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
-    # TypeError: a single array in place of an archive.
+    # TypeError: a single array instead of an archive.
     except (
         ValueError,
         KeyError,
@@ -111,13 +111,13 @@ def _load_npz(path, split):
         raise _damaged(
             path,
             f"`x_{split}` must be uint8 of shape (n, 28, 28), "
-            f"and is {images.dtype} of shape {images.shape}",
+            f"but is {images.dtype} of shape {images.shape}",
         )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise _damaged(
             path,
             f"`y_{split}` must be {len(images)} integers, one for each image, "
-            f"and is {labels.dtype} of shape {labels.shape}",
+            f"but is {labels.dtype} of shape {labels.shape}",
         )
     return images[..., np.newaxis], labels.astype(np.uint8)
 
@@ -135,13 +135,13 @@ def _load_idx(images_path, split):
     if not separator:
         raise argument_error(
             "path",
-            "be an .npz file or an IDX file whose name says that it holds images",
+            'be an .npz file, or an IDX file with "images" in its name',
             f"path={str(images_path)!r}",
             "Pass the file named like train-images-idx3-ubyte, or its folder.",
         )
     images = _read_idx(images_path, _IMAGES_MAGIC, dimensions=3)
     if images.shape[1:] != _IMAGE_SIZE or not len(images):
-        raise _damaged(images_path, f"its shape is {images.shape} and must be (n, 28, 28)")
+        raise _damaged(images_path, f"its shape is {images.shape} but must be (n, 28, 28)")
     labels_path = _find_idx(images_path.parent, f"{stem}labels", "idx1-ubyte")
     labels = _read_idx(labels_path, _LABELS_MAGIC, dimensions=1)
     if len(labels) != len(images):
@@ -170,7 +170,7 @@ def _read_idx(path, magic, dimensions):
     """Reads an IDX file: a magic number, the sizes, then one byte for each value."""
     try:
         data = path.read_bytes()
-        # By content, not by name: browsers unpack files and leave the `.gz`.
+        # Checked by content, not by name: browsers unpack files but keep the `.gz`.
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -185,7 +185,7 @@ def _read_idx(path, magic, dimensions):
         raise _damaged(
             path,
             f"it is truncated or too long: shape {tuple(shape)} needs {math.prod(shape)} bytes, "
-            f"and it has {len(data) - header}",
+            f"but it has {len(data) - header}",
         )
     # A copy, since arrays over `bytes` are read-only.
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()

@@ -518,7 +518,7 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs pipes")
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(ValueError, match="no file at all"):
+    with pytest.raises(ValueError, match="not a regular file"):
         _decode.decode_image(tmp_path / "pipe.png", (8, 8, 3), "crop", (0, 0, 0, 255))
 
 
@@ -669,7 +669,7 @@ def test_four_different_errors_for_a_folder_without_images(tmp_path):
             {"validation_split": 1.0, "subset": "training"},
             "`validation_split` must be a number above 0",
         ),
-        ({"validation_split": 0.1, "subset": "training"}, "both sides of 3"),
+        ({"validation_split": 0.1, "subset": "training"}, "neither part of 3 images"),
         ({"validation_split": "0.1"}, "`validation_split` must be a number .*'0.1'"),
         ({"validation_split": True, "subset": "training"}, "`validation_split` must be a number"),
         ({"validation_split": 0.2, "subset": ["training"]}, "`subset` must be"),
@@ -808,7 +808,7 @@ def test_cache_false_writes_nothing(tmp_path, cache_folder):
 def test_where_the_cache_cannot_be_written_images_are_held_in_memory(tmp_path, monkeypatch):
     folder = write_colors(tmp_path / "d", 4)
     (tmp_path / "file").write_text("in the way")
-    with pytest.warns(UserWarning, match="cannot be kept.*KERASGAN_CACHE") as caught:
+    with pytest.warns(UserWarning, match="cannot be cached.*KERASGAN_CACHE") as caught:
         dataset = ImageFolder(folder, (8, 8, 3), cache=tmp_path / "file" / "cache")
     assert caught[0].filename == __file__
     assert sorted(map(tuple, dataset[0][:, 0, 0].tolist())) == sorted(colors(4))
