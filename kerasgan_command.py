@@ -1,6 +1,6 @@
-"""The command `kerasgan`: what has to happen before Keras is imported, then `kerasgan.cli`.
+"""The command `kerasgan`: set-up that must precede Keras's import, then `kerasgan.cli`.
 
-`import kerasgan` imports Keras, so this module lies beside the package.
+`import kerasgan` imports Keras, so this module is outside the package.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import tempfile
 __all__ = ["main"]
 
 _BACKENDS = ("tensorflow", "jax", "torch")
-# TensorFlow's notes on the machine.
+# TensorFlow's notes about the machine.
 _NOTES = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:|"
     rb"\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)/|To enable the following instructions:"
@@ -21,7 +21,7 @@ _NOTES = re.compile(
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; see `kerasgan.cli.main`."""
-    # Only what ends the process; all else TensorFlow raises as an error too.
+    # Log only fatal errors; TensorFlow also raises all others.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
     if backend not in _BACKENDS:
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
             f"KERAS_BACKEND={backend}. Set for example KERAS_BACKEND={meant}."
         )
     if backend != "tensorflow":
-        # Keras imports it to see whether what it saves is TensorFlow's: seconds and 400 MB.
+        # Keras imports it to see if what it saves is TensorFlow's: seconds and 400 MB.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         with _without_notes():
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except ImportError as error:
         return _refuse(
-            "`KERAS_BACKEND` must be a backend that is installed. Received: "
+            "`KERAS_BACKEND` must be an installed backend. Received: "
             f"KERAS_BACKEND={backend} ({error}). Install it, or set KERAS_BACKEND to another of "
             f"{', '.join(_BACKENDS)}."
         )
@@ -55,13 +55,13 @@ def _refuse(text):
 
 @contextlib.contextmanager
 def _without_notes():
-    """Holds back what is written to standard error, and drops TensorFlow's notes from it.
+    """Holds back standard error, and drops TensorFlow's notes from it.
 
-    Those of its first moments heed no setting.
+    No setting silences the notes of its start.
     """
     try:
         stderr = os.dup(2)
-    except OSError:  # there is none
+    except OSError:  # no stderr
         yield
         return
     with tempfile.TemporaryFile() as held:

@@ -28,7 +28,7 @@ def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, me
     ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "kerasgan: interrupted"),
-        (ModuleNotFoundError("No module named 'jax'"), 2, "a backend that is installed"),
+        (ModuleNotFoundError("No module named 'jax'"), 2, "an installed backend"),
     ],
 )
 def test_what_ends_the_start_is_one_line(monkeypatch, capsys, error, code, message):

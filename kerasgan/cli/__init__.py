@@ -18,15 +18,15 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        argv: Arguments without the program's name; by default those of this process.
+        argv: Arguments without the program's name; by default this process's.
 
     Returns:
-        The exit code: 0 when done, 1 when the losses became NaN or the last model could not be
-        saved, 2 when the arguments cannot be used, 130 after Ctrl-C, 143 after SIGTERM.
+        The exit code: 0 on success, 1 if the losses became NaN or the last model could not be
+        saved, 2 if an argument is invalid, 130 after Ctrl-C, 143 after SIGTERM.
     """
     with forgiving_streams(), warnings.catch_warnings():
         given = _parser().parse_args(argv)
-        # One plain line each, without file name and source.
+        # Print plain lines, without file name and source.
         warnings.showwarning = lambda message, *_, **__: tell(given.command, f"note: {message}")
         try:
             return _COMMANDS[given.command].run(given)

@@ -1,4 +1,4 @@
-"""`python -m kerasgan.cli`, for where the command `kerasgan` is not on the path."""
+"""`python -m kerasgan.cli`, for when the command `kerasgan` is not on the path."""
 
 import sys
 

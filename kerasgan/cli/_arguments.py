@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and the types of their values."""
+"""Arguments that several commands share, and the types of their values."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encod
 
 
 def add_model(parser):
-    """The trained model of `sample` and `evaluate`."""
+    """Adds the trained model, for `sample` and `evaluate`."""
     parser.add_argument(
         "model",
         type=path,
@@ -23,24 +23,24 @@ def add_model(parser):
 
 
 def add_data_path(parser):
-    """Where MNIST lies, for `train` and `evaluate`."""
+    """Adds the place of MNIST, for `train` and `evaluate`."""
     parser.add_argument(
         "--data-path",
         type=path,
         metavar="PATH",
-        help="for mnist: folder or file that holds the data, instead of a download",
+        help="for mnist: folder or file to read instead of downloading",
     )
 
 
 @contextlib.contextmanager
 def placing(name, path):
-    """Says which argument it was if a file cannot be written in the block."""
+    """Names the argument if the block cannot write a file."""
     try:
         yield
     except OSError as error:
         raise argument_error(
             name,
-            "be where a file can be written",
+            "be a path that can be written",
             f"{name} {path}: {error.strerror}",
             "Pass another.",
             OSError,
@@ -79,17 +79,17 @@ def positive_number(text):
 
 
 def size(text):
-    """`[height, width]` of `64` or `48x64`."""
+    """`[height, width]` from `64` or `48x64`."""
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
         raise argparse.ArgumentTypeError(
-            f"must be pixels, as 64 or 48x64 (height x width). Received: {text}"
+            f"must be pixels, like 64 or 48x64 (height x width). Received: {text}"
         )
     return [int(sides[0]), int(sides[-1])]
 
 
 def shown(value):
-    """A value as the command line has it: the inverse of `size`."""
+    """Formats a value for the command line: the inverse of `size`."""
     if isinstance(value, list):
         return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
     if isinstance(value, bool):

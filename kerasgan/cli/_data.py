@@ -1,4 +1,4 @@
-"""The images that DATA stands for: a folder, or the word mnist."""
+"""Loads the images that DATA names: a folder, or the word mnist."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def is_mnist(data):
 
 
 def load_to_train(arguments):
-    """An array or an `ImageFolder`, as the arguments of a run say."""
+    """Loads a run's images: an array or an `ImageFolder`."""
     if is_mnist(arguments["data"]):
         return datasets.load_mnist("train", arguments["data_path"])[0]
     return datasets.ImageFolder(
@@ -27,16 +27,16 @@ def load_to_train(arguments):
 
 
 def load_to_compare(data, data_path, image_shape):
-    """An array or an `ImageFolder` of real images, in the shape of a model's."""
+    """Loads real images in a model's shape: an array or an `ImageFolder`."""
     if not is_mnist(data):
         return datasets.ImageFolder(data, image_shape, batch_size=64, labels=False)
     images = datasets.load_mnist("train", data_path)[0]
     if images.shape[1:] != image_shape:
         raise argument_error(
             "--data",
-            "hold images like those of MODEL",
+            "hold images of MODEL's shape",
             f"--data mnist for a model of {image_shape}",
-            "Pass the folder that it was trained on.",
+            "Pass the folder MODEL was trained on.",
         )
     return images
 

@@ -1,4 +1,4 @@
-"""What the commands tell their user, and how they refuse."""
+"""How the commands report to the user, and refuse."""
 
 import contextlib
 import os
@@ -6,11 +6,11 @@ import sys
 
 
 class Refused(Exception):
-    """The command cannot do what the user asked for; nothing has been started."""
+    """The command cannot do what the user asked for; nothing was started."""
 
 
 class Failed(Exception):
-    """The command could not finish what it had started."""
+    """The command could not finish what it started."""
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def tell(command, text):
 
 
 class _Forgiving:
-    """A stream that drops what it cannot write: a lost line must not end a training."""
+    """A stream that drops what it cannot write: a lost line must not end training."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -43,7 +43,7 @@ class _Forgiving:
             try:
                 self._stream.write(text)
             except UnicodeEncodeError as error:
-                # A file's name may hold what the terminal cannot show.
+                # The terminal may be unable to show a file's name.
                 shown = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
                 self._stream.write(shown)
         return len(text)
@@ -55,7 +55,7 @@ class _Forgiving:
 
 @contextlib.contextmanager
 def forgiving_streams():
-    """Keeps a closed pipe, a full disk or an odd name from turning a line into an error."""
+    """Keeps a closed pipe, a full disk or an odd name from turning output into an error."""
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     with contextlib.ExitStack() as stack:
         if sys.stdout is not None:
@@ -73,7 +73,7 @@ def _flush_or_drop(stream):
     try:
         stream.flush()
     except OSError:
-        # Or Python would try again as it ends, and make its exit code 120.
+        # Otherwise Python tries again at exit, and exits with code 120.
         with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
 

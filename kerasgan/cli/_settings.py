@@ -1,4 +1,4 @@
-"""The settings of a run: the arguments given, those of the run to resume, and defaults."""
+"""The settings of a run: from the command line, the run to resume, and defaults."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ DEFAULTS = {
     "seed": 0,
 }
 DEFAULT_EPOCHS = 50
-# Those of the models' sources.
+# From the models' sources.
 DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
     "dcgan": 128,
@@ -33,14 +33,14 @@ _NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epoch
 
 
 def settle(given):
-    """The run's folder, a dict of all its arguments, and the configuration to resume (or None)."""
+    """Returns the run's folder, all its arguments, and the configuration to resume (or None)."""
     chosen = {name: value for name, value in vars(given).items() if name in _NAMES}
     chosen = {name: value for name, value in chosen.items() if value is not None}
     if "data" not in chosen and (given.out is None or not given.resume):
         raise argument_error(
             "DATA",
             "be a folder of images or mnist",
-            "none",
+            "nothing",
             "Pass it" + (", or the run to resume as --out RUN." if given.resume else "."),
         )
     if "data" in chosen and not is_mnist(chosen["data"]):
@@ -70,7 +70,7 @@ def _default_run(chosen):
 
 
 def _check(run, arguments):
-    """Refuses arguments that do not go together."""
+    """Refuses arguments that do not fit together."""
     if is_mnist(arguments["data"]):
         if (*arguments["size"], arguments["channels"]) != (28, 28, 1):
             raise ValueError(
@@ -91,7 +91,7 @@ def _check(run, arguments):
     if pathlib.Path(os.path.realpath(run)).is_relative_to(folder):
         raise argument_error(
             "--out",
-            "lie outside DATA, or the run would be trained on its own pictures",
+            "lie outside DATA, or the run would train on its own pictures",
             f"--out {run} in {folder}",
             f"Pass for example --out ../{run.name}.",
         )

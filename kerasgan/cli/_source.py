@@ -1,4 +1,4 @@
-"""The trained model that `sample` and `evaluate` take images from."""
+"""Loads the trained model for `sample` and `evaluate`."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from kerasgan.gan import GAN
 
 
 def load_sampler(text):
-    """The `Sampler` of what MODEL names: a run, a file of it, or a model of the package."""
+    """Makes the `Sampler` for MODEL: a run, a file from it, or an included model."""
     path = pathlib.Path(text)
     if text in pretrained.NAMES:
         model = pretrained.load_pretrained(text)
@@ -33,24 +33,24 @@ def load_sampler(text):
 
 
 def load(load_model, path):
-    """What `load_model` makes of a path; ValueError or OSError if it cannot be loaded."""
+    """Calls `load_model` on a path; raises ValueError or OSError if it cannot be loaded."""
     try:
         return load_model(path)
-    # Of almost any class: what Keras raises depends on what it lacks or cannot read.
+    # Keras raises almost any class, depending on what it lacks or cannot read.
     except Exception as error:
         if is_out_of_memory(error):
             raise argument_error(
                 "MODEL",
                 "fit into memory",
                 f"{path}, which does not ({in_short(error)})",
-                "Free some, or use a machine that has more.",
+                "Free some, or use a machine with more.",
             ) from error
         if isinstance(error, (OSError, ValueError)):
             raise
         raise argument_error(
             "MODEL",
-            "be made of what Keras and kerasgan know",
+            "use only what Keras and kerasgan know",
             f"{path}, which cannot be loaded ({in_short(error)})",
-            "If it holds functions or classes of your own, use it from Python: "
+            "If it has functions or classes of your own, load it in Python: "
             "keras.models.load_model(PATH, custom_objects={...}).sample(64).",
         ) from error

@@ -1,4 +1,4 @@
-"""How a run of `kerasgan train` is ended early."""
+"""Ends a run of `kerasgan train` early."""
 
 import math
 import signal
@@ -11,7 +11,7 @@ from kerasgan.cli._messages import Failed
 
 
 class Guard(keras.callbacks.Callback):
-    """Ends training at once if its folder is no longer its own. Stands before all that write.
+    """Ends training at once if it lost its folder. Comes before all callbacks that write.
 
     Args:
         is_ours: What `run_folder.opened` yields.
@@ -31,19 +31,19 @@ class Guard(keras.callbacks.Callback):
         if not self.is_ours():
             raise Failed(
                 f"stopped at step {self.model.step}: the folder of this run was removed, and may "
-                "be another's by now. Nothing more is written."
+                "belong to another by now. Nothing more is written."
             )
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends training after a step that makes a loss NaN, or at SIGTERM. (`fit` minds Ctrl-C.)
+    """Ends training once a loss is NaN, or on SIGTERM. (`fit` handles Ctrl-C.)
 
-    Before training a signal ends the process at once: there is nothing to save.
+    Before training, a signal ends the process at once: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
         nan_step: The step whose losses are not finite (0 in pre-training), or None.
-        has_ended: Whether training is over, and every callback has been told.
+        has_ended: Whether training is over, and every callback knows.
     """
 
     def __init__(self):
@@ -67,7 +67,7 @@ class Stop(keras.callbacks.Callback):
         self._is_training = True
 
     def on_train_batch_end(self, batch, logs=None):
-        # The step before this one is over by now: to read its losses waits for nothing.
+        # The previous step is over by now, so reading its losses does not wait.
         before, self._unread = self._unread, (self.model.step, logs)
         self._look(before)
 

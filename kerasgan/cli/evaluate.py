@@ -16,7 +16,7 @@ from kerasgan.files import check_writable, replacing
 
 __all__ = ["add_parser", "beside_nearest", "run"]
 
-_ROWS, _NEAREST = 10, 5  # of the picture of --nearest: generated images, and real ones beside each
+_ROWS, _NEAREST = 10, 5  # in the --nearest picture: generated images, and real images for each
 
 
 def add_parser(commands):
@@ -31,8 +31,8 @@ examples:
   kerasgan evaluate runs/digits --data mnist
   kerasgan evaluate runs/photos --data photos --count 5000 --out scores.json
 
-A distance of 0 is best. The second column is the floor: as many other real images, measured in
-the same way. Compare numbers only where encoder, data and count are the same.""",
+A distance of 0 is best. The second column is the floor: the same number of other real images,
+measured the same way. Compare numbers only if encoder, data and count match.""",
     )
     _arguments.add_model(parser)
     parser.add_argument(
@@ -46,7 +46,7 @@ the same way. Compare numbers only where encoder, data and count are the same.""
         "--encoder",
         choices=_arguments.ENCODERS,
         metavar="ENCODER",
-        help="whose features to compare: mnist (offline, for digits) or inception (a download) "
+        help="features to compare: mnist (offline, for digits) or inception (a download) "
         "(default: mnist for mnist, else inception)",
     )
     parser.add_argument(
@@ -54,27 +54,27 @@ the same way. Compare numbers only where encoder, data and count are the same.""
         type=_arguments.positive,
         default=10_000,
         metavar="N",
-        help="images of each kind, at most half of the real ones (default: 10000)",
+        help="images of each kind, at most half the real images (default: 10000)",
     )
     parser.add_argument(
         "--seed",
         type=_arguments.not_negative,
         default=0,
         metavar="N",
-        help="seed of the generated images and of the choice of real ones (default: 0)",
+        help="seed for generating images and choosing real ones (default: 0)",
     )
     parser.add_argument(
         "--out",
         type=_arguments.path,
         metavar="PATH",
-        help="JSON file for the numbers, a new one (default: none)",
+        help="new JSON file for the numbers (default: none)",
     )
     parser.add_argument(
         "--nearest",
         type=_arguments.path,
         metavar="PATH",
-        help=f"PNG file, a new one: {_ROWS} generated pictures, each followed by the {_NEAREST} "
-        "real ones whose features are nearest, to see whether they were memorised (default: none)",
+        help=f"new PNG file: {_ROWS} generated pictures, each followed by the {_NEAREST} real "
+        "pictures with the nearest features, to spot memorised pictures (default: none)",
     )
     _arguments.add_data_path(parser)
 
@@ -114,7 +114,7 @@ def run(given):
 
 
 def _check_outputs(given):
-    """Refuses, before the work of measuring, files that cannot be written after it."""
+    """Refuses output files that cannot be written, before measuring starts."""
     for name, path in (("--out", given.out), ("--nearest", given.nearest)):
         if path and os.path.exists(path):
             raise argument_error(
@@ -123,9 +123,9 @@ def _check_outputs(given):
         if path and not os.path.isdir(os.path.dirname(path) or "."):
             raise argument_error(
                 name,
-                "be in a folder that exists",
+                "be in an existing folder",
                 f"{name} {path}",
-                "Make the folder, or pass another.",
+                "Create it, or pass another path.",
                 FileNotFoundError,
             )
         if path:
@@ -165,13 +165,13 @@ def _print_digits(digits, real_digits):
 
 
 def beside_nearest(fakes, images, encoder):
-    """Puts beside generated images the real ones whose features are nearest.
+    """Puts the real images with the nearest features after each generated image.
 
     Args:
         fakes: uint8 array `(n, height, width, channels)`.
         images: Real images: an array, or batches of one size (the last may be smaller) with a
             length and an index.
-        encoder: Function of a batch of images that returns features `(n, num_features)`.
+        encoder: Function from a batch of images to features `(n, num_features)`.
 
     Returns:
         uint8 array `(n * 6, height, width, channels)`: each fake, then its 5 nearest real images.

@@ -1,4 +1,4 @@
-"""What a run records as training goes on, and how often."""
+"""What a run records during training, and how often."""
 
 import contextlib
 import pathlib
@@ -12,11 +12,11 @@ from kerasgan.cli import run_folder
 
 __all__ = ["choose_every", "make_callbacks"]
 
-_EVALUATION_COUNT = 5000  # images, fewer than `kerasgan evaluate` takes: it delays training
+_EVALUATION_COUNT = 5000  # images, fewer than `kerasgan evaluate` uses: it delays training
 
 
 def choose_every(num_steps: int) -> int:
-    """Steps between two sample pictures: 1, 2, 5, 10, ... up to 1000, about 20 to 50 in a run."""
+    """Steps between sample pictures: 1, 2, 5, 10, ... up to 1000, about 20 to 50 per run."""
     scales = (mantissa * 10**power for power in range(3) for mantissa in (1, 2, 5))
     return max((every for every in (*scales, 1000) if every * 20 <= num_steps), default=1)
 
@@ -27,19 +27,19 @@ def make_callbacks(
     data: np.ndarray | datasets.ImageFolder | None = None,
     encoder: metrics.Encoder | None = None,
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks that write into the folder of a run, in the order in which they must act.
+    """Makes the callbacks that write to a run's folder, in the order they must act.
 
     Args:
         run: The folder.
-        every: Steps between two sample pictures; the others keep time with it.
+        every: Steps between sample pictures; it paces the other callbacks too.
         data: Real images to compare with; only needed with `encoder`.
-        encoder: What evaluates the images, by its features; None for no evaluation.
+        encoder: Encoder to evaluate the images with; None for no evaluation.
     """
     checkpoint_every = run_folder.checkpoint_every(every)
     log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
     found = []
     if encoder:
-        # First, so that the others have its scores.
+        # First, so that the others see its scores.
         evaluator = metrics.Evaluator(data, encoder, _EVALUATION_COUNT)
         found.append(callbacks.Evaluate(evaluator, run, checkpoint_every))
     found += [
@@ -54,6 +54,6 @@ def make_callbacks(
         warnings.warn(f"No {run_folder.LOSSES}: {error}", stacklevel=2)
     with contextlib.suppress(ImportError):
         found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
-    # Last, so that all other files are there for the step that a resume begins with; and at
-    # multiples of the log's rows, which then are whole.
+    # Last, so that all other files exist for the step that a resume starts from; and at
+    # multiples of the log's rows, so that these are whole.
     return [*found, callbacks.Checkpoint(run, checkpoint_every)]

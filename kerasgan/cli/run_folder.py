@@ -1,4 +1,4 @@
-"""The folder of a run: the names of everything in it, who may write there, and its config.json.
+"""The folder of a run: the names of its files, who may write there, and its config.json.
 
 Every function takes the folder as a `pathlib.Path`, `run`.
 """
@@ -57,11 +57,11 @@ CONFIG, LOCK = "config.json", ".lock"
 LOG, LOSSES, TENSORBOARD = "log.csv", "losses.png", "tensorboard"
 # Pictures of the finished generator; pictures made during training (a folder); their animation.
 SAMPLE, SAMPLES, ANIMATION = "samples.png", "samples", "training.gif"
-# `Checkpoint` and `Evaluate` name these, for runs without the command too.
+# `Checkpoint` and `Evaluate` name these, even without the command.
 MODEL, PREVIOUS_MODEL, GENERATOR = callbacks.MODEL, callbacks.PREVIOUS_MODEL, callbacks.GENERATOR
 EVALUATION, BEST_GENERATOR = callbacks.EVALUATION, callbacks.BEST_GENERATOR
 
-# The arguments that make a run what it is; `--resume` takes them over and refuses others.
+# Arguments that define a run; `--resume` keeps them and refuses other values.
 FIXED = (
     "model",
     "size",
@@ -75,7 +75,7 @@ FIXED = (
     "pretrain_steps",
     "seed",
 )
-# Those that a resume may change; it notes the change.
+# Arguments that a resume may change, with a note.
 CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_rate")
 
 
@@ -84,11 +84,11 @@ CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_ra
 
 @contextlib.contextmanager
 def opened(run, resume):
-    """Makes the run's folder, or finds it, and keeps every other process out of it.
+    """Makes or finds the run's folder, and keeps all other processes out of it.
 
-    Yields a function that says whether the folder still is this process's own: another may have
-    removed it, and begun a run in a new one of that name. A new folder into which nothing was
-    written is removed again.
+    Yields a function that says whether the folder still belongs to this process: another process
+    may have removed it and begun a run in a new folder of that name. A new folder that stays empty
+    is removed again.
     """
     with contextlib.ExitStack() as stack:
         missing = [path for path in run.parents if not os.path.exists(path)]
@@ -101,7 +101,7 @@ def opened(run, resume):
                 f"--out {run}, which is not empty",
                 "Pass --resume to continue the run in it, or another --out.",
             )
-        # The system lets go of the lock when the process ends, however it ends.
+        # The system releases the lock however the process ends.
         lock = open(run / LOCK, "a")
         is_ours = functools.partial(_leads_to, run / LOCK, os.fstat(lock.fileno()))
         stack.callback(_remove_if_unused, run, is_new, is_ours)
@@ -113,7 +113,7 @@ def opened(run, resume):
 
 
 def _make(run):
-    """Makes the folder unless it is there; returns whether it is new."""
+    """Makes the folder unless it exists; returns whether it is new."""
     try:
         run.mkdir(parents=True)
     except FileExistsError:
@@ -121,7 +121,7 @@ def _make(run):
     except OSError as error:
         raise argument_error(
             "--out",
-            "be a folder that can be made",
+            "be a folder that can be created",
             f"--out {run}: {error.strerror}",
             "Pass another.",
             OSError,
@@ -148,19 +148,19 @@ def _lock(file, run):
                 "Wait for it, end it, or pass another --out.",
             ) from None
         warnings.warn(
-            f"This system cannot lock {run} ({error}): see to it that no other process trains "
+            f"This system cannot lock {run} ({error}): make sure that no other process trains "
             "there.",
             stacklevel=2,
         )
 
 
 def _leads_to(path, status):
-    """Whether a path leads to the file of this status."""
+    """Whether a path leads to the file with this status."""
     try:
         return os.path.samestat(os.stat(path), status)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # of a network that is down for a moment
+    except OSError:  # the network may be down for a moment
         return True
 
 
@@ -172,7 +172,7 @@ def _remove_if_unused(run, is_new, is_ours):
 
 def _remove_empty(folders):
     for folder in folders:
-        # It may not have been made, or hold other things by now.
+        # It may not exist, or may hold other things by now.
         with contextlib.suppress(OSError):
             folder.rmdir()
 
@@ -181,12 +181,12 @@ def _remove_empty(folders):
 
 
 def has_checkpoint(run):
-    """Whether training got as far as a checkpoint, whole or damaged."""
+    """Whether training reached a checkpoint, whole or damaged."""
     return any((run / name).exists() for name in (MODEL, PREVIOUS_MODEL))
 
 
 def check_records(run, config):
-    """Refuses, before a resume, what it could not go on with.
+    """Refuses records that a resume could not continue.
 
     Args:
         config: What `read_config` returned.
@@ -199,13 +199,13 @@ def check_records(run, config):
         for row in rows:
             for column in {*columns, *row} - _TEXTS:
                 _check_number(run / name, row, column)
-        # Without a model and with no more rows than this, it was killed before the first.
+        # With no model and fewer rows, the run was killed before its first checkpoint.
         if name == LOG and not has_checkpoint(run) and rows:
             if int(rows[-1]["step"]) >= checkpoint_every(config["every"]):
                 raise argument_error(
                     "--out",
-                    f"hold {MODEL} or {PREVIOUS_MODEL}, to be resumed",
-                    f"--out {run}, from which both are gone",
+                    f"hold {MODEL} or {PREVIOUS_MODEL} to be resumed",
+                    f"--out {run}, where both are missing",
                     "Put one back, or begin another run with another --out.",
                     FileNotFoundError,
                 )
@@ -213,24 +213,24 @@ def check_records(run, config):
 
 def _check_number(path, row, column):
     try:
-        # Empty: a term that began, or ended, with other settings.
+        # Empty: other settings did not report this term.
         float(row[column] or 0)
     except (KeyError, ValueError):
         raise argument_error(
             path,
             "be as `kerasgan train` wrote it",
             f"{column} {row.get(column, 'missing')!r} at step {row['step']}",
-            "Repair it, or move it away: the run then begins a new one.",
+            "Repair it, or move it away, and the run begins a new one.",
         ) from None
 
 
 def checkpoint_every(every):
-    """Steps between two checkpoints of a run with so many steps between two pictures."""
+    """Steps between checkpoints, for `every` steps between pictures."""
     return min(5 * every, 1000)
 
 
 def listed(run):
-    """The names of what a user finds there, sorted; folders end in a slash."""
+    """The names a user sees in the folder, sorted; subfolders end in a slash."""
     return sorted(
         path.name + ("/" if path.is_dir() else "")
         for path in run.iterdir()
@@ -267,7 +267,7 @@ def write_config(run, arguments, gan, every, num_images):
 
 
 def read_config(run):
-    """The configuration of a run to resume, with everything that a resume needs."""
+    """Reads the configuration of a run, and checks all that a resume needs."""
     path = run / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -276,7 +276,7 @@ def read_config(run):
     except FileNotFoundError:
         raise argument_error(
             "--out",
-            "be the folder of a run, to resume it",
+            "be the folder of a run to resume",
             f"--out {run}, which has no {CONFIG}",
             "Check the path, or leave out --resume to begin a run.",
             FileNotFoundError,
@@ -285,7 +285,7 @@ def read_config(run):
         raise argument_error(
             path,
             "be as `kerasgan train` wrote it",
-            f"a file that is damaged ({error})",
+            f"a damaged file ({error})",
             "Repair it, or begin another run with another --out.",
         ) from error
     return config
@@ -311,7 +311,7 @@ def _is_size(value):
     return isinstance(value, list) and len(value) == 2 and all(map(_is_whole(1), value))
 
 
-# What the fields of config.json must be, for a resume.
+# What a resume needs the fields of config.json to be.
 _FIELDS = {
     "arguments": lambda value: isinstance(value, dict),
     "every": _is_whole(1),
@@ -339,21 +339,21 @@ _ARGUMENTS = {
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }
-_TEXTS = {"encoder", "encoder_hash", "data_hash"}  # the columns of CSV files that hold no numbers
+_TEXTS = {"encoder", "encoder_hash", "data_hash"}  # the text columns of the CSV files
 
 
 def _check_fields(found, checks, prefix=""):
     if not isinstance(found, dict):
-        raise ValueError(f"{type(found).__name__} in place of an object")
+        raise ValueError(f"{type(found).__name__} instead of an object")
     for name, is_right in checks.items():
         if name not in found:
-            raise ValueError(f"without {prefix}{name}")
+            raise ValueError(f"{prefix}{name} is missing")
         if not is_right(found[name]):
             raise ValueError(f"{prefix}{name} is {found[name]!r}")
 
 
 def read_sampler(path, generator):
-    """The `Sampler` of a loaded generator.keras, by the config.json beside its file."""
+    """Makes the `Sampler` of a loaded generator.keras from the config.json beside it."""
     config_path = path.with_name(CONFIG)
     expected = f"be a GAN, or a generator with the {CONFIG} of its run beside it"
     if not config_path.exists():
@@ -371,25 +371,25 @@ def read_sampler(path, generator):
             raise ValueError(f"it does not describe {path.name}")
         latents = latent_tools.standardize(config["latents"])
         return Sampler(generator, latents, check_value_range(config["value_range"]))
-    # Other contents than ours end in one of these.
+    # Foreign contents raise one of these.
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise argument_error(
             "MODEL",
             expected,
             f"{config_path}, which cannot be used ({in_short(error)})",
-            f"Copy that of the run there, or pass the run's {MODEL}.",
+            f"Copy the run's own there, or pass the run's {MODEL}.",
         ) from error
 
 
 def compare(run, config, chosen):
-    """Compares the arguments given with those of the run to resume.
+    """Compares the given arguments with those of the run to resume.
 
     Args:
         config: What `read_config` returned.
         chosen: Dict of the arguments given on the command line.
 
     Raises:
-        ValueError: An argument would make it another run; every one that would is listed.
+        ValueError: Arguments would make it another run; the message lists them all.
     """
     saved = config["arguments"]
     names = [name for name in FIXED if name in chosen and chosen[name] != saved[name]]
@@ -400,14 +400,14 @@ def compare(run, config, chosen):
         differences.append(f"  data: {saved['data']} in the run, {chosen['data']} now")
     if differences:
         raise ValueError(
-            f"the arguments must be those of the run in {run}, and are not:\n"
+            f"the arguments must be those of the run in {run}, but differ:\n"
             + "\n".join(differences)
             + "\nLeave them out to resume it, or begin another run with another --out."
         )
 
 
 def note_changes(config, arguments, num_images):
-    """Warns of what differs from the run to resume and only makes it not repeatable.
+    """Warns of changes since the run began that only make it unrepeatable.
 
     Args:
         config: What `read_config` returned.

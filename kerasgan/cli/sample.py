@@ -14,7 +14,7 @@ from kerasgan.files import check_writable
 
 __all__ = ["add_parser", "run"]
 
-_FRAMES_BETWEEN, _SECONDS_PER_FRAME = 16, 0.05  # of a walk
+_FRAMES_BETWEEN, _SECONDS_PER_FRAME = 16, 0.05  # in a walk
 
 
 def add_parser(commands):
@@ -37,7 +37,7 @@ examples:
         "--count",
         type=_arguments.positive,
         metavar="N",
-        help="number of pictures; in a GIF, of those to walk between (default: 64, for a GIF 8)",
+        help="number of pictures, or for a GIF of stops on the walk (default: 64, for a GIF 8)",
     )
     parser.add_argument(
         "--seed",
@@ -58,8 +58,8 @@ examples:
         "--scale",
         type=_arguments.positive,
         metavar="N",
-        help="enlarge each picture so many times (default: single files not at all; in a grid and "
-        "a GIF, small pictures to fill a screen)",
+        help="factor to enlarge each picture by (default: 1 for single files; in a grid or GIF, "
+        "small pictures grow to fill a screen)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
@@ -122,7 +122,7 @@ def _write(out, kind, images, scale):
         names = [_file_name(index) for index in range(len(images))]
         for name, image in zip(names, images, strict=True):
             pictures.save_png(out / name, pictures.enlarged(image, scale or 1))
-        # Of an earlier call, with a larger --count.
+        # Left by an earlier call with a larger --count.
         for path in set(out.glob("sample_*.png")) - {out / name for name in names}:
             if path.stem.removeprefix("sample_").isdecimal():
                 path.unlink()

@@ -32,16 +32,16 @@ The folder of a run holds:
   {run_folder.MODEL:<18} everything, for --resume and keras.models.load_model
   {run_folder.GENERATOR:<18} the generator alone, a plain Keras model
   {run_folder.CONFIG:<18} these arguments, versions, latents and value range
-  {run_folder.LOG:<18} losses and scores; {run_folder.LOSSES} draws them
-  {run_folder.SAMPLES + "/":<18} pictures from the same latents as training went on
-  {run_folder.ANIMATION:<18} the same in motion
-  {run_folder.EVALUATION:<18} with --evaluate; and {run_folder.BEST_GENERATOR}
-  {run_folder.SAMPLE:<18} 64 pictures of the finished generator
-  {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, where that is installed
+  {run_folder.LOG:<18} losses and scores; {run_folder.LOSSES} plots them
+  {run_folder.SAMPLES + "/":<18} pictures from fixed latents during training
+  {run_folder.ANIMATION:<18} the same, animated
+  {run_folder.EVALUATION:<18} with --evaluate; also {run_folder.BEST_GENERATOR}
+  {run_folder.SAMPLE:<18} 64 pictures from the final generator
+  {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if that is installed
 
-Ctrl-C ends after the step under way and saves; so does SIGTERM. The exit code is 1 if the losses
+Ctrl-C or SIGTERM finishes the current step, saves and stops. The exit code is 1 if the losses
 became NaN or the last model could not be saved. KERAS_BACKEND=jax or KERAS_BACKEND=torch trains
-on another backend than TensorFlow."""
+on that backend instead of TensorFlow."""
 
 
 def add_parser(commands):
@@ -59,7 +59,7 @@ def add_parser(commands):
         type=_arguments.path,
         metavar="DATA",
         help="folder of images (subfolders are searched too), or the word mnist; "
-        "with --resume it can be left out",
+        "optional with --resume",
     )
     parser.add_argument(
         "--model",
@@ -70,13 +70,13 @@ def add_parser(commands):
     parser.add_argument(
         "--size",
         type=_arguments.size,
-        help="height and width in pixels, as 64 or 48x64 (default: 64, for mnist 28)",
+        help="height and width in pixels, like 64 or 48x64 (default: 64, for mnist 28)",
     )
     parser.add_argument(
         "--fit",
         choices=("crop", "pad", "stretch"),
-        help="how pictures of another shape get this one: scaled to cover it and cropped, scaled "
-        f"to lie in it and padded, or distorted (default: {DEFAULTS['fit']})",
+        help="for pictures of another shape: scale to cover this one and crop, scale to fit "
+        f"inside it and pad, or distort (default: {DEFAULTS['fit']})",
     )
     parser.add_argument(
         "--background",
@@ -88,7 +88,7 @@ def add_parser(commands):
         "--mirror",
         action="store_true",
         default=None,
-        help="flip each picture left to right in half of the passes; not for letters and digits",
+        help="flip each picture left to right in half of the passes; not for letters or digits",
     )
     parser.add_argument(
         "--channels",
@@ -113,14 +113,14 @@ def add_parser(commands):
         "--batch-size",
         type=_arguments.positive,
         metavar="N",
-        help="images in a step (default: that of the model's source, 16 to 128)",
+        help="images per step (default: as in the model's source, 16 to 128)",
     )
     parser.add_argument(
         "--pretrain-steps",
         type=_arguments.not_negative,
         metavar="N",
-        help="updates of the discriminator alone before the first step; the source of mnist_gan "
-        f"has 300 (default: {DEFAULTS['pretrain_steps']})",
+        help="discriminator updates before the first step; the source of mnist_gan uses 300 "
+        f"(default: {DEFAULTS['pretrain_steps']})",
     )
     parser.add_argument(
         "--filters",
@@ -132,13 +132,13 @@ def add_parser(commands):
         "--learning-rate",
         type=_arguments.positive_number,
         metavar="RATE",
-        help="of both sides' optimizers, for example 3e-4 (default: the model's own)",
+        help="for both sides' optimizers, for example 3e-4 (default: the model's own)",
     )
     parser.add_argument(
         "--d-learning-rate",
         type=_arguments.positive_number,
         metavar="RATE",
-        help="of the discriminator's optimizer (default: as --learning-rate)",
+        help="for the discriminator's optimizer (default: as --learning-rate)",
     )
     parser.add_argument(
         "--augment",
@@ -157,8 +157,8 @@ def add_parser(commands):
         "--evaluate",
         choices=_arguments.ENCODERS,
         metavar="ENCODER",
-        help="measure the images as training goes on and keep the best generator, by the features "
-        "of mnist (offline, for digits) or inception (a download) (default: do not measure)",
+        help="measure the images during training and keep the best generator, using features from "
+        "mnist (offline, for digits) or inception (a download) (default: do not measure)",
     )
     parser.add_argument(
         "--seed",
@@ -171,7 +171,7 @@ def add_parser(commands):
         "--out",
         type=_arguments.path,
         metavar="RUN",
-        help="folder of the run, a new one (default: runs/DATA-MODEL)",
+        help="new folder for the run (default: runs/DATA-MODEL)",
     )
     parser.add_argument(
         "--resume",
@@ -191,11 +191,11 @@ def run(given):
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             if config:
                 run_folder.check_records(folder, config)
-            # Whatever can be refused is, before all images are decoded.
+            # Refuse all that can be refused before decoding the images.
             gan = _load_or_build(folder, arguments, resume=bool(config))
             progress = _progress(gan, arguments)
             if config and _is_finished(gan, arguments):
-                # What the process was killed before, or had no room for.
+                # Write what a kill or a full disk left out.
                 _complete(folder, gan)
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
@@ -206,12 +206,12 @@ def run(given):
             num_images = _data.num_images(data)
             if config:
                 run_folder.note_changes(config, arguments, num_images)
-            # The rhythm stays as it is when a resume extends the run.
+            # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
             records = recording.make_callbacks(folder, every, data, encoder)
             run_folder.write_config(folder, arguments, gan, every, num_images)
-        # What the folder holds until `Checkpoint` saves more.
+        # The saved step until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments)}, "
@@ -237,7 +237,7 @@ def run(given):
         try:
             return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("training had ended, and its last checkpoint stays") from None
+            raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
 
 def _load_or_build(folder, arguments, resume):
@@ -246,8 +246,8 @@ def _load_or_build(folder, arguments, resume):
         gan = load(callbacks.load_checkpoint, folder)
         _set_rates(gan, arguments)
         return gan
-    # Keras's initialisers and the GAN draw their seeds from here. (`set_random_seed` would do
-    # too, but imports TensorFlow under JAX and PyTorch as well.)
+    # Keras's initialisers and the GAN draw their seeds from here. (`set_random_seed` would work
+    # too, but imports TensorFlow even under JAX and PyTorch.)
     random.seed(arguments["seed"])
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
@@ -270,7 +270,7 @@ def _set_rates(gan, arguments):
 
 
 def _num_steps(gan, num_images, arguments):
-    """About how many steps the run will have."""
+    """Estimates the number of steps of the run."""
     num_batches = math.ceil(num_images / arguments["batch_size"])
     return arguments["steps"] or arguments["epochs"] * num_batches // gan.discriminator_steps
 
@@ -340,10 +340,10 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
 
 
 def _complete(folder, gan, saved=None):
-    """Writes the generator and the pictures of this model, unless they are there.
+    """Writes the generator and the pictures of this model, unless they exist.
 
     Args:
-        saved: Dict from a file's name to the step that it is known to be of.
+        saved: Dict from a file's name to the step it was saved at, if known.
     """
     path = folder / run_folder.GENERATOR
     is_new = bool(saved) and saved.get(run_folder.GENERATOR) == gan.step

@@ -252,7 +252,9 @@ def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
     train(build_gan(), 2, callbacks.Checkpoint(tmp_path, every=1))
     assert keras.models.load_model(tmp_path / "model.previous.keras").step == 1
     (tmp_path / "model.keras").unlink()
-    with pytest.warns(UserWarning, match=r"is not there. Loaded the previous model instead: model\.prev"):
+    with pytest.warns(
+        UserWarning, match=r"is not there. Loaded the previous model instead: model\.prev"
+    ):
         assert callbacks.load_checkpoint(tmp_path).step == 1
 
 

@@ -103,4 +103,4 @@ def test_a_run_among_its_own_data_is_refused(photos, monkeypatch, capsys):
 def test_a_folder_that_cannot_be_made_is_refused(photos, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert train(photos, "--out", tmp_path / "file" / "run") == 2
-    assert "`--out` must be a folder that can be made" in errors(capsys)
+    assert "`--out` must be a folder that can be created" in errors(capsys)

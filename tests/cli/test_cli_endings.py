@@ -74,7 +74,7 @@ def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(pictures, "save_png", interrupt_at_the_end)
         assert train(photos, *TINY, "--steps", 1, "--out", run) == 130
-    assert "training had ended, and its last checkpoint stays" in errors(capsys)
+    assert "training had ended; its last checkpoint remains" in errors(capsys)
     assert callbacks.load_checkpoint(run).step == 1
     add_callback(monkeypatch, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt_twice))
     assert train("--resume", "--out", run, "--steps", 2) == 130

@@ -65,10 +65,10 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
 @pytest.mark.parametrize(
     ("damage", "field"),
     [
-        (lambda config: config["arguments"].pop("ema"), "without arguments.ema"),
-        (lambda config: config["arguments"].clear(), "without arguments.model"),
+        (lambda config: config["arguments"].pop("ema"), "arguments.ema is missing"),
+        (lambda config: config["arguments"].clear(), "arguments.model is missing"),
         (lambda config: config.update(arguments=None), "arguments is None"),
-        (lambda config: config.clear(), "without arguments"),
+        (lambda config: config.clear(), "arguments is missing"),
         (lambda config: config.update(every="5"), "every is '5'"),
         (lambda config: config.update(num_images=0), "num_images is 0"),
         (lambda config: config.update(backend=1), "backend is 1"),
@@ -140,7 +140,7 @@ def test_a_run_whose_models_are_gone_is_refused(run, tmp_path, capsys):
     for name in ("config.json", "log.csv"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
     assert train("--resume", "--out", tmp_path) == 2
-    assert "from which both are gone" in errors(capsys)
+    assert "where both are missing" in errors(capsys)
     assert (tmp_path / "log.csv").read_bytes() == (run / "log.csv").read_bytes()
     # Killed before its first checkpoint, a run begins again.
     rows = (run / "log.csv").read_text().splitlines(keepends=True)

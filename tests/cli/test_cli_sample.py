@@ -83,7 +83,7 @@ def test_sample_looks_for_a_place_that_it_can_write_to_before_it_draws(run, monk
     monkeypatch.setattr(sampler.Sampler, "generate", None)
     for out in ("/proc/grid.png", "/proc/pictures/"):
         assert sample(run, "--out", out) == 2
-        assert "`--out` must be where a file can be written" in errors(capsys)
+        assert "`--out` must be a path that can be written" in errors(capsys)
 
 
 def test_sample_says_that_memory_is_short(run, tmp_path, monkeypatch, capsys):
