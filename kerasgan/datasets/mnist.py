@@ -61,8 +61,8 @@ def load_mnist(
                 "path",
                 "lead to the MNIST files, on a machine that cannot download them",
                 f"path=None ({in_short(error)})",
-                "Pass the folder that holds mnist.npz or the four IDX files (--data-path on the "
-                "command line).",
+                "Pass the folder that holds mnist.npz or the four IDX files; on the command line, "
+                "as --data-path.",
                 OSError,
             ) from error
         images, labels = train if split == "train" else test

@@ -127,7 +127,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, two_check
         (tmp_path / name).write_bytes(content)
     content = two_checkpoints["model.keras"]
     (tmp_path / "model.keras").write_bytes(content[: int(share * len(content) - share)])
-    with pytest.warns(UserWarning, match=r"model\.keras is truncated or damaged .* of step 1"):
+    with pytest.warns(UserWarning, match=r"model\.keras is truncated or damaged .* from step 1"):
         assert callbacks.load_checkpoint(tmp_path).step == 1
 
 
@@ -154,7 +154,7 @@ def test_a_whole_file_that_does_not_load_falls_back_too(tmp_path, two_checkpoint
     broken = rewritten(two_checkpoints["model.keras"], change)
     (tmp_path / "model.keras").write_bytes(broken)
     (tmp_path / "model.previous.keras").write_bytes(two_checkpoints["model.previous.keras"])
-    with pytest.warns(UserWarning, match=rf"model\.keras {problem} .* of step 1"):
+    with pytest.warns(UserWarning, match=rf"model\.keras {problem} .* from step 1"):
         assert callbacks.load_checkpoint(tmp_path).step == 1
     (tmp_path / "model.previous.keras").unlink()
     with pytest.raises((LookupError, ValueError)):

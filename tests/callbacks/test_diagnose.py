@@ -34,7 +34,7 @@ def test_diagnose_warns_once_of_a_discriminator_that_always_wins():
     with recorded_warnings() as texts:
         gan.fit(white, batch_size=4, steps=6, callbacks=[callbacks.Diagnose(every=2)], verbose=0)
     assert len(texts) == 1
-    assert texts[0].startswith("At step 2 the discriminator's loss was ")
+    assert texts[0].startswith("At step 2 the discriminator's mean loss was ")
     gan.compile(label_smoothing=0.1)
     with recorded_warnings() as texts:
         gan.fit(white, batch_size=4, steps=12, callbacks=[callbacks.Diagnose(every=2)], verbose=0)
