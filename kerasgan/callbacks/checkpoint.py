@@ -138,8 +138,8 @@ def load_checkpoint(
 
     Raises:
         FileNotFoundError: The folder holds no checkpoint.
-        ValueError: An argument is invalid, or every checkpoint in the folder is damaged or is not
-            a GAN.
+        ValueError: `folder` is not a path, `custom_objects` not a dict or `safe_mode` not a flag;
+            or every checkpoint is damaged or is not a GAN.
         Exception: Keras's own error, if the only checkpoint is whole but cannot be loaded.
 
     Example:

@@ -130,7 +130,7 @@ class Animation(Periodic):
         self.seed = seed
         self.columns = columns
         self.seconds_per_frame = check_number(
-            "seconds_per_frame", seconds_per_frame, "Usual is 0.1.", below=MOST_SECONDS
+            "seconds_per_frame", seconds_per_frame, "0.1 is usual.", below=MOST_SECONDS
         )
         self._first_every = self.every
 

@@ -75,7 +75,7 @@ FIXED = (
     "pretrain_steps",
     "seed",
 )
-# Arguments that a resume may change, with a note.
+# Arguments that a resume may change, with a warning.
 CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_rate")
 
 
@@ -192,7 +192,8 @@ def check_records(run, config):
         config: What `read_config` returned.
 
     Raises:
-        ValueError: The model files are gone, or a CSV file was changed by another program.
+        FileNotFoundError: The model files are gone.
+        ValueError: Another program changed a CSV file.
     """
     for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", "frechet_distance"})):
         rows = callbacks.read_log(run / name)

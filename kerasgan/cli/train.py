@@ -75,8 +75,8 @@ def add_parser(commands):
     parser.add_argument(
         "--fit",
         choices=("crop", "pad", "stretch"),
-        help="for pictures of another shape: scale to cover this one and crop, scale to fit "
-        f"inside it and pad, or distort (default: {DEFAULTS['fit']})",
+        help="what to do with pictures of another shape: scale to cover this one and crop, scale "
+        f"to fit inside and pad, or distort (default: {DEFAULTS['fit']})",
     )
     parser.add_argument(
         "--background",
@@ -119,7 +119,7 @@ def add_parser(commands):
         "--pretrain-steps",
         type=_arguments.not_negative,
         metavar="N",
-        help="discriminator updates before the first step; the source of mnist_gan uses 300 "
+        help="discriminator-only updates before the first step; mnist_gan's source uses 300 "
         f"(default: {DEFAULTS['pretrain_steps']})",
     )
     parser.add_argument(

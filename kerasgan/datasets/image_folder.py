@@ -247,7 +247,7 @@ def _check_background(background):
 
 def _check_split(validation_split, subset):
     if validation_split is not None:
-        check_number("validation_split", validation_split, "Usual is 0.1.", below=1)
+        check_number("validation_split", validation_split, "0.1 is usual.", below=1)
     is_subset = subset is None or (isinstance(subset, str) and subset in _SUBSETS)
     if not is_subset or (validation_split is None) != (subset is None):
         raise _refused(
