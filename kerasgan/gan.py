@@ -37,14 +37,13 @@ from kerasgan.step import AdversarialStep
 
 __all__ = ["GAN"]
 
-# Of the files that `GAN.save` writes. A version of kerasgan reads its own format only.
+# The format of saved files. A version of kerasgan reads only its own format.
 FORMAT = 2
 
 _ON_BATCH = ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch")
 _CHANGE_THE_STEP = (
-    "Pass what is to be changed to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, "
-    "`update`), or write a loop of your own with train_discriminator_on_batch and "
-    "train_generator_on_batch."
+    "Pass your changes to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, `update`), "
+    "or write your own loop with train_discriminator_on_batch and train_generator_on_batch."
 )
 
 
@@ -52,31 +51,31 @@ _CHANGE_THE_STEP = (
 class GAN(keras.Model):
     """A generator and a discriminator, trained against each other by stacked models.
 
-    It is usable at once: compiled with binary cross-entropy on logits (the non-saturating
+    It is ready to train: compiled with binary cross-entropy on logits (the non-saturating
     loss) and Adam (learning rate 2e-4, beta_1 0.5) on both sides.
 
     Args:
         generator: Built `keras.Model` that takes latents `(batch_size, latent_dim)` and gives
-            images `(batch_size, height, width, channels)` in `value_range`. Of several outputs
-            the first is the images.
+            images `(batch_size, height, width, channels)` in `value_range`. If it has several
+            outputs, the first is the images.
         discriminator: Built `keras.Model` that takes such images and gives one linear score
-            (logit) `(batch_size, 1)`, high for real, or two linear columns (fake, real). Of
-            several outputs the first is the score; see `auxiliary_loss` of `compile`.
+            (logit) `(batch_size, 1)`, high for real, or two linear columns (fake, real). If
+            it has several outputs, the first is the score; see `auxiliary_loss` of `compile`.
             Networks with several Inputs are fed by the names of their `keras.Input`s:
-            `latents`, `labels`, `images`, and whatever else the batches hold by name.
+            `latents`, `labels`, `images`, and any other array in the batch.
         latents: Distribution of the latents: `"normal"`, `"uniform"` (0 to 1),
             `"symmetric_uniform"` (-1 to 1), `("normal", mean, deviation)`, or a callable
-            `latents(shape, seed=...)`, as the functions of `keras.random` are.
+            `latents(shape, seed=...)` like the functions of `keras.random`.
         value_range: `(low, high)` of the networks' images: (-1, 1) for a tanh generator,
-            (0, 1) for a sigmoid one. You pass and get uint8.
-        num_classes: Number of classes, for models that are trained with labels.
+            (0, 1) for sigmoid. The images you pass and get are uint8.
+        num_classes: Number of classes, for models trained with labels.
         class_names: Their names, in the order of the labels.
-        seed: Integer behind the latents and the order of the data; by default from Python's
-            `random`, as Keras does.
+        seed: Integer that sets the latents and the order of the data; drawn from Python's
+            `random` by default, as in Keras.
         name: Name of the model.
 
     Raises:
-        ValueError: The two models do not fit together, or an argument cannot be used.
+        ValueError: The two models do not fit together, or another argument is invalid.
 
     Attributes:
         generator, discriminator: The two models, with their raw weights.
@@ -84,14 +83,14 @@ class GAN(keras.Model):
         sampling_generator: What `sample` uses: the average of the generator's weights with
             `compile(ema=...)`, else the generator.
         g_optimizer, d_optimizer: The optimizers; `d_optimizer` is a pair with
-            `update="separate"`. Their `learning_rate` may be set between calls.
+            `update="separate"`. You can set their `learning_rate` between calls.
         discriminator_steps, steps_per_execution: As given to `compile`.
         image_shape: `(height, width, channels)`.
         latent_dim: Length of a latent vector; None for a generator that takes no latents.
-        num_classes, class_names: Of the labels; None if the models take none.
+        num_classes, class_names: As given; None for models without labels.
         step: Generator updates made so far.
         epoch: Epochs that `fit` has finished so far.
-        epoch_step: Steps made in the epoch under way: 0 unless `fit` was stopped in the middle.
+        epoch_step: Steps made in the current epoch: 0 unless `fit` stopped in the middle.
 
     Example:
 
@@ -100,7 +99,7 @@ class GAN(keras.Model):
     gan.fit(images, batch_size=64, epochs=20)       # uint8 (n, height, width, channels)
     samples = gan.sample(16, seed=0)                # uint8 (16, height, width, channels)
     gan.save("gan.keras")
-    gan = keras.models.load_model("gan.keras")      # goes on exactly where it was
+    gan = keras.models.load_model("gan.keras")      # continues exactly where it was
     ```
     """
 
@@ -133,24 +132,24 @@ class GAN(keras.Model):
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
         self.progress = Progress()
         self._latent_stream = latent_tools.Stream()
-        # The random states of training that are no model's own. They outlive a `compile`.
+        # The random states of training outside the two models. They outlive a `compile`.
         self._noise = types.MappingProxyType(
             {
                 name: keras.random.SeedGenerator(self.seed + 1 + index)
                 for index, name in enumerate(("generator", "discriminator", "penalty"))
             }
         )
-        # In an object, or Keras would take layers among them for parts of this model.
+        # In an object, or Keras would track the layers among them as part of this model.
         self._choices = types.SimpleNamespace(
             settings=dict(settings.DEFAULTS), augment=None, average=None, has_seen_data=False
         )
-        # Until `compile` is called, or what it makes is needed.
+        # None until `compile` is called, or its result is needed.
         self._compiled_step: AdversarialStep | None = None
         self.stop_training = False
         self.built = True
 
     def call(self, inputs, training=False):
-        """What the generator makes: images in `value_range` from latents."""
+        """Makes images in `value_range` from latents."""
         return self.generator(inputs, training=training)
 
     # Compiling
@@ -171,13 +170,13 @@ class GAN(keras.Model):
         steps_per_execution: int | None = None,
         **others: object,
     ) -> None:
-        """Sets how the two models are trained. What is not given stays as it is.
+        """Sets how the two models are trained. Omitted arguments keep their values.
 
         Args:
             g_optimizer: `keras.optimizers.Optimizer` (or name) of the generator. A
                 `LearningRateSchedule` counts the GAN's steps, on both sides.
-            d_optimizer: That of the discriminator, another instance; with
-                `update="separate"` also a pair, for real and for fake images.
+            d_optimizer: Optimizer of the discriminator, another instance; with
+                `update="separate"` also a pair, for real and fake images.
             loss: `"non_saturating"` (binary cross-entropy), `"minimax"`, `"least_squares"`,
                 `"hinge"`, `"wasserstein"`, `"relativistic_average"`, `"relativistic_paired"`,
                 or a pair of functions of `(real_scores, fake_scores)`: the generator's and the
@@ -185,42 +184,43 @@ class GAN(keras.Model):
             update: How the discriminator learns. `"joint"`: one update from separate passes
                 over real and fake images; `"concatenated"`: one update from one pass over
                 both together (BatchNormalization then sees both at once); `"separate"`: one
-                update for real images and one for fake ones, each with an optimizer of its own;
-                `"simultaneous"`: as joint, and the generator is updated at the same time, from
+                update for real images and one for fake images, each with its own optimizer;
+                `"simultaneous"`: like joint, but the generator is updated at the same time, from
                 the same pass over the same fake images (a sixth less arithmetic; the generator
-                meets the discriminator as it was before its update).
+                learns from the discriminator before its update).
             discriminator_steps: Discriminator updates for each generator update.
-            label_smoothing: Number in [0, 1): the target of real images is 1 less this.
+            label_smoothing: Number in [0, 1): the target of real images is 1 minus this.
             ema: Decay in (0, 1) of the exponential moving average of the generator that
-                `sample` uses; `False` turns it off. It starts smaller, at
-                `(1 + step) / (10 + step)`, so that the first weights are soon forgotten.
-                (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`, know
-                the raw ones only.)
-            augment: What all images pass through on their way to the discriminator: a policy
+                `sample` uses; `False` turns it off. The decay starts smaller, at
+                `(1 + step) / (10 + step)`, to forget the first weights soon.
+                (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`,
+                restore only the raw weights.)
+            augment: Differentiable change of all images before the discriminator: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
-                a function; differentiable. `False` turns it off.
+                a function. `False` turns it off.
             jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. One step is one
                 compiled call on TensorFlow and JAX. On PyTorch it is recorded after some steps
                 and replayed without the Python of Keras's layers, unless it draws noise
-                (Dropout, augmentation, some penalties); True has `torch.compile` work on it.
+                (Dropout, augmentation, some penalties); True uses `torch.compile` instead.
             steps_per_execution: Steps in one compiled call of `fit`, as in Keras: callbacks run
-                once a call. The results are the same up to rounding. (On PyTorch it saves nothing.)
-            penalty: A further term of the discriminator's loss, from the gradient of its score
+                once per call. The results are the same up to rounding. (It saves nothing on
+                PyTorch.)
+            penalty: Extra term of the discriminator's loss, from the gradient of its score
                 at images: `"gradient_penalty"`, `"dragan"`, `"r1"`, `"r2"`, a dict of such names
                 and weights, `{"r1": 5.0}`, or a function of
                 `(score, real_images, fake_images, seed)`. `False` turns it off.
-            auxiliary_loss: A further term of both sides' losses, for a discriminator that gives
-                more than a score: function of `(inputs, real_outputs, fake_outputs)` that
+            auxiliary_loss: Extra term of both sides' losses, for a discriminator with more
+                outputs than the score: function of `(inputs, real_outputs, fake_outputs)` that
                 returns a scalar. `inputs` is the batch, a dict with `images` (floats in
-                `value_range`), `latents`, `labels` and any other array, and with `fake_images` and
-                `generator_outputs`, a list of all that the generator gives. Outputs are all that
-                the discriminator gives, None for a side that was not passed through it. Reported
-                under its `name` or `__name__`. `False` turns it off.
+                `value_range`), `latents`, `labels`, any other array, `fake_images` and
+                `generator_outputs`, a list of all the generator's outputs. `real_outputs` and
+                `fake_outputs` are all the discriminator's outputs, None for a side that did not
+                pass through it. Reported under its `name` or `__name__`. `False` turns it off.
 
         Raises:
-            ValueError: An argument cannot be used.
-            TypeError: An argument is one of `keras.Model.compile` that a GAN does not take; the
-                message says what to do instead.
+            ValueError: An argument is invalid.
+            TypeError: A GAN does not take this argument of `keras.Model.compile`; the message
+                says what to do instead.
         """
         _habits.refuse("compile", others, _habits.COMPILE)
         given = {
@@ -279,7 +279,7 @@ class GAN(keras.Model):
             raise argument_error(
                 "ema",
                 "be False for a generator that Keras cannot copy",
-                f"ema={ema}, with a generator about which Keras says: {checks.reason(error)}",
+                f"ema={ema}, with a generator that Keras rejects: {checks.reason(error)}",
                 "Give its layers a get_config that holds the arguments of their __init__, and "
                 "register their classes and functions with "
                 "keras.saving.register_keras_serializable.",
@@ -287,7 +287,7 @@ class GAN(keras.Model):
 
     @property
     def _training(self):
-        """The stacks and their compiled step, with the default settings if there are no others."""
+        """The stacks and their compiled step; compiles with the default settings if needed."""
         if self._compiled_step is None:
             self.compile()
         return self._compiled_step
@@ -328,12 +328,12 @@ class GAN(keras.Model):
 
     @property
     def augment(self):
-        """What all images pass through on their way to the discriminator, or None."""
+        """The change of all images before the discriminator, or None."""
         return self._choices.augment
 
     @property
     def optimizer(self):
-        """All optimizers, as `keras.callbacks` look for them (`.optimizers`)."""
+        """All optimizers, in the form that `keras.callbacks` expect (`.optimizers`)."""
         return optimizers.Optimizers(self._training.optimizers)
 
     @property
@@ -353,26 +353,26 @@ class GAN(keras.Model):
     def train_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
     ) -> dict[str, float]:
-        """One adversarial step on these images.
+        """Makes one adversarial step on these images.
 
-        `discriminator_steps` updates of the discriminator (the same images, fresh latents),
-        then one of the generator.
+        `discriminator_steps` updates of the discriminator (same images, fresh latents), then
+        one update of the generator.
 
         Args:
             images: `(batch_size, height, width, channels)`, uint8, or floats in
                 `value_range`; any batch size. Also `(images, labels)`, or a dict of arrays:
-                `images`, `labels`, and whatever else the networks take by name. Labels are
-                ignored by models that take none.
+                `images`, `labels`, and all else the networks take by name. Models without
+                labels ignore them.
 
         Returns:
             Dict of floats: `d_loss`, `g_loss`, `d_real`, `d_fake` (mean scores, or mean
-            probabilities of "real" for a discriminator with two columns), every further term
+            probabilities of "real" for a discriminator with two columns), every extra term
             (`d_loss_real` and `d_loss_fake` where the loss is a sum over the two sides,
             `penalty`, an auxiliary loss) and `loss`, the sum of the two losses. The
-            discriminator's are those of its last update, before it was applied.
+            discriminator's values are from its last update, before it was applied.
 
         Raises:
-            ValueError: Wrong shape, dtype or values.
+            ValueError: `images` has the wrong shape, dtype or values.
         """
         batch = self._check_batch(images)
         return dict(self._make_steps([[batch] * self.discriminator_steps]))
@@ -380,18 +380,18 @@ class GAN(keras.Model):
     def train_discriminator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray], sides: str = "both"
     ) -> dict[str, float]:
-        """One update of the discriminator alone.
+        """Updates the discriminator alone, once.
 
         Args:
             images: What `train_on_batch` takes.
-            sides: `"both"`; or `"real"` or `"fake"`, to learn from these images only.
+            sides: `"both"`; or `"real"` or `"fake"`, to learn only from these images.
 
         Returns:
-            Dict of floats: `d_loss`, the mean scores, every further term, and `loss`, which is
+            Dict of floats: `d_loss`, the mean scores, every extra term, and `loss`, which equals
             `d_loss`.
 
         Raises:
-            ValueError: `images` or `sides` cannot be used.
+            ValueError: `images` or `sides` is invalid.
         """
         checks.check_choice("sides", sides, ("both", *SIDES), "Leave it out for both.")
         return dict(self._update_discriminator(self._check_batch(images), sides))
@@ -399,19 +399,19 @@ class GAN(keras.Model):
     def train_generator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
     ) -> dict[str, float]:
-        """One update of the generator alone. Takes what `train_on_batch` takes.
+        """Updates the generator alone, once. Takes what `train_on_batch` takes.
 
         Returns:
-            Dict of floats: `g_loss`, `d_fake`, every further term, and `loss`, which is `g_loss`.
+            Dict of floats: `g_loss`, `d_fake`, every extra term, and `loss`, equal to `g_loss`.
         """
         self._training.generator.check_trainable()
         return dict(self._run("generator", [[self._check_batch(images)]]))
 
     def _make_steps(self, steps):
-        """Adversarial steps, each from a list of batches: one for each discriminator update."""
+        """Makes adversarial steps, each with one batch per discriminator update."""
         for stack in self._training.stacks:
             stack.check_trainable()
-        # The generator's update has latents of its own, unless both sides share their fakes.
+        # The generator's update gets its own latents, unless both sides share their fakes.
         further = 0 if self._training.simultaneous else 1
         return self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
 
@@ -423,7 +423,7 @@ class GAN(keras.Model):
     def _run(self, kind, steps):
         """Runs updates from these batches, with latents for each; see `AdversarialStep.run`.
 
-        Ctrl-C waits for its end: the counters and the weights tell of the same updates.
+        Ctrl-C waits until it ends, so that the counters match the weights.
         """
         with deferred():
             draws = self.progress.draws
@@ -442,7 +442,7 @@ class GAN(keras.Model):
                 raise
             if kind in ("step", "generator"):
                 self.progress.step += len(steps)
-        # The next call wants as many, most likely; the device may be busy with this one.
+        # The next call most likely needs the same shapes; the device may still be busy.
         if self.latent_dim is not None:
             shapes = [self._latents_of(batch) for batches in steps for batch in batches]
             self._latent_stream.prepare(self.latents, shapes, self.seed, self.progress.draws)
@@ -452,7 +452,7 @@ class GAN(keras.Model):
         return (len(batch["images"]), self.latent_dim)
 
     def _data(self, batches, index):
-        """What the step needs that is `index` steps from here."""
+        """The inputs of the step `index` steps from here."""
         step = self.step + index
         decay = min(self._choices.settings["ema"] or 0.0, (1 + step) / (10 + step))
         return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
@@ -491,42 +491,41 @@ class GAN(keras.Model):
         """Trains on all images, epoch by epoch.
 
         Every discriminator update gets a fresh batch. The order of an array or
-        `kerasgan.datasets.ImageFolder` is a function of the seed and of the passes made, and
-        the position in the data is part of the model: a second `fit`, or one after
-        `keras.models.load_model`, goes on where the last one stopped, in the middle of a pass
-        too. (Other data sets are entered at the same batch; their order is their own.)
+        `kerasgan.datasets.ImageFolder` depends on the seed and the passes made, and the
+        position in the data is part of the model: a second `fit`, or `fit` after
+        `keras.models.load_model`, continues where the last stopped, even in the middle of a
+        pass. (Other data sets continue at the same batch, in their own order.)
 
         Args:
             x: uint8 array `(n, height, width, channels)` (or floats in `value_range`),
                 `keras.utils.PyDataset`, or an iterable of batches: `tf.data.Dataset`, torch
-                `DataLoader`, list. Batches are images, `(images, labels)` or dicts of arrays. A
-                pair `(images, labels)` or a dict of arrays will do too. (An iterator, which
-                can be gone through only once, is read one batch ahead.)
-            y: Integer labels `(n,)`, with an array; ignored by models that take none.
-            batch_size: Images in a batch, with an array; 32 by default. A last batch that would be
-                shorter is filled up with images of the pass's first, so that all batches are
-                equal.
+                `DataLoader`, list. Batches are images, `(images, labels)` or dicts of arrays.
+                Also a pair `(images, labels)` or a dict of arrays. (An iterator, which can be
+                read only once, is read one batch ahead.)
+            y: Integer labels `(n,)`, with an array; models without labels ignore them.
+            batch_size: Images in a batch, with an array; 32 by default. Images from the start of
+                the pass fill up a short last batch, so that all batches are equal.
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), in place of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.
-            pretrain_steps: Discriminator updates to make before the first step of all. Callbacks
-                get them as batches below zero, up to -1, with the discriminator's terms only.
+            pretrain_steps: Discriminator updates before the very first step. Callbacks get
+                them as batches below zero, up to -1, with only the discriminator's terms.
             callbacks: List of `keras.callbacks.Callback`. Batch hooks get the step's dict,
                 epoch hooks its means.
             verbose: As in Keras: 0 shows nothing; `"auto"` and 1 a progress bar, or one line a
-                minute if there is neither a terminal nor a notebook; 2 one line per epoch.
-            initial_epoch: Number of the epoch to begin with.
+                minute outside a terminal or notebook; 2 one line per epoch.
+            initial_epoch: Number of the epoch to start at.
 
         Returns:
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: An argument cannot be used, a batch does not fit, or the weights hold NaN
+            ValueError: An argument is invalid, a batch does not fit, or the weights hold NaN
                 or infinity from the start.
-            TypeError: An argument is one of `keras.Model.fit` that a GAN does not take; the
-                message says what to do instead.
-            KeyboardInterrupt: After Ctrl-C, once the step under way is complete and the
-                callbacks have seen the end of training; the model can be trained on.
+            TypeError: A GAN does not take this argument of `keras.Model.fit`; the message says
+                what to do instead.
+            KeyboardInterrupt: After Ctrl-C, once the current step is complete and the
+                callbacks have seen the end of training; you can train the model further.
         """
         _habits.refuse("fit", others, _habits.FIT)
         self._check_own_steps()
@@ -559,8 +558,8 @@ class GAN(keras.Model):
         for name in _ON_BATCH:
             if getattr(type(self), name) is not getattr(GAN, name):
                 raise TypeError(
-                    f"{type(self).__name__} must not override `{name}` to be trained by `fit`, "
-                    f"which makes its steps without it. {_CHANGE_THE_STEP}"
+                    f"{type(self).__name__} must not override `{name}`, which `fit` does not "
+                    f"call. {_CHANGE_THE_STEP}"
                 )
 
     # Sampling
@@ -576,30 +575,30 @@ class GAN(keras.Model):
 
         Args:
             n: Number of images.
-            seed: Integer; the same seed makes the same images (on every backend from the
-                same latents). By default other ones at each call.
+            seed: Integer; the same seed makes the same images (from the same latents on every
+                backend). By default each call makes new images.
             labels: Classes of the images, whole numbers `(n,)`; drawn from the seed by default.
                 Only for a generator that takes labels.
-            latents: The latents themselves, `(n, latent_dim)`, instead of drawn ones.
+            latents: Latents `(n, latent_dim)` to use instead of drawing them.
 
         Returns:
-            uint8 array `(n, height, width, channels)`. No state is changed.
+            uint8 array `(n, height, width, channels)`. Changes no state.
 
         Raises:
-            ValueError: An argument cannot be used, or the generator's weights are not finite.
+            ValueError: An argument is invalid, or the generator's weights are not finite.
         """
         checks.check_whole("n", n, 0)
         if seed is not None:
             checks.check_whole("seed", seed, 0)
         if self.latent_dim is None:
             raise ValueError(
-                "`sample` needs a generator that takes latents. Received: one that takes "
+                "`sample` needs a generator with latents. Received: a generator with "
                 f"{self.generator.inputs[0].name}. Call gan.generator itself."
             )
         if labels is not None and not takes(self.generator, "labels"):
             raise argument_error(
                 "labels",
-                "be None for a generator that takes none",
+                "be None for a generator without labels",
                 f"labels={labels!r}",
                 "Leave it out.",
             )
@@ -621,7 +620,7 @@ class GAN(keras.Model):
 
         Returns:
             float32 array `(n,)`: scores, or probabilities of "real" for a discriminator with
-            two columns. (One for each pack of images, for one that packs them.)
+            two columns. (A discriminator that packs images gives one score per pack.)
         """
         batch = self._check_batch(images)
         seen = to_numpy(image_tools.to_float(batch["images"], self.value_range))
@@ -631,18 +630,18 @@ class GAN(keras.Model):
     # Saving
 
     def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs) -> None:
-        """Saves everything as a `.keras` file; `keras.models.load_model` gives it back.
+        """Saves everything as a `.keras` file, which `keras.models.load_model` loads.
 
-        Both models, optimizers, averages, every random state, the step and the position in
-        the data: training after a load equals never having stopped, bit for bit on a CPU.
-        (One exception: on PyTorch, Dropout layers of Keras without a seed draw from a state
-        that is not the model's.) Loss functions, latents and augmentations that are functions
-        of your own must be registered with `keras.saving.register_keras_serializable`, or be
-        given to `load_model` as `custom_objects`. The file is written whole or not at all.
+        The file holds both models, optimizers, averages, every random state, the step and the
+        position in the data: after a load, training goes on as if it had never stopped, bit for
+        bit on a CPU. (One exception: on PyTorch, Keras's Dropout layers without a seed draw
+        from a state outside the model.) Register your own loss functions, latents and
+        augmentations with `keras.saving.register_keras_serializable`, or pass them to
+        `load_model` as `custom_objects`. The file is written whole or not at all.
 
         Raises:
-            ValueError: `filepath` cannot be used, or the weights hold NaN or infinity.
-                (`save_weights` saves them all the same.)
+            ValueError: `filepath` is invalid, or the weights hold NaN or infinity.
+                (`save_weights` saves them anyway.)
         """
         checks.check_path("filepath", filepath)
         checks.check_flag("overwrite", overwrite)
@@ -664,18 +663,18 @@ class GAN(keras.Model):
             super().save(temporary, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Loads what `save_weights` or `save` wrote, as in Keras, but all of it or nothing.
+        """Loads a file of `save_weights` or `save`, as in Keras, but all of it or nothing.
 
         Raises:
             ValueError: The file is of other models or optimizers, or not finite. (If it is not a
-                weights file, Keras raises its own error.) The GAN is then as it was before.
+                weights file, Keras raises its own error.) The GAN then stays unchanged.
         """
         with tempfile.TemporaryDirectory() as folder:
             before = os.path.join(folder, "before.weights.h5")
             self.save_weights(before)
             try:
                 with warnings.catch_warnings():
-                    # Keras leaves out an optimizer that does not fit, and only warns.
+                    # Keras skips an optimizer that does not fit, and only warns.
                     warnings.filterwarnings(
                         "default" if skip_mismatch else "error", "Skipping variable loading"
                     )
@@ -694,13 +693,13 @@ class GAN(keras.Model):
                         "filepath",
                         "be of a GAN with the same optimizers",
                         f"filepath={str(filepath)!r}",
-                        "Compile with those first, or pass skip_mismatch=True to begin with new "
-                        "ones.",
+                        "Compile with the file's optimizers first, or pass skip_mismatch=True to "
+                        "start afresh.",
                     ) from error
                 raise
 
     def _is_finite(self):
-        """Whether training can go on from here: no weight, average or moment is NaN."""
+        """Whether training can continue: no weight, average or moment is NaN."""
         return checks.is_finite(
             [*self.weights, *self.sampling_generator.weights, *self.optimizer.variables]
         )
@@ -710,7 +709,7 @@ class GAN(keras.Model):
             raise ValueError(
                 f"The GAN must have finite weights to be {purpose}. Received: NaN or infinity in "
                 f"its weights, their average or the optimizers, at step {self.step}. Load an "
-                "earlier file, and train on with smaller learning rates."
+                "earlier file, and train with smaller learning rates."
             )
 
     def get_config(self):
@@ -762,11 +761,11 @@ class GAN(keras.Model):
         for name in vars(self.progress):
             setattr(self.progress, name, int(np.asarray(store[name])))
         for name, variable in self._random_variables().items():
-            if name in store.keys():  # not of an augmentation that was added since
+            if name in store.keys():  # an augmentation added later has none
                 variable.assign(np.asarray(store[name]))
 
     def _random_variables(self):
-        """Every random state that training draws from. Keras's own files leave them out."""
+        """Every random state that training draws from. Keras's own files omit them."""
         holders = {"generator": self.generator, "discriminator": self.discriminator}
         if isinstance(self.augment, keras.layers.Layer):
             holders["augment"] = self.augment
@@ -778,20 +777,20 @@ class GAN(keras.Model):
         noise = {f"random_noise_{name}": noise.state for name, noise in self._noise.items()}
         return found | noise
 
-    # What a GAN inherits from `keras.Model` and cannot do
+    # Inherited from `keras.Model`, but not possible for a GAN
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         for name in ("train_step", "compute_loss", "make_train_function"):
             if name in vars(cls):
                 raise TypeError(
-                    f"{cls.__name__} must not define `{name}`, which no training of a GAN calls. "
+                    f"{cls.__name__} must not define `{name}`, which a GAN never calls. "
                     f"{_CHANGE_THE_STEP}"
                 )
 
     def train_step(self, *args, **kwargs):
         raise NotImplementedError(
-            "A GAN's step is made of updates of both networks, each with a loss of its own. Call "
+            "A GAN's step updates both networks, each with its own loss. Call "
             f"gan.train_on_batch(images). {_CHANGE_THE_STEP}"
         )
 
@@ -799,8 +798,8 @@ class GAN(keras.Model):
 
     def predict(self, *args, **kwargs):
         raise NotImplementedError(
-            "A GAN gives uint8 images of its averaged generator: call gan.sample(n), or "
-            "gan.sample(n, latents=latents). For the generator's own floats call "
+            "A GAN makes uint8 images with its averaged generator: call gan.sample(n), or "
+            "gan.sample(n, latents=latents). For the generator's floats call "
             "gan.generator(latents), for scores gan.score(images)."
         )
 
@@ -808,7 +807,7 @@ class GAN(keras.Model):
 
     def evaluate(self, *args, **kwargs):
         raise NotImplementedError(
-            "A GAN has no targets to be evaluated with. Use kerasgan.metrics.Evaluator for its "
+            "A GAN has no targets to evaluate against. Use kerasgan.metrics.Evaluator for its "
             "images, or gan.score(images) for the discriminator's scores."
         )
 
@@ -822,16 +821,16 @@ class GAN(keras.Model):
                 "num_classes",
                 "be the number of classes, since the models take labels",
                 "num_classes=None",
-                "Pass for example num_classes=10.",
+                "Pass num_classes=10, for example.",
             )
         names = self.class_names
         is_list = isinstance(names, (list, tuple)) and all(isinstance(x, str) for x in names)
         if names is not None and not (is_list and len(names) == self.num_classes):
             raise argument_error(
                 "class_names",
-                "be one name for each of num_classes, in a list",
+                "be a list of one name per class",
                 f"class_names={names!r}, num_classes={self.num_classes}",
-                "Pass as many.",
+                "Pass num_classes names.",
             )
 
 
