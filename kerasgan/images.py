@@ -1,4 +1,4 @@
-"""Images: uint8 at the edges, the networks' value range inside."""
+"""Images: uint8 for users, the value range of the networks inside."""
 
 import math
 
@@ -11,7 +11,7 @@ __all__ = ["check", "to_float", "to_uint8"]
 
 
 def to_float(images, value_range):
-    """uint8 images as float32 in `value_range`; float images as they are. On the device."""
+    """uint8 images as float32 in `value_range`; float images unchanged. On the device."""
     if backend.standardize_dtype(images.dtype) != "uint8":
         return images
     low, high = value_range
@@ -26,7 +26,7 @@ def to_uint8(images, value_range):
 
 
 def check(images, image_shape, value_range, name="images"):
-    """Checks a batch on the host and returns it as uint8 or float32 numpy.
+    """Checks a batch on the host and returns it as a uint8 or float32 array.
 
     Args:
         images: Array `(batch_size, height, width, channels)`: uint8, or floats in
@@ -36,7 +36,7 @@ def check(images, image_shape, value_range, name="images"):
         name: What to call the argument in the message.
 
     Raises:
-        ValueError: Other shape or dtype, values outside the range, or NaN.
+        ValueError: The shape, dtype or range is wrong, or there is NaN.
     """
     kind = type(images).__name__
     images = as_array(name, images)
@@ -53,20 +53,20 @@ def check(images, image_shape, value_range, name="images"):
     dtype = images.dtype
     if dtype == np.uint8:
         return images
-    if not dtype.name.startswith(("float", "bfloat")):  # the latter is no float to NumPy
+    if not dtype.name.startswith(("float", "bfloat")):  # to NumPy, bfloat16 is no float
         raise ValueError(f"{expected}dtype={dtype}. {_dtype_hint(images, name)}")
     images = images.astype("float32", copy=False)
     low, high = value_range
     smallest, largest = float(images.min()), float(images.max())
-    # Rounding in the caller's own scaling may step over the edge by a few ulp.
+    # The caller's scaling may round to a few ulp outside the range.
     tolerance = 1e-3 * (high - low)
     if not (smallest >= low - tolerance and largest <= high + tolerance):
         if math.isnan(smallest) or math.isnan(largest):
-            hint = "Look for the image that holds NaN: numpy.isnan(images).any(axis=(1, 2, 3))."
+            hint = "Find the images with NaN: numpy.isnan(images).any(axis=(1, 2, 3))."
         elif smallest >= 0 and 2 < largest <= 255:
-            # What keras.utils.image_dataset_from_directory gives.
+            # As from keras.utils.image_dataset_from_directory.
             hint = (
-                f"For values of 0 to 255 pass {name}.astype('uint8'); of a tf.data.Dataset, "
+                f"For values of 0 to 255 pass {name}.astype('uint8'); for a tf.data.Dataset, "
                 "dataset.map(lambda images, *rest: tf.cast(images, 'uint8')), without labels."
             )
         else:
@@ -76,7 +76,7 @@ def check(images, image_shape, value_range, name="images"):
 
 
 def _dtype_hint(images, name):
-    """How to make uint8 of them and keep the picture: astype alone would wrap."""
+    """How to convert them to uint8 without the wrapping of a plain astype."""
     if images.dtype.kind not in "biu":
         return "Pass uint8, or floats in that range."
     largest = 1 if images.dtype == bool else int(images.max())
@@ -85,7 +85,7 @@ def _dtype_hint(images, name):
     if largest <= 255 and images.min() >= 0:
         return f"Pass {name}.astype('uint8')."
     if images.dtype == np.uint16:
-        return f"For the whole range of 16 bits pass ({name} / 257).round().astype('uint8')."
+        return f"For the full 16-bit range pass ({name} / 257).round().astype('uint8')."
     return "Scale it to 0 to 255 and round it, then use .astype('uint8'), which wraps other values."
 
 
@@ -94,7 +94,7 @@ def _shape_hint(shape, image_shape):
     if len(shape) == 4 and shape[1:] == (channels, height, width):
         return "Channels come last: numpy.transpose(images, (0, 2, 3, 1))."
     if len(shape) == 3 and shape == tuple(image_shape):
-        return "For a single image pass a batch of one: images[None]."
+        return "Pass a single image as a batch of one: images[None]."
     if len(shape) == 3 and channels == 1 and shape[1:] == (height, width):
         return "Add the channel: images[..., None]."
     if len(shape) == 4 and shape[1:3] == (height, width):

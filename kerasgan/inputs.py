@@ -1,4 +1,4 @@
-"""Batches as users hand them over: images, labels and further arrays, checked on the host."""
+"""Batches as users pass them: images, labels and other arrays, checked on the host."""
 
 import warnings
 
@@ -16,12 +16,12 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
 
     Args:
         batch: Images, `(images, labels)`, or a dict of `images`, `labels` and other arrays.
-        generator, discriminator: The networks; what they do not take is left out.
+        generator, discriminator: The networks; arrays they do not take are dropped.
         value_range: `(low, high)` of the networks' images.
-        num_classes: Number of classes; None for networks that are trained without labels.
+        num_classes: Number of classes; None for networks trained without labels.
 
     Raises:
-        ValueError: Something is missing, or has another shape, dtype, length or range.
+        ValueError: An array is missing, or has the wrong shape, dtype, length or range.
     """
     batch = _named(batch)
     shapes = _taken_by_name(generator) | _taken_by_name(discriminator)
@@ -32,7 +32,7 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
             "images",
             f"be a dict with {', '.join(sorted(shapes.keys() - {'latents'}))}",
             f"a batch of {', '.join(sorted(batch))}",
-            "Add what is missing.",
+            "Add the missing arrays.",
         )
     checked = {}
     for name in ("images", "source_images"):
@@ -46,17 +46,17 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
     lengths = {name: len(array) for name, array in checked.items()}
     if len(set(lengths.values())) > 1:
         raise argument_error(
-            "images", "be arrays of one length", f"lengths {lengths}", "Pass one entry each."
+            "images", "be arrays of equal length", f"lengths {lengths}", "Pass one entry per image."
         )
     return checked
 
 
 def warn_of_habits(batch, checked, value_range, num_classes=None):
-    """Warns of what trains without an error, but hardly as it was meant.
+    """Warns of data that trains without an error, but hardly as intended.
 
     Args:
-        batch: The first batch of all, as handed over.
-        checked: What `check` has returned for it.
+        batch: The very first batch, as passed.
+        checked: What `check` returned for it.
         value_range, num_classes: As in `check`.
     """
     low, high = value_range
@@ -64,13 +64,13 @@ def warn_of_habits(batch, checked, value_range, num_classes=None):
     if found.dtype != np.uint8 and low < 0 <= found.min() < found.max():
         warnings.warn(
             f"`images` should be floats in {value_range}, or uint8. Received: a first batch "
-            f"without a value below 0, as if they were in (0, {high:g}): black would be taken for "
-            f"grey. Pass {high - low:g} * images {low:+g} if they are in (0, 1), or uint8.",
+            f"without values below 0, as if in (0, {high:g}): black would count as grey. "
+            f"Pass {high - low:g} * images {low:+g} if they are in (0, 1), or uint8.",
             stacklevel=4,
         )
     if num_classes is None and _named(batch).get("labels") is not None:
         warnings.warn(
-            "`labels` are left aside, since neither network takes any. Leave them out: pass the "
+            "`labels` are ignored, since neither network takes labels. Leave them out: pass the "
             "images alone (labels=False of kerasgan.datasets.ImageFolder, label_mode=None of "
             "keras.utils.image_dataset_from_directory). To train with labels, give both networks "
             "an Input named 'labels', and pass GAN(num_classes=...).",
@@ -87,7 +87,7 @@ def _named(batch):
 
 
 def _taken_by_name(model):
-    """The shapes of what a model takes by name: all of several Inputs; of one, source images."""
+    """Shapes of the Inputs fed by name: several Inputs all are; a single one if source images."""
     shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
     return {
         name: shape for name, shape in shapes.items() if len(shapes) > 1 or name == "source_images"
@@ -95,7 +95,7 @@ def _taken_by_name(model):
 
 
 def check_labels(labels, count, num_classes):
-    """Checks labels on the host and returns them as int32 numpy.
+    """Checks labels on the host and returns them as an int32 array.
 
     Args:
         labels: Whole numbers `(count,)`, from 0 to `num_classes - 1`.
@@ -103,18 +103,18 @@ def check_labels(labels, count, num_classes):
         num_classes: Number of classes.
 
     Raises:
-        ValueError: Labels are missing, of another shape or dtype, or out of range.
+        ValueError: Labels are missing, of the wrong shape or dtype, or out of range.
     """
     expected = f"be whole numbers from 0 to {num_classes - 1}, one per image: shape ({count},)"
     if labels is None:
-        raise argument_error("labels", expected, "none", "Pass (images, labels).")
+        raise argument_error("labels", expected, "no labels", "Pass (images, labels).")
     labels = as_array("labels", labels)
     if labels.shape == (count, num_classes) and num_classes > 1:
         hint = "For one-hot labels pass labels.argmax(axis=-1)."
     elif labels.shape == (count, 1):
         hint = "Pass labels[:, 0]."
     else:
-        hint = "Pass one for each image."
+        hint = "Pass one label per image."
     if labels.shape != (count,):
         raise argument_error("labels", expected, f"labels of shape {labels.shape}", hint)
     if not np.issubdtype(labels.dtype, np.integer):
@@ -122,6 +122,6 @@ def check_labels(labels, count, num_classes):
         raise argument_error("labels", expected, f"dtype={labels.dtype}", fix)
     if labels.min() < 0 or labels.max() >= num_classes:
         received = f"labels from {labels.min()} to {labels.max()}"
-        fix = "Number the classes from 0, and set num_classes to how many there are."
+        fix = "Number the classes from 0, and set num_classes to their number."
         raise argument_error("labels", expected, received, fix)
     return labels.astype("int32", copy=False)

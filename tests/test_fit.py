@@ -277,7 +277,7 @@ def test_whatever_holds_batches_trains_alike(tmp_path, own):
     states = {}
     for name, source in sources(images):
         gan = keras.models.load_model(tmp_path / "gan.keras")
-        with recorded_warnings():  # that labels are left aside
+        with recorded_warnings():  # that labels are ignored
             fit(gan, source, epochs=2)
         assert gan.step == 6 and gan.epoch == 2, name
         states[name] = state(gan)

@@ -156,7 +156,7 @@ def test_rates_can_be_set_between_calls(own):
 WRONG = {
     "range": (
         lambda x: x.astype("float32"),
-        r"values 0\.0 to 255\.0.*astype\('uint8'\); of a tf.data.Dataset, dataset\.map\(",
+        r"values 0\.0 to 255\.0.*astype\('uint8'\); for a tf.data.Dataset, dataset\.map\(",
     ),
     "float64 out of range": (lambda x: x / 200.0, r"Scale it to \(-1\.0, 1\.0\)"),
     "int64": (lambda x: x.astype("int64"), r"dtype=int64\. Pass images\.astype\('uint8'\)\."),
@@ -197,7 +197,7 @@ def test_labels_are_left_aside_and_that_is_said_once(own):
     with recorded_warnings() as texts:
         own.train_on_batch((pictures(4, own), np.arange(4)))
         own.fit(pictures(4, own), np.arange(4), batch_size=2, verbose=0)
-    assert len(texts) == 1 and "`labels` are left aside" in texts[0]
+    assert len(texts) == 1 and "`labels` are ignored" in texts[0]
     with pytest.raises(ValueError, match="`labels` must be None"):
         own.sample(2, labels=[1, 2])
 

@@ -76,7 +76,7 @@ def test_sampling_by_label():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (None, "Received: none"),
+        (None, "Received: no labels"),
         ([0, 1, 3, 0], "from 0 to 2.*labels from 0 to 3"),
         ([0, -1, 2, 0], "labels from -1 to 2"),
         ([0.0, 1.0, 2.0, 0.0], r"dtype=float64.*astype\('int32'\)"),
@@ -127,7 +127,7 @@ def test_images_become_images(tmp_path):
         gan.train_on_batch({"images": real, "source_images": real[:, :2]})
     with pytest.raises(ValueError, match="one length"):
         gan.train_on_batch({"images": real, "source_images": real[:2]})
-    with pytest.raises(ValueError, match="needs a generator that takes latents"):
+    with pytest.raises(ValueError, match="needs a generator with latents"):
         gan.sample(2)
 
 
