@@ -1,4 +1,4 @@
-"""The average of a generator's weights, which samples better than the newest ones."""
+"""The average of a generator's weights, which samples better than the latest weights."""
 
 from keras import ops
 
@@ -10,7 +10,7 @@ __all__ = ["Average"]
 class Average:
     """Keeps `average` at the exponential moving average of `source`.
 
-    Weights and BatchNormalization's moving statistics alike. `update(decay)` makes one step
+    This includes BatchNormalization's moving statistics. `update(decay)` makes one step
     `average = decay * average + (1 - decay) * source`.
     """
 

@@ -1,4 +1,4 @@
-"""The two networks: what fits together, and how each is fed and read."""
+"""The two networks: whether they fit together, and how to feed and read them."""
 
 import keras
 from keras import ops
@@ -22,7 +22,7 @@ __all__ = [
     "takes",
 ]
 
-# What activations that squash can give, by their names in lower case without underscores.
+# Ranges of squashing activations, by their names in lower case without underscores.
 _BOUNDS = {
     "hardsigmoid": (0, 1),
     "hardtanh": (-1, 1),
@@ -31,7 +31,7 @@ _BOUNDS = {
     "softsign": (-1, 1),
     "tanh": (-1, 1),
 }
-# Layers and operations that leave values within their bounds.
+# Layers and operations that keep values within bounds.
 _KEEP_BOUNDS = {"cropping2d", "flatten", "getitem", "identity", "permute", "reshape", "transpose"}
 
 
@@ -46,15 +46,15 @@ def check_models(generator, discriminator):
                 "discriminator",
                 "end in linear scores, since the losses take logits",
                 f"discriminator that ends in {activation}",
-                "Leave that activation out.",
+                "Leave out that activation.",
             )
     shared = {id(variable) for variable in generator.variables}
     if any(id(variable) in shared for variable in discriminator.variables):
         raise argument_error(
             "discriminator",
-            "have layers of its own: one network is held while the other is trained",
+            "have its own layers: one network is held while the other is trained",
             "a generator and a discriminator that share variables",
-            "Build each with layers of its own.",
+            "Build each with its own layers.",
         )
     _check_latents(generator)
     images_shape = _shape(first(generator.outputs))
@@ -63,7 +63,7 @@ def check_models(generator, discriminator):
             "generator",
             "make images of one known shape (batch_size, height, width, channels)",
             f"generator with output_shape={images_shape}",
-            "End it with that.",
+            "End it with such images.",
         )
     taken = [_shape(tensor) for tensor in discriminator.inputs]
     if len(taken) > 1:
@@ -81,14 +81,14 @@ def check_models(generator, discriminator):
         raise argument_error(
             "discriminator",
             "give one linear score per image, shape (batch_size, 1), or two linear columns (fake, "
-            "real), before anything else it gives",
+            "real), as its first output",
             f"discriminator with output_shape={discriminator.output_shape}",
             "End it with keras.layers.Dense(1).",
         )
 
 
 def check_range(generator, value_range):
-    """Raises ValueError if the generator's last activation gives images of another range."""
+    """Raises ValueError if the generator's last activation has another range."""
     for operation in _last_operations(generator):
         activation, bounds = _activation(operation)
         if bounds and bounds != tuple(value_range):
@@ -96,7 +96,7 @@ def check_range(generator, value_range):
                 "value_range",
                 f"be {bounds} for a generator that ends in {activation}",
                 f"value_range={tuple(value_range)}",
-                f"Pass value_range={bounds}, or end the generator in another activation.",
+                f"Pass value_range={bounds}, or change the last activation.",
             )
         if activation != "linear" and activation not in _KEEP_BOUNDS:
             return
@@ -114,15 +114,15 @@ def _check_model(name, model):
         raise argument_error(
             name,
             "be built, with known shapes",
-            f"{name}={model.name}, which is not",
-            "Begin it with keras.Input(...)."
+            f"{name}={model.name}, not built",
+            "Start it with keras.Input(...)."
             if isinstance(model, keras.Sequential)
             else "Wrap it: inputs = keras.Input(shape), then keras.Model(inputs, model(inputs)).",
         )
     if isinstance(model.output_shape, dict):
         raise argument_error(
             name,
-            "give a tensor or a list of tensors, of which the first is used as images or score",
+            "give a tensor or a list of tensors, the first of them the images or score",
             f"{name} that gives a dict of {sorted(model.output_shape)}",
             "End it with a list.",
         )
@@ -132,7 +132,7 @@ def _check_model(name, model):
                 name,
                 "take floats",
                 f"{name} with an input of dtype {tensor.dtype}",
-                "Leave the dtype of keras.Input out; uint8 images are converted before they "
+                "Leave out the dtype of keras.Input; uint8 images are converted before they "
                 "reach it.",
             )
 
@@ -144,7 +144,7 @@ def _check_latents(generator):
             "generator",
             "take latents of shape (batch_size, latent_dim)",
             f"generator with input_shape={generator.input_shape}",
-            "Begin it with keras.Input((latent_dim,)).",
+            "Start it with keras.Input((latent_dim,)).",
         )
 
 
@@ -157,7 +157,7 @@ def latents_shape(generator):
 
 
 def takes(model, name):
-    """Whether a model has an Input of this name beside its images or latents."""
+    """Whether a model has an Input of this name besides images or latents."""
     return len(model.inputs) > 1 and any(tensor.name == name for tensor in model.inputs)
 
 
@@ -166,7 +166,7 @@ def _shape(tensor):
 
 
 def _last_operations(model):
-    """What makes a model's first output, from the end back to the last layer with weights."""
+    """Yields what makes the first output, from the end back to the last layer with weights."""
     path = reversed(model.layers) if isinstance(model, keras.Sequential) else _path_back(model)
     for operation in path:
         while isinstance(operation, keras.layers.Wrapper):
@@ -180,14 +180,14 @@ def _last_operations(model):
 
 
 def _path_back(model):
-    """A functional model's operations from its first output back, up to one of several inputs."""
-    # What is not of a layer, such as keras.ops.sigmoid, is only among the operations.
+    """Yields operations from the first output back, until an operation has several inputs."""
+    # Operations outside layers, such as keras.ops.sigmoid, are only in `operations`.
     operations = getattr(model, "operations", model.layers)
 
     def maker(tensor):
         return next((operation for operation in operations if operation.output is tensor), None)
 
-    # Keras does not tell which model inside makes a tensor: it is the last, most likely.
+    # Keras does not say which inner model makes a tensor: most likely the last.
     operation = maker(model.outputs[0]) or operations[-1]
     while operation is not None:
         yield operation
@@ -196,7 +196,7 @@ def _path_back(model):
 
 
 def _activation(operation):
-    """The name of a layer's activation, or of the operation itself; and its bounds or None.
+    """The name of a layer's activation or of the operation itself, and its bounds or None.
 
     `keras.layers.Dense(1, "sigmoid")` and `keras.ops.sigmoid` are both squashed to (0, 1).
     """
@@ -206,7 +206,7 @@ def _activation(operation):
 
 
 def scores_of_two(discriminator):
-    """How many scores a discriminator gives for two images: one if it packs them."""
+    """Number of scores a discriminator gives for two images: 1 if it packs them."""
     two = {
         tensor.name: keras.KerasTensor((2, *tensor.shape[1:]), tensor.dtype)
         for tensor in discriminator.inputs
@@ -216,10 +216,10 @@ def scores_of_two(discriminator):
 
 
 def feed(model, batch, images=None):
-    """What a model takes of a batch.
+    """Picks a model's inputs from a batch.
 
-    A model of several Inputs gets what they name. A model of one Input gets the images, or else
-    the latents, whatever its Input is called; only `source_images` are asked for by that name.
+    A model with several Inputs is fed by their names. A model with one Input gets the images, or
+    else the latents, under any name; only `source_images` are found by name.
 
     Args:
         model: The generator or the discriminator.
@@ -235,7 +235,7 @@ def feed(model, batch, images=None):
 
 
 def score(outputs):
-    """The score of a discriminator's outputs, float32; the first of several is the score.
+    """The score in float32: the first if a discriminator has several outputs.
 
     The softmax of two columns (fake, real) is the sigmoid of their difference, so that
     softmax cross-entropy is the binary cross-entropy of this score.
@@ -245,7 +245,7 @@ def score(outputs):
 
 
 def reported(outputs):
-    """What `d_real` and `d_fake` show: scores, or the probability of "real" of two columns."""
+    """What `d_real` and `d_fake` show: scores, or for two columns the probability of "real"."""
     return ops.sigmoid(score(outputs)) if has_two_columns(outputs) else score(outputs)
 
 
@@ -256,31 +256,31 @@ def has_two_columns(outputs):
 
 
 def first(outputs):
-    """The first of several outputs: of a generator the images, of a discriminator the score."""
+    """The first output: a generator's images, or a discriminator's score."""
     return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
 
 
 def infer(model, inputs):
-    """The outputs of a model in inference, as NumPy arrays.
+    """The outputs of a model in inference mode, as NumPy arrays.
 
-    Ctrl-C waits for the end: on JAX Keras gives the weights away for the length of the call.
+    Ctrl-C waits for the end: on JAX, Keras gives up the weights during the call.
     """
     with deferred():
         return model.predict_on_batch(inputs)
 
 
 def random_variables(layer):
-    """The random states inside a layer or model: its variables that are no weights."""
+    """The random states inside a layer or model: variables that are not weights."""
     known = {id(variable) for variable in layer.weights}
     known |= {id(variable) for variable in getattr(layer, "metrics_variables", [])}
     return [variable for variable in layer.variables if id(variable) not in known]
 
 
 def copy(model):
-    """The same model with the same weights, which no optimizer trains.
+    """Copies a model with its weights, which no optimizer trains.
 
-    Layers without weights or random state are shared: they need not be made anew, which not every
-    one could be (a Lambda layer, for example).
+    Layers without weights or random state are shared, since some cannot be copied (a Lambda
+    layer, for example).
     """
     copied = keras.models.clone_model(model, clone_function=_copy_layer, recursive=True)
     copied.set_weights(model.get_weights())
@@ -290,6 +290,6 @@ def copy(model):
 
 
 def _copy_layer(layer):
-    # Keras hands over its operations too, which have no variables.
+    # Keras also passes its operations, which have no variables.
     has_state = getattr(layer, "variables", None)
     return type(layer).from_config(layer.get_config()) if has_state else layer

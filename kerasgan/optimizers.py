@@ -1,4 +1,4 @@
-"""The optimizers of a GAN: one for each stack, given, in use or new."""
+"""The optimizers of a GAN, one for each stack: given, in use or new."""
 
 import keras
 
@@ -8,12 +8,12 @@ __all__ = ["Optimizers", "resolve", "serialize"]
 
 
 class Optimizers:
-    """A GAN's optimizers, for callbacks that look for the one optimizer of a model.
+    """A GAN's optimizers, for callbacks that expect a model to have one optimizer.
 
-    What can be told of one alone is the generator's.
+    Values of a single optimizer are the generator's.
 
     Args:
-        optimizers: The generator's, then those of the discriminator.
+        optimizers: The generator's, then the discriminator's.
     """
 
     built = True
@@ -43,12 +43,12 @@ class Optimizers:
 
 
 def resolve(g_optimizer, d_optimizer, stacks, in_use):
-    """One optimizer for each stack: the given ones, or else those in use, or else new ones.
+    """Finds an optimizer for each stack: as given, else in use, else new.
 
     Args:
         g_optimizer, d_optimizer: As given to `GAN.compile`.
-        stacks: The stack of the generator, then those of the discriminator's updates.
-        in_use: The stacks that have been trained so far, in this order; or none.
+        stacks: The stack of the generator, then the stacks of the discriminator's updates.
+        in_use: The stacks trained so far, in this order; may be empty.
 
     Raises:
         ValueError: An optimizer is given twice, or belongs to another model.
@@ -65,13 +65,13 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
             "d_optimizer",
             "be one optimizer, or a pair with update='separate'",
             f"{len(d_optimizer)} for {count} updates",
-            "Pass as many, or one.",
+            "Pass one per update, or one.",
         )
     optimizers = [_get("g_optimizer", g_optimizer)]
     optimizers += [_get("d_optimizer", each) for each in d_optimizer]
     if len(optimizers) < len(stacks):
         optimizers.append(_fresh(optimizers[1]))
-    # One that a stack has put into a LossScaleOptimizer, for half precision, may come again.
+    # An optimizer that a stack wrapped in a LossScaleOptimizer (half precision) may return.
     inner = {
         id(getattr(stack.optimizer, "inner_optimizer", None)): stack.optimizer for stack in in_use
     }
@@ -79,8 +79,8 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
     if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
         raise argument_error(
             "d_optimizer",
-            "be another instance than `g_optimizer` (different instances), since each keeps the "
-            "state of its own variables",
+            "be a different instance from `g_optimizer`, and a pair two instances, since each keeps "
+            "the state of its own variables",
             "one instance twice",
             "Make one each.",
         )
@@ -93,9 +93,9 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
                     "d_optimizer" if index else "g_optimizer",
                     "not have been used for another model",
                     f"{optimizer.name}, already built",
-                    "Make a new one.",
+                    "Make a new instance.",
                 )
-            # In use here, but for other variables: something was frozen or thawed since.
+            # In use here, but for other variables: layers were frozen or unfrozen since.
             optimizers[index] = _fresh(optimizer)
     return optimizers
 
@@ -105,12 +105,12 @@ def _get(name, optimizer):
         return keras.optimizers.get(optimizer)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(optimizer, dict) and "class_name" in optimizer:
-            raise  # of a file: Keras says which class is not registered
+            raise  # from a file: Keras says which class is not registered
         raise argument_error(
             name,
-            "be a keras.optimizers.Optimizer, or the name of one",
+            "be a keras.optimizers.Optimizer, or its name",
             f"{name}={optimizer!r}",
-            "Pass for example keras.optimizers.Adam(2e-4, beta_1=0.5).",
+            "Pass keras.optimizers.Adam(2e-4, beta_1=0.5), for example.",
         ) from error
 
 
@@ -118,8 +118,8 @@ def serialize(optimizer):
     config = keras.saving.serialize_keras_object(optimizer)
     if hasattr(optimizer, "inner_optimizer"):
         config["config"]["inner_optimizer"] = serialize(optimizer.inner_optimizer)
-    # On PyTorch, Keras 3.15 writes down a class that only its PyTorch backend has, and then the
-    # file trains nowhere else.
+    # On PyTorch, Keras 3.15 records a class that only its PyTorch backend has: the file would
+    # not train elsewhere.
     if config["module"].startswith("keras.") and hasattr(keras.optimizers, config["class_name"]):
         config |= {"module": "keras.optimizers", "registered_name": None}
     return config

@@ -1,7 +1,7 @@
-"""Sampling: a generator, a distribution of latents and a value range make uint8 images.
+"""Makes uint8 images from a generator, a distribution of latents and a value range.
 
-`GAN.sample` and the commands `kerasgan sample` and `kerasgan evaluate` all draw their images here,
-so one seed gives one set of pictures, whichever of them is asked.
+`GAN.sample`, `kerasgan sample` and `kerasgan evaluate` all draw their images here, so the same
+seed gives the same images everywhere.
 """
 
 import typing
@@ -15,7 +15,7 @@ from kerasgan.networks import feed, first, infer, latents_shape, takes
 
 __all__ = ["Sampler"]
 
-_BATCH_SIZE = 64  # bounds the memory that sampling takes
+_BATCH_SIZE = 64  # bounds the memory of sampling
 
 
 class Sampler(typing.NamedTuple):
@@ -23,7 +23,7 @@ class Sampler(typing.NamedTuple):
 
     Args:
         generator: `keras.Model` that takes latents `(batch_size, latent_dim)`, and integer
-            `labels` if it has an Input of that name, and gives images.
+            `labels` if it has that Input, and gives images.
         latents: Distribution of the latents, as `kerasgan.latents.standardize` returns it.
         value_range: `(low, high)` of the generator's images.
         num_classes: Number of classes, for a generator that takes labels.
@@ -77,7 +77,7 @@ class Sampler(typing.NamedTuple):
         if not checks.is_finite(self.generator.weights):
             raise ValueError(
                 "The generator must have finite weights to make images. Received: weights with "
-                "NaN or infinity. Load an earlier checkpoint, and train on with smaller learning "
+                "NaN or infinity. Load an earlier checkpoint, and train with smaller learning "
                 "rates."
             )
         if len(latents) == 0:

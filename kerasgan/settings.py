@@ -1,4 +1,4 @@
-"""The settings of `GAN.compile`: their words, defaults and checks."""
+"""The settings of `GAN.compile`: choices, defaults and checks."""
 
 import keras
 
@@ -16,7 +16,7 @@ from kerasgan.networks import scores_of_two
 __all__ = ["DEFAULTS", "UPDATES", "auxiliary_name", "check", "check_augment", "merge"]
 
 UPDATES = ("joint", "concatenated", "separate", "simultaneous")
-# In one call, which has to come to an end.
+# In one call, which has to end.
 MOST_STEPS = 1000
 REPORTED = (
     "d_fake",
@@ -43,7 +43,7 @@ DEFAULTS = {
 
 
 def merge(settings, given):
-    """`settings` with what is given; None keeps a setting, False turns it off where it can be."""
+    """Updates `settings`: None keeps a setting, False turns it off where possible."""
     merged = settings | {name: value for name, value in given.items() if value is not None}
     for name in ("ema", "augment", "penalty", "auxiliary_loss"):
         merged[name] = None if merged[name] is False else merged[name]
@@ -51,7 +51,7 @@ def merge(settings, given):
 
 
 def check(settings, discriminator):
-    """Raises ValueError unless the arguments of `GAN.compile` can be used."""
+    """Raises ValueError unless the arguments of `GAN.compile` are valid."""
     update = settings["update"]
     check_choice("update", update, UPDATES)
     if update == "concatenated" and scores_of_two(discriminator) == 1:
@@ -66,10 +66,10 @@ def check(settings, discriminator):
     check_whole("steps_per_execution", settings["steps_per_execution"], 1, MOST_STEPS)
     check_choice("jit_compile", settings["jit_compile"], ("auto", True, False))
     check_number(
-        "label_smoothing", settings["label_smoothing"], "Usual is 0.1.", with_zero=True, below=1
+        "label_smoothing", settings["label_smoothing"], "Try 0.1.", with_zero=True, below=1
     )
     if settings["ema"] is not None:
-        check_number("ema", settings["ema"], "Usual is 0.999; False turns it off.", below=1)
+        check_number("ema", settings["ema"], "Try 0.999, or False to turn it off.", below=1)
     augment = settings["augment"]
     if isinstance(augment, str):
         split_policy("augment", augment)
@@ -78,7 +78,7 @@ def check(settings, discriminator):
             "augment",
             "be a policy, a layer, a function, or False",
             f"augment={augment!r}",
-            "Pass for example augment='color,translation'.",
+            "Pass augment='color,translation', for example.",
         )
     auxiliary_loss = settings["auxiliary_loss"]
     if auxiliary_loss is None:
@@ -92,14 +92,14 @@ def check(settings, discriminator):
     if auxiliary_name(auxiliary_loss) in REPORTED:
         raise argument_error(
             "auxiliary_loss",
-            f"have a name other than {list(REPORTED)}, which training reports already",
+            f"have a name other than {list(REPORTED)}, which training already reports",
             f"auxiliary_loss named {auxiliary_name(auxiliary_loss)!r}",
             "Rename the function, or give it a `name`.",
         )
 
 
 def check_augment(augment, image_shape):
-    """Raises ValueError if an augmentation changes the shape of images; it is traced, not run."""
+    """Raises ValueError if an augmentation, traced but not run, changes the shape of images."""
     shape = (2, *image_shape)
     if isinstance(augment, keras.layers.Layer):
         found = getattr(augment(keras.KerasTensor(shape), training=True), "shape", None)
@@ -107,14 +107,14 @@ def check_augment(augment, image_shape):
         check_function("augment", augment, ("images",))
         try:
             found = keras.layers.Lambda(augment).compute_output_shape(shape)
-        except NotImplementedError:  # the first step will tell
+        except NotImplementedError:  # the first step will show
             return
     if found != shape:
         raise argument_error(
             "augment",
             "keep the shape of images",
             f"augment={augment!r}, which makes shape {found} of {shape}",
-            "Let it change values only.",
+            "Change values only.",
         )
 
 

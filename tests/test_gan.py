@@ -139,7 +139,7 @@ def test_a_step_that_no_training_would_call_is_refused(own, name):
 
 def test_optimizers_that_belong_to_others_are_refused(own):
     optimizer = keras.optimizers.Adam()
-    with pytest.raises(ValueError, match="different instances"):
+    with pytest.raises(ValueError, match="different instance from"):
         own.compile(g_optimizer=optimizer, d_optimizer=optimizer)
     with pytest.raises(ValueError, match="`d_optimizer` must not have been used"):
         own.compile(d_optimizer=own_pair().d_optimizer)
@@ -400,7 +400,7 @@ BAD_PAIRS = {
         "one known shape",
     ),
     "latents": (lambda g, d: (keras.models.clone_model(d), d), "must take latents"),
-    "one model twice": (lambda g, d: (d, d), "`discriminator` must have layers of its own"),
+    "one model twice": (lambda g, d: (d, d), "`discriminator` must have its own layers"),
     "sigmoid": (lambda g, d: (g, head(d, "sigmoid")), "must end in linear scores"),
     "uint8": (lambda g, d: (g, head(d, None, "uint8")), "`discriminator` must take floats"),
 }
