@@ -1,4 +1,4 @@
-"""Batches: whatever holds images, as one endless stream that can be entered anywhere."""
+"""Batches: any source of images as an endless stream that can start anywhere."""
 
 import itertools
 import os
@@ -15,32 +15,32 @@ __all__ = ["Batches"]
 
 
 class Batches:
-    """A source of batches: passes over the data, each of which can be entered anywhere.
+    """A source of batches: passes over the data, which can start at any batch.
 
-    A batch is images, `(images, labels)`, or a dict of arrays. Those of arrays and of an
-    `ImageFolder` are equal: what is left for the last one of a pass is filled up with images of
-    the first. (Batch normalisation over a few images would spoil a step of every pass, and another
-    size be compiled once more.) The batches of an iterable or of another `keras.utils.PyDataset`
-    are passed on as they come, whatever they hold.
+    A batch is images, `(images, labels)`, or a dict of arrays. Batches of arrays and of an
+    `ImageFolder` have equal size: images from the start of the pass fill up its last batch.
+    (Batch normalisation over a few images would spoil a step in every pass, and another size
+    would be compiled again.) The batches of an iterable or of another `keras.utils.PyDataset`
+    are passed on unchanged.
 
     Args:
         x: Array `(n, height, width, channels)`, pair of such an array and labels `(n,)` (as
-            `kerasgan.datasets.load_mnist` returns), dict of arrays of equal length, one of which
-            is named `images`, `keras.utils.PyDataset`, or an iterable of batches
+            `kerasgan.datasets.load_mnist` returns), dict of arrays of equal length, including
+            `images`, `keras.utils.PyDataset`, or an iterable of batches
             (`tf.data.Dataset`, torch `DataLoader`, list, generator).
         y: Labels `(n,)`; only with an array.
         batch_size: Images in a batch, 32 by default; only with arrays.
-        seed: Seed of the order; only used with arrays.
+        seed: Seed of the order; used only with arrays.
 
     Attributes:
         num_batches: Batches in a pass; None if `x` does not know.
-        first: With arrays a batch to check before training, of the form that `stream` yields;
-            otherwise None.
+        first: With arrays, a batch to check before training, in the form that `stream` yields;
+            else None.
         is_array: Whether `x` is an array, a pair or a dict of arrays.
 
     Raises:
         ValueError: `x` has another type, holds no images, or holds arrays of different lengths;
-            or an argument does not go with it.
+            or another argument does not fit `x`.
     """
 
     def __init__(self, x, y=None, batch_size: int | None = None, seed: int = 0):
@@ -62,7 +62,7 @@ class Batches:
         else:
             try:
                 self.num_batches = len(x)
-            except TypeError:  # also of a tf.data.Dataset that does not know
+            except TypeError:  # also for a tf.data.Dataset of unknown length
                 self.num_batches = None
 
     def one_pass(self, epoch: int, start: int = 0):
@@ -82,12 +82,12 @@ class Batches:
             self.x.on_epoch_end()
         else:
             batches = iter(self.x)
-            # An iterator continues where it was left. `yield from` would close it with this
+            # An iterator continues where it stopped. `yield from` would close it with this
             # generator.
             rest = batches if batches is self.x else itertools.islice(batches, start, None)
             for batch in rest:
-                # A batch is read before the one before it is used: the iterator may fill one
-                # array again and again.
+                # A batch is read before the previous batch is used: the iterator may reuse
+                # one array.
                 yield keras.tree.map_structure(
                     lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch
                 )
@@ -95,10 +95,10 @@ class Batches:
     def stream(self, epoch: int = 0, start: int = 0):
         """Endless `(batch, next_epoch, next_start)` from batch `start` of pass `epoch` on.
 
-        `next_epoch` and `next_start` are where the stream continues after this batch. A thread
-        prepares the next batch of arrays while this one is in use; a `PyDataset` has threads of
-        its own. Other iterables are read one batch ahead, and not in a thread: what is read
-        from an iterator and not used is lost.
+        The stream continues at `next_epoch` and `next_start` after this batch. A thread
+        prepares the next batch of arrays while this batch is in use; a `PyDataset` has its own
+        threads. Other iterables are read one batch ahead, without a thread: a batch that is
+        read from an iterator but not used is lost.
         """
         batches = self._stream(epoch, start)
         return prefetched(batches) if self.is_array else batches
@@ -111,12 +111,12 @@ class Batches:
                 raise argument_error(
                     "x",
                     "hold at least one batch in every pass",
-                    f"nothing in pass {epoch + 1}",
-                    "Pass something that can be iterated again (a list, a PyDataset), or set "
+                    f"no batch in pass {epoch + 1}",
+                    "Pass data that can be iterated again (a list, a PyDataset), or set "
                     "steps_per_epoch and epochs to what it holds.",
                 )
             while batch is not None:
-                # One batch ahead: only then is the last one known as such.
+                # One batch ahead, to know which batch is the last.
                 following = next(batches, None)
                 start += 1
                 position = (epoch, start) if following is not None else (epoch + 1, 0)
@@ -129,7 +129,7 @@ class Batches:
         return keras.tree.map_structure(lambda array: array[rows], self.x)
 
     def _read_ahead(self, start):
-        """The batches of a PyDataset, read ahead by as many threads as it asks for."""
+        """The batches of a PyDataset, read ahead by its number of workers."""
         dataset = self.x
         is_endless = dataset.num_batches is None
         indices = itertools.count(start) if is_endless else range(start, dataset.num_batches)
@@ -139,7 +139,7 @@ class Batches:
         return read_ahead(get, indices, workers, ahead)
 
     def _equal_batch(self, index):
-        """A batch of an `ImageFolder`, filled up from the first one of the pass."""
+        """A batch of an `ImageFolder`, filled up from the first batch of the pass."""
         batch = self.x[index]
         missing = self.x.batch_size - len(keras.tree.flatten(batch)[0])
         if not missing or not index:
@@ -175,7 +175,7 @@ def _arrays(x, y):
 
 
 def _check_pair(x, y):
-    """Images and labels from a pair of them; ValueError for any other tuple."""
+    """Returns a pair of images and labels; raises ValueError for any other tuple."""
     shapes = [tuple(part.shape) if _is_array(part) else None for part in x]
     is_pair = len(x) == 2 and None not in shapes
     if not is_pair or len(shapes[0]) != 4 or shapes[1] != shapes[0][:1]:
@@ -188,7 +188,7 @@ def _check_pair(x, y):
             "be a pair (images, labels) of shapes (n, height, width, channels) and (n,) if it "
             "is a tuple",
             f"a tuple ({', '.join(parts)})",
-            "Of training and test data pass the training pair alone; pass batches as a list.",
+            "If it holds training and test data, pass the training pair; pass batches as a list.",
         )
     if y is not None:
         raise argument_error(
@@ -201,7 +201,7 @@ def _check_pair(x, y):
 
 
 def _check_dict(x, y):
-    """A dict of arrays on the host; ValueError unless they go together."""
+    """A dict of arrays on the host; raises ValueError unless their lengths match."""
     if "images" not in x:
         raise argument_error(
             "x",
@@ -230,7 +230,7 @@ def _check_dict(x, y):
             "x",
             "hold arrays of equal length if it is a dict",
             f"lengths {lengths}",
-            "Pass one entry of each per image.",
+            "Pass one entry per image in each.",
         )
     return arrays
 
@@ -261,5 +261,5 @@ def _is_array(x):
 
 
 def _on_host(x):
-    # A file that is mapped into memory, or a data set of h5py, stays where it is.
+    # A memory-mapped file or an h5py data set stays where it is.
     return ops.convert_to_numpy(x) if ops.is_tensor(x) else x

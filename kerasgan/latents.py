@@ -1,4 +1,4 @@
-"""Latents: the random vectors a generator turns into images."""
+"""Latents: random vectors that a generator turns into images."""
 
 import numpy as np
 from keras import ops, random, saving
@@ -29,12 +29,12 @@ def standardize(latents, name="latents"):
     Args:
         latents: `"normal"` (mean 0, deviation 1), `"uniform"` (0 to 1),
             `"symmetric_uniform"` (-1 to 1), `("normal", mean, deviation)`, or a callable
-            `latents(shape, seed=...)`, as the functions of `keras.random` are. Or what
-            `plain` made of one of these.
+            `latents(shape, seed=...)` like the functions of `keras.random`. Or the result
+            of `plain` for any of these.
         name: What to call the argument in the message.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: `latents` is anything else.
     """
     if isinstance(latents, dict) and "class_name" in latents:
         latents = saving.deserialize_keras_object(latents)
@@ -51,12 +51,12 @@ def standardize(latents, name="latents"):
         if is_finite and deviation > 0:
             return ("normal", float(mean), float(deviation))
     raise argument_error(
-        name, _EXPECTED, f"{name}={latents!r}", f"Pass for example {name}='normal'."
+        name, _EXPECTED, f"{name}={latents!r}", f"Pass {name}='normal', for example."
     )
 
 
 def plain(latents):
-    """`latents` as `standardize` takes it, for a file: Keras does not write its own functions."""
+    """`latents` in a form to save, for `standardize`: Keras does not save its own functions."""
     name = getattr(latents, "__name__", "")
     if getattr(random, name, None) is latents:
         return f"keras.random.{name}"
@@ -64,7 +64,7 @@ def plain(latents):
 
 
 def check(latents, shape):
-    """Latents given by a user as float32; ValueError unless they are finite and of `shape`."""
+    """A user's latents as float32; raises ValueError unless finite and of `shape`."""
     latents = as_array("latents", latents)
     if latents.shape != shape or not is_real(latents) or not np.isfinite(latents).all():
         received = f"latents of shape {latents.shape} and dtype {latents.dtype}"
@@ -82,8 +82,8 @@ def check(latents, shape):
 def draw(latents, shape, rng):
     """Draws float32 latents.
 
-    They are drawn on the host by numpy, so that one seed gives the same latents on every
-    backend and the state to be saved is a counter.
+    NumPy draws them on the host, so that a seed gives the same latents on every backend, and
+    the state to save is a counter.
 
     Args:
         latents: A distribution, as `standardize` returns it.
@@ -96,7 +96,7 @@ def draw(latents, shape, rng):
             raise ValueError(
                 "`latents` must return one vector per image. Received: shape="
                 f"{values.shape} for latents(shape={tuple(shape)}, seed=...). Return an array "
-                "of the shape asked for."
+                "of the requested shape."
             )
     elif latents == "uniform":
         values = rng.random(shape)
@@ -111,9 +111,9 @@ def draw(latents, shape, rng):
 
 
 class Stream:
-    """The latents of training: draw number `index` is a function of the seed and of that number.
+    """The latents of training: draw number `index` depends only on the seed and that number.
 
-    `prepare` makes draws before they are asked for, while the device is busy.
+    `prepare` makes draws in advance, while the device is busy.
     """
 
     def __init__(self):
@@ -123,12 +123,12 @@ class Stream:
         """Draw number `index`; see `draw`."""
         found = self._ready.pop((latents, shape, seed, index), None)
         if found is None:
-            # The order of the data comes from the same seed: the last number keeps the two apart.
+            # The order of the data uses the same seed: the last number sets the two apart.
             found = draw(latents, shape, np.random.default_rng((seed, index, 1)))
         return found
 
     def prepare(self, latents, shapes, seed, index):
-        """Makes the draws from number `index` on, one for each shape, and forgets all others."""
+        """Makes the draws from number `index` on, one per shape, and drops all others."""
         self._ready = {
             (latents, shape, seed, number): self.draw(latents, shape, seed, number)
             for number, shape in enumerate(shapes, index)
@@ -136,23 +136,23 @@ class Stream:
 
 
 def path(latents, distribution, frames_between=16):
-    """Latents on a closed path: from each given one to the next, and from the last to the first.
+    """Makes latents on a closed path: from each latent to the next, and from last to first.
 
     Normal latents lie near a sphere around their mean, so the path between them runs along it
     (Shoemake 1985, "Animating Rotation with Quaternion Curves"): a straight line would pass closer
-    to the mean than any latents the generator was trained on. Other latents are joined by lines.
+    to the mean than any latents from training. Straight lines join other latents.
 
     Args:
         latents: `(n, latent_dim)`.
-        distribution: What they were drawn from, as `standardize` returns it.
-        frames_between: Frames from one given latent to the next, the first of the two included.
+        distribution: Their distribution, as `standardize` returns it.
+        frames_between: Frames from one latent to the next, including the first of the two.
 
     Returns:
         float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is a given
         latent.
 
     Raises:
-        ValueError: An argument cannot be used.
+        ValueError: An argument is invalid.
 
     Example:
 
@@ -168,7 +168,7 @@ def path(latents, distribution, frames_between=16):
             "latents",
             "be finite numbers, of shape (n, latent_dim)",
             f"latents of shape {latents.shape} and dtype {latents.dtype}",
-            "Pass one row for each place that the path goes through.",
+            "Pass one row for each point on the path.",
         )
     latents = latents.astype("float64")
     distribution = standardize(distribution, "distribution")
@@ -184,7 +184,7 @@ def path(latents, distribution, frames_between=16):
         lengths = np.maximum(lengths * np.roll(lengths, -1, axis=0), np.finfo("float64").tiny)
         cosines = np.sum(starts * ends, axis=2, keepdims=True) / lengths
         angles = np.arccos(np.clip(cosines, -1.0, 1.0))
-        # Parallel and opposite latents have no one arc between them; a line has to do.
+        # Parallel or opposite latents have no unique arc between them: use a line.
         is_arc = np.sin(angles) >= 1e-6
         sines = np.where(is_arc, np.sin(angles), 1.0)
         from_start, from_end = (

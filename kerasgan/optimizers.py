@@ -79,8 +79,8 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
     if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
         raise argument_error(
             "d_optimizer",
-            "be a different instance from `g_optimizer`, and a pair two instances, since each keeps "
-            "the state of its own variables",
+            "be a different instance from `g_optimizer`, and a pair two instances: each keeps the "
+            "state of its own variables",
             "one instance twice",
             "Make one each.",
         )
