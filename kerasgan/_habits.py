@@ -1,4 +1,4 @@
-"""What Keras users may try with a GAN that a GAN does not do, and what to do instead."""
+"""What Keras users may try that a GAN does not support, and what to do instead."""
 
 from kerasgan.checks import argument_error
 
@@ -6,20 +6,20 @@ __all__ = ["COMPILE", "FIT", "refuse"]
 
 _MEASURE = "A GAN has no validation loss: measure its images with kerasgan.callbacks.Evaluate."
 _REPORTED = (
-    "Losses and mean scores are reported without it; for more pass `auxiliary_loss`, or measure "
+    "Losses and mean scores are always reported; for more pass `auxiliary_loss`, or measure "
     "images with kerasgan.callbacks.Evaluate."
 )
-_ALIKE = "All images weigh the same: to show some more often, repeat them in the data."
+_ALIKE = "All images have equal weight: to use some more often, repeat them in the data."
 
 # Arguments of `keras.Model.compile`, and of `keras.Model.fit`.
 COMPILE = {
-    "auto_scale_loss": "Losses of half-precision models are scaled anyway.",
-    "loss_weights": "Weigh the terms in a `loss` or `auxiliary_loss` of your own.",
+    "auto_scale_loss": "Losses of half-precision models are always scaled.",
+    "loss_weights": "Weight the terms in your own `loss` or `auxiliary_loss`.",
     "metrics": _REPORTED,
     "optimizer": "Pass `g_optimizer` and `d_optimizer`, a new instance each.",
     "run_eagerly": (
-        "To look into the networks call gan.generator and gan.discriminator, which run eagerly. "
-        "On PyTorch jit_compile=False runs whole steps so."
+        "To debug the networks, call gan.generator and gan.discriminator, which run eagerly. "
+        "On PyTorch, jit_compile=False runs whole steps eagerly."
     ),
     "weighted_metrics": _REPORTED,
 }
@@ -27,7 +27,7 @@ FIT = {
     "class_weight": _ALIKE,
     "sample_weight": _ALIKE,
     "shuffle": (
-        "Arrays are shuffled in every pass, in an order that the seed decides. For another order "
+        "Arrays are shuffled in every pass, in an order set by the seed. For another order "
         "pass a keras.utils.PyDataset or any iterable of batches."
     ),
     "validation_batch_size": _MEASURE,
@@ -39,12 +39,12 @@ FIT = {
 
 
 def refuse(method, given, advice):
-    """Raises TypeError if there is an argument that `method` does not take.
+    """Raises TypeError if any argument is given that `method` does not take.
 
     Args:
         method: Its name.
-        given: Dict of the keyword arguments that it does not name.
-        advice: Dict of those that Keras's method takes: what to do instead.
+        given: Dict of the keyword arguments not in its signature.
+        advice: Dict from arguments of Keras's method to what to do instead.
     """
     for name, value in given.items():
         if name not in advice:

@@ -9,7 +9,7 @@ import tqdm.auto
 
 __all__ = ["open_display"]
 
-# Losses are read no more often than this, because reading them waits for the step.
+# Minimum time between reads of the losses, because a read waits for the step.
 SECONDS_BETWEEN_LOSSES = 0.25  # on a bar
 SECONDS_BETWEEN_LINES = 60  # in a log
 
@@ -17,7 +17,7 @@ LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]
 
 
 def open_display(total, verbose):
-    """A context manager whose value shows the progress of so many steps (None: unknown).
+    """A context manager that shows progress through `total` steps (None: unknown).
 
     `verbose` is as in Keras: 0 shows nothing, 2 prints a line for each epoch, and 1 and "auto" draw
     a bar in a terminal or notebook, and print a line a minute elsewhere.
@@ -31,12 +31,12 @@ def open_display(total, verbose):
 
 def _can_draw():
     if tqdm.auto.tqdm is not tqdm.asyncio.tqdm or "ipykernel" in sys.modules:
-        return True  # a notebook, with ipywidgets or without
+        return True  # a notebook, with or without ipywidgets
     return sys.stderr is not None and sys.stderr.isatty()
 
 
 class _Bar(tqdm.auto.tqdm):
-    """Steps made, steps left and the time for them, losses, and images per second."""
+    """Steps made, steps and time left, losses, and images per second."""
 
     monitor_interval = 0  # no thread of tqdm's own
     _shown_at = 0.0
@@ -46,7 +46,7 @@ class _Bar(tqdm.auto.tqdm):
         self.set_description(title, refresh=False)
 
     def show(self, logs, num_steps, num_images):
-        """Counts steps of so many images each."""
+        """Counts steps of `num_images` each."""
         if self.disable:
             return
         now = time.monotonic()
@@ -65,7 +65,7 @@ class _Bar(tqdm.auto.tqdm):
 
 
 class _MinuteLines:
-    """The same as text, a line a minute, and one more at the end of a training that long."""
+    """The same as text: a line a minute, and after the first a last line at the end."""
 
     def __init__(self, total):
         self._total = total
@@ -90,7 +90,7 @@ class _MinuteLines:
 
     def _print(self, logs):
         now = time.monotonic()
-        # That of the last minute: the first one may have been spent on compiling.
+        # The rate of the last minute: the first minute may include compiling.
         rate = (self._steps - self._steps_shown) / max(now - self._shown_at, 1e-3)
         line = tqdm.auto.tqdm.format_meter(
             self._steps,
@@ -129,6 +129,6 @@ def _summary(logs, images_per_second):
 
 
 def _write(stream, line):
-    # A log that cannot be written is no reason to lose a training.
+    # Training must not end because a log cannot be written.
     with contextlib.suppress(OSError, ValueError):
         print(line, file=stream, flush=True)

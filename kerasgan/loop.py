@@ -15,8 +15,8 @@ from kerasgan.display import open_display
 
 __all__ = ["check_callbacks", "fit"]
 
-# Calls whose results have not been looked at: enough to keep a device busy, and few enough that
-# the batches on their way to it take little memory.
+# Calls whose results are not yet read: enough to keep a device busy, and few enough that the
+# batches on their way to it take little memory.
 MOST_UNREAD = 8
 
 
@@ -32,10 +32,10 @@ def fit(
     callbacks,
     verbose,
 ):
-    """`GAN.fit`, with its arguments checked and its data as `Batches`."""
+    """`GAN.fit`, with checked arguments and its data as `Batches`."""
     progress = gan.progress
     if progress.num_batches != (batches.num_batches or 0):
-        # Other data, or other batches of it: the position means nothing there.
+        # Other data, or other batches of it: the old position is meaningless.
         progress.num_batches = batches.num_batches or 0
         progress.start_next_pass()
     if steps is not None:
@@ -69,7 +69,7 @@ def fit(
         display = stack.enter_context(open_display(remaining, verbose))
         source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
         if initial_epoch < epochs and not is_done():
-            source.look()  # a batch that does not fit is refused before anything begins
+            source.look()  # refuses a batch that does not fit before anything begins
         logs = None
         for epoch in range(initial_epoch, epochs):
             if is_done():
@@ -110,7 +110,7 @@ def fit(
 
 
 def check_callbacks(callbacks):
-    """Raises ValueError unless these are callbacks: objects, not their classes."""
+    """Raises ValueError unless these are callbacks (objects, not classes)."""
     given = [] if callbacks is None else keras.tree.flatten(callbacks)
     for callback in given:
         if not isinstance(callback, keras.callbacks.Callback):
@@ -118,46 +118,46 @@ def check_callbacks(callbacks):
                 "callbacks",
                 "be a list of keras.callbacks.Callback",
                 f"{callback!r} among them",
-                "Pass for example callbacks=[kerasgan.callbacks.Log('log.csv')].",
+                "Pass callbacks=[kerasgan.callbacks.Log('log.csv')], for example.",
             )
 
 
 def _stop_at_nan(gan, means):
-    """Ends training once the weights hold NaN or infinity, which no step can mend.
+    """Ends training once the weights hold NaN or infinity, which no step can repair.
 
-    A loss alone may be infinite for a step in half precision, whose update is then left out.
+    In half precision a loss may be infinite for a step, whose update is then skipped.
     """
     step, means.nan_step = means.nan_step, None
     if step is not None and not gan.stop_training and not gan._is_finite():
         gan.stop_training = True
         warnings.warn(
             f"Training has stopped: the losses are not finite at step {step}, and the weights hold "
-            "NaN or infinity. Load an earlier file, and train on with smaller learning rates.",
+            "NaN or infinity. Load an earlier file, and train with smaller learning rates.",
             stacklevel=4,
         )
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
-    """Steps in so many epochs from here, None where the data does not tell."""
+    """Steps in this many epochs from here; None if the data has no known length."""
     if steps_per_epoch is not None:
         return max(0, num_epochs * steps_per_epoch - gan.epoch_step)
     if num_batches is None:
         return None
-    # A step that goes over the end of a pass ends the epoch; each epoch has at least one.
+    # A step across the end of a pass ends the epoch; each epoch has at least one step.
     left = max(0, num_epochs * num_batches - gan.progress.batch)
     return max(num_epochs, -(-left // gan.discriminator_steps))
 
 
 def _end_batch(callbacks, batch, logs):
-    # Not through the CallbackList, which would read all values at every step, and wait for them.
+    # Not with the CallbackList, which would wait for all values at every step.
     for callback in callbacks.callbacks:
         callback.on_train_batch_end(batch, logs)
 
 
 def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
-    """Discriminator updates before the first step, unless they were made already.
+    """Updates the discriminator before the first step, unless already done.
 
-    For the callbacks they are batches below zero, up to -1: the first step is batch 0.
+    Callbacks get these updates as batches below zero, up to -1: the first step is batch 0.
     """
     progress = gan.progress
     if gan.step or progress.pretrained >= pretrain_steps:
@@ -181,11 +181,11 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             _stop_at_nan(gan, means)
         display.end(means.result())
     if progress.pretrained == pretrain_steps:
-        progress.start_next_pass()  # the first epoch is to be a whole one
+        progress.start_next_pass()  # so that the first epoch is whole
 
 
 def _checked(gan, batches):
-    """Endless `(batch, passes, batches taken)` from where training stands."""
+    """Endless `(batch, passes, batches taken)` from the current position."""
     stream = batches.stream(gan.progress.passes, gan.progress.batch)
     with contextlib.closing(stream):
         for batch, *position in stream:
@@ -193,7 +193,7 @@ def _checked(gan, batches):
 
 
 class _Step(typing.NamedTuple):
-    """The data of one step, and where the data stands after it."""
+    """The data of one step, and the position in the data after it."""
 
     batches: list
     passes: int
@@ -209,7 +209,7 @@ class _Step(typing.NamedTuple):
 
 
 class _Source:
-    """Steps' data, several at a time."""
+    """Data for several steps at a time."""
 
     def __init__(self, gan, batches):
         self.gan = gan
@@ -217,14 +217,14 @@ class _Source:
         self.waiting = None
 
     def look(self):
-        """Makes sure of the next step's data."""
+        """Reads the next step's data in advance."""
         self.waiting = self._next()
 
     def close(self):
         self.stream.close()
 
     def take(self, most, within_pass):
-        """The next steps that can be made in one call: up to `most`, of equal shapes."""
+        """The next steps to make in one call: up to `most`, of equal shapes."""
         taken = [self._next()]
         while len(taken) < most and not (within_pass and self._ends_pass(taken[-1])):
             step = self._next()
@@ -249,7 +249,7 @@ class _Means:
     """Means of the logs of an epoch's steps.
 
     Attributes:
-        nan_step: The first step read, since this was None, whose loss is not finite; or None.
+        nan_step: The first step with a loss that is not finite, since this was reset; or None.
     """
 
     def __init__(self):

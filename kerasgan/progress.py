@@ -1,4 +1,4 @@
-"""Where training stands."""
+"""Progress of training."""
 
 import dataclasses
 
@@ -12,10 +12,10 @@ class Progress:
     Attributes:
         step: Generator updates made.
         epoch: Epochs that `fit` has finished.
-        epoch_step: Steps made in the epoch under way.
-        passes: Passes over the data that are over, those of pre-training included.
-        batch: Batches taken from the pass under way.
-        num_batches: Batches in a pass over that data; 0 if unknown.
+        epoch_step: Steps made in the current epoch.
+        passes: Finished passes over the data, including pre-training.
+        batch: Batches taken from the current pass.
+        num_batches: Batches in a pass over the data; 0 if unknown.
         pretrained: Discriminator updates made by pre-training.
         draws: Latents drawn in training.
     """
@@ -30,7 +30,7 @@ class Progress:
     draws: int = 0
 
     def start_next_pass(self):
-        """Leaves the pass under way, and the epoch with it."""
+        """Ends the current pass, and the epoch with it."""
         if self.batch:
             self.passes, self.batch = self.passes + 1, 0
         self.epoch_step = 0
