@@ -1,4 +1,4 @@
-"""Self-attention between the places of a feature map."""
+"""Self-attention between the positions of a feature map."""
 
 import keras
 from keras import ops
@@ -10,22 +10,21 @@ __all__ = ["SelfAttention"]
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SelfAttention(keras.layers.Layer):
-    """Lets every place of a feature map draw on all others.
+    """Lets each position of a feature map use all others.
 
-    Keys f(x), queries g(x) and values h(x) are 1x1 convolutions. For each place the values are
-    summed, weighted by the softmax of the products of the place's query with all keys. The sum
-    passes through one more 1x1 convolution, is multiplied by a learnt gain that starts at 0, and
-    is added to the input.
+    Keys f(x), queries g(x) and values h(x) are 1x1 convolutions. Each position sums the values,
+    weighted by the softmax of its query's products with all keys. The sum passes through another
+    1x1 convolution, is multiplied by a learnt gain that starts at 0, and is added to the input.
 
     Reference: Zhang et al. 2018, "Self-Attention Generative Adversarial Networks"
     (arXiv 1805.08318), section 3.
 
     Differs from the reference: as in the authors' code, values have 1/2 of the channels instead
-    of 1/8, and keys and values are max-pooled, which takes a quarter of the memory.
+    of 1/8, and keys and values are max-pooled, which needs a quarter of the memory.
 
     Args:
-        pool_size: Height and width of the windows that keys and values are pooled over. 1 keeps
-            all places, as in the paper.
+        pool_size: Height and width of the pooling windows of keys and values. 1 keeps all
+            positions, as in the paper.
 
     Input and output: floats `(batch_size, height, width, channels)`.
 

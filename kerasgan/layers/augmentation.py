@@ -1,4 +1,4 @@
-"""What a discriminator sees: random changes and noise, in training."""
+"""Random changes and noise on what a discriminator sees, in training."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ _POLICIES = ("color", "translation", "cutout")
 
 
 def split_policy(argument, policy):
-    """The changes that a policy names; ValueError, which names the argument, for any other."""
+    """The changes in a policy; raises ValueError, which names the argument, for others."""
     is_text = isinstance(policy, str)
     names = [name.strip() for name in policy.split(",")] if is_text else [policy]
     unknown = [name for name in names if not is_text or name not in _POLICIES]
@@ -31,19 +31,19 @@ def split_policy(argument, policy):
 class DiffAugment(keras.layers.Layer):
     """Differentiable augmentation of everything that a discriminator sees.
 
-    Real and fake images pass through the same random changes in both sides' steps. So a few
-    images last longer, and the changes do not show in what the generator makes. Active in
-    training only.
+    Real and fake images pass through the same random changes in both sides' steps. So a
+    few images go further, and the changes do not show in generated images. Active only in
+    training.
 
     Reference: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"
     (arXiv 2006.10738), section 4 and its published code, whose numbers these are:
 
     - `"color"`: brightness +-0.5 (for a range of -1 to 1), saturation x[0, 2], contrast
-      x[0.5, 1.5]. An alpha channel is left alone; one channel has no saturation.
+      x[0.5, 1.5]. An alpha channel is unchanged; a single channel has no saturation.
     - `"translation"`: up to 1/8 of the height and of the width, whole pixels.
     - `"cutout"`: a window of 1/2 of the height and of the width, anywhere.
 
-    Pixels that are moved in or cut out get the middle of the value range (mid-grey).
+    Pixels moved in or cut out get the middle of the value range (mid-grey).
 
     Differs from the reference: brightness scales with the value range, and the order is always
     colour, translation, cutout.
@@ -132,7 +132,7 @@ class DiffAugment(keras.layers.Layer):
         return ops.where(inside, ops.zeros_like(images), images)
 
     def _span(self, images, size):
-        """Tells which of `size` pixels lie in a window half as long, (batch_size, size, 1)."""
+        """Which of `size` pixels lie in a window half as long, (batch_size, size, 1)."""
         window = int(size / 2 + 0.5)
         # The centre lies anywhere in the image, so the window may reach over the edge.
         start = self._draw_whole(images, 0, size + (1 - window % 2)) - window // 2
@@ -146,12 +146,12 @@ class DiffAugment(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class InstanceNoise(keras.layers.Layer):
-    """Gaussian noise on everything that a discriminator sees, which can be annealed.
+    """Gaussian noise on everything that a discriminator sees; you can anneal it.
 
     Noise makes real and fake images overlap. The discriminator then cannot tell them apart
-    perfectly, and the generator always gets a gradient. Active in training only.
+    perfectly, and the generator always gets a gradient. Active only in training.
     `keras.layers.GaussianNoise` does the same with a constant deviation; here the deviation is a
-    weight that is saved with the model and can be set between steps.
+    weight, saved with the model, that you can set between steps.
 
     Reference: Sønderby et al. 2016, "Amortised MAP Inference for Image Super-resolution"
     (arXiv 1610.04490), which introduces it as instance noise, annealed during training.
@@ -181,7 +181,7 @@ class InstanceNoise(keras.layers.Layer):
 
     def __init__(self, deviation: float = 0.1, seed: int | None = None, **kwargs):
         deviation = checks.check_number(
-            "deviation", deviation, "Usual is 0.1 for images in (-1, 1).", with_zero=True
+            "deviation", deviation, "Try 0.1 for images in (-1, 1).", with_zero=True
         )
         seed = check_seed(seed)
         super().__init__(**kwargs)

@@ -13,21 +13,21 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     """Shows a discriminator how much the images of a batch differ.
 
     Appends one channel. For every image of a group it holds the standard deviation over the
-    group, averaged over all channels and places, which gives away a generator whose images are
-    too much alike. Put it near the end of a discriminator.
+    group, averaged over all channels and positions, which exposes a generator whose images are
+    too similar. Put it near the end of a discriminator.
 
     Reference: Karras et al. 2017, "Progressive Growing of GANs for Improved Quality, Stability,
     and Variation" (arXiv 1710.10196), section 3.
 
     Differs from the reference: it compares groups instead of the whole batch, as the code of that
-    paper and of StyleGAN does. Any batch size will do: n images make max(1, n // group_size)
+    paper and of StyleGAN does. Any batch size works: n images make max(1, n // group_size)
     groups, and image i belongs to group i mod their number, which spreads a remainder over the
-    groups. (With `update="concatenated"` groups mix real and fake images, and tell nothing.)
+    groups. (With `update="concatenated"` groups mix real and fake images, and are useless.)
 
     Args:
         group_size: Number of images to compare with each other.
 
-    Input: Floats `(batch_size, height, width, channels)`.
+    Input: floats `(batch_size, height, width, channels)`.
 
     Output: `(batch_size, height, width, channels + 1)`.
 
@@ -52,7 +52,7 @@ class MinibatchStandardDeviation(keras.layers.Layer):
         # Without a dtype, TensorFlow would count in 16 bits when Keras's float is of 16 bits.
         groups = ops.cast(ops.maximum(1, count // self.group_size), "int32")
         group = ops.arange(count, dtype="int32") % groups
-        # Half precision has not enough range for the squares and for the epsilon.
+        # Half precision lacks the range for the squares and the epsilon.
         dtype = keras.backend.result_type(x.dtype, "float32")
         same = ops.cast(group[:, None] == group[None, :], dtype)
         share = same / ops.sum(same, axis=1, keepdims=True)

@@ -8,26 +8,26 @@ from kerasgan.layers._seeds import check_seed
 
 __all__ = ["SpectralNormalization"]
 
-_MOST_ITERATIONS = 100  # in one call, which has to come to an end
+_MOST_ITERATIONS = 100  # in one call, which has to end
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SpectralNormalization(keras.layers.Wrapper):
-    """Runs a layer with each of its kernels W divided by its largest singular value.
+    """Divides each kernel W of a layer by its largest singular value.
 
-    The layer then never enlarges the distance between two inputs (as far as the matrix describes
-    the layer, see below): the discriminator is Lipschitz continuous, and its gradients stay
-    moderate.
+    The layer then never increases the distance between two inputs (as far as the matrix
+    describes the layer, see below): the discriminator is Lipschitz continuous, and its gradients
+    stay moderate.
 
-    W itself is never written, so the layer trains, freezes, regularises and saves as it does
-    unwrapped. `keras.layers.SpectralNormalization` overwrites W with the quotient, even in steps
+    W is not overwritten, so the layer trains, freezes, regularises and saves as if unwrapped.
+    `keras.layers.SpectralNormalization` overwrites W with the quotient, even in steps
     that train another model, and has no gradient through the singular value.
 
     All weights named `kernel` or `embeddings` of two or more dimensions are normalised, including
-    those of layers inside. Each has a vector u, part of the saved model. From there every call
+    those of inner layers. Each has a vector u, saved with the model, from which every call
     improves the estimate sigma of the singular value by `power_iterations` steps:
     v = W u / |W u|, u = W^T v / |W^T v|, sigma = v^T W u. The gradient flows through sigma, with
-    u and v held constant. In training the layer keeps the new u.
+    u and v constant. In training the layer keeps the new u.
 
     Reference: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"
     (arXiv 1802.05957), section 2.1 and appendix A.
@@ -35,8 +35,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     Differs from the reference: None. The matrix of a kernel is its reshape to `(-1, last axis)`,
     as in the authors' code, which is not quite the operator of a convolution. The last axis of a
     transposed convolution is its input, and a depthwise convolution is divided by the length of
-    all its kernels together. A kernel of zeros, whose largest singular value is 0, is used as
-    it is.
+    all its kernels together. A kernel of zeros, whose largest singular value is 0, stays
+    unchanged.
 
     Args:
         layer: The layer, built or not, with at least one such weight.
@@ -44,11 +44,11 @@ class SpectralNormalization(keras.layers.Wrapper):
         seed: Whole number from 0 to 2^31 - 1 that the first u is drawn from; by default drawn from
             Python's `random`, as in Keras.
 
-    Input and output: those of `layer`.
+    Input and output: as for `layer`.
 
     Raises:
-        ValueError: `layer` is not a Keras layer, or has no such weight (which shows when it is
-            built), or `power_iterations` or `seed` is not such a number.
+        ValueError: `layer` is not a Keras layer, or has no such weight (raised when it is built),
+            or `power_iterations` or `seed` is not such a number.
 
     Example:
 
@@ -69,11 +69,11 @@ class SpectralNormalization(keras.layers.Wrapper):
                 "layer",
                 "be a Keras layer",
                 f"layer of type {type(layer).__name__}",
-                "Pass for example keras.layers.Conv2D(64, 3).",
+                "Pass keras.layers.Conv2D(64, 3), for example.",
             )
         power_iterations = check_whole("power_iterations", power_iterations, 1, _MOST_ITERATIONS)
         seed = check_seed(seed)
-        # All casting is left to the wrapped layer: the arithmetic here is in float32.
+        # The wrapped layer does all casting: the arithmetic here is in float32.
         kwargs.setdefault("dtype", "float32")
         super().__init__(layer, autocast=False, **kwargs)
         self.power_iterations = power_iterations
@@ -87,7 +87,7 @@ class SpectralNormalization(keras.layers.Wrapper):
                 "layer",
                 "have a kernel or embeddings of two dimensions or more",
                 f"layer={self.layer.name} of type {type(self.layer).__name__}, which has neither",
-                "Leave the wrapper out.",
+                "Leave out the wrapper.",
             )
         self.vectors = [
             self.add_weight(
@@ -101,7 +101,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         ]
 
     def _kernels(self):
-        # Not kept in an attribute: Keras would take them for weights of this layer.
+        # Not in an attribute: Keras would track them as weights of this layer.
         return [
             variable
             for variable in self.layer.variables
@@ -125,11 +125,11 @@ class SpectralNormalization(keras.layers.Wrapper):
             v = _unit(ops.matmul(constant, u))
             u = _unit(ops.matmul(v, constant))
         sigma = ops.sum(v * ops.matmul(matrix, u))
-        # A kernel of zeros gives nothing to divide by, and must not destroy u.
+        # A kernel of zeros gives no divisor, and must not destroy u.
         return ops.where(sigma > 0, sigma, 1.0), ops.where(sigma > 0, u, old_u)
 
     def _call_with(self, values, inputs, training):
-        """Calls the layer with these values, by identity, in place of its variables' own."""
+        """Calls the layer with these values (by id) in place of its variables' values."""
         variables = self.layer.variables
         scope = keras.StatelessScope(
             [(variable, values[id(variable)]) for variable in variables], collect_losses=True
