@@ -1,4 +1,4 @@
-"""Checks of the arrays that metrics are given, in one form."""
+"""Checks of the arrays passed to metrics."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from kerasgan.checks import argument_error, as_array, check_number, is_real
 
 
 def check_features(k=1, **named):
-    """Feature vectors in float64; ValueError unless each is `(n, d)`, finite, with n above `k`."""
+    """Feature vectors in float64; raises ValueError unless `(n, d)`, finite, and n above `k`."""
     checked = {}
     for name, values in named.items():
         array = as_array(name, values)
@@ -17,7 +17,7 @@ def check_features(k=1, **named):
                 f"be an array (n, d) of finite numbers, with n above {k}",
                 f"{name} of shape {array.shape} and dtype {array.dtype}"
                 + (", with NaN or infinity" if is_shaped else ""),
-                "Pass one vector per image, of more images.",
+                "Pass one vector per image, for more images.",
             )
         checked[name] = array.astype("float64")
     sizes = {name: array.shape[1] for name, array in checked.items()}
@@ -25,7 +25,7 @@ def check_features(k=1, **named):
         first, second = sizes
         raise argument_error(
             second,
-            f"hold as many numbers per vector as `{first}`",
+            f"have vectors as long as `{first}`",
             f"{sizes[second]} and {sizes[first]}",
             "Encode both with one encoder.",
         )
@@ -33,7 +33,7 @@ def check_features(k=1, **named):
 
 
 def check_images(name, values, channels=(1, 3, 4)):
-    """uint8 images `(n, height, width, channels)`; ValueError for anything else."""
+    """uint8 images `(n, height, width, channels)`; raises ValueError otherwise."""
     array = as_array(name, values)
     if array.ndim != 4 or array.shape[-1] not in channels or not len(array):
         *others, last = map(str, channels)
@@ -42,7 +42,7 @@ def check_images(name, values, channels=(1, 3, 4)):
             name,
             f"be uint8 (n, height, width, {named})",
             f"{name} of shape {array.shape}",
-            "Add the axes that are missing.",
+            "Add the missing axes.",
         )
     if array.dtype != np.uint8:
         raise argument_error(
@@ -52,7 +52,7 @@ def check_images(name, values, channels=(1, 3, 4)):
 
 
 def check_points(name, values, is_finite=False):
-    """Points `(n, 2)` in float64. Only a generator that has diverged makes infinite ones."""
+    """Points `(n, 2)` in float64, infinite only from a diverged generator."""
     array = as_array(name, values)
     is_shaped = array.ndim == 2 and array.shape[1] == 2 and len(array) and is_real(array)
     if not is_shaped or (is_finite and not np.isfinite(array).all()):
@@ -67,5 +67,5 @@ def check_points(name, values, is_finite=False):
 
 
 def check_deviation(deviation):
-    usual = "RING_DEVIATION and GRID_DEVIATION are those of the paper."
+    usual = "The paper's are RING_DEVIATION and GRID_DEVIATION."
     check_number("deviation", deviation, usual, with_zero=True)

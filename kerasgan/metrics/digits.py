@@ -1,4 +1,4 @@
-"""What a classifier of digits sees in generated ones."""
+"""What a digit classifier sees in generated digits."""
 
 from collections.abc import Callable
 
@@ -15,18 +15,18 @@ __all__ = ["digit_statistics"]
 def digit_statistics(
     images: np.ndarray, classifier: Callable, labels: np.ndarray | None = None
 ) -> dict:
-    """How balanced and how clear generated digits are, and whether they are those asked for.
+    """How balanced and clear generated digits are, and whether they match their labels.
 
     Args:
         images: uint8 `(n, height, width, channels)`.
         classifier: Function from images to logits `(n, number of classes)`, for example
             `Encoder(mnist_classifier())`.
-        labels: Integers `(n,)`: the classes that were asked for.
+        labels: Integers `(n,)`: the requested classes.
 
     Returns:
-        Dict: `histogram` (list of counts), `kl` (its divergence, in nats, from the uniform one),
+        Dict: `histogram` (list of counts), `kl` (its divergence from uniform, in nats),
         `confidence` (mean probability of the most likely class) and, with `labels`, `agreement`
-        (share of images that the classifier puts into the class asked for).
+        (share of images that the classifier puts into the requested class).
 
     Raises:
         ValueError: `images` is not such an array, `classifier` does not return such logits, or
@@ -41,7 +41,7 @@ def digit_statistics(
                 "labels",
                 "be one integer per image",
                 f"labels of shape {labels.shape} and dtype {labels.dtype} for {len(images)} images",
-                "Pass those given to gan.sample.",
+                "Pass the labels of gan.sample.",
             )
     logits = as_array("classifier", classifier(images))
     is_shaped = logits.ndim == 2 and len(logits) == len(images) and is_real(logits)

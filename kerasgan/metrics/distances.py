@@ -1,4 +1,4 @@
-"""How far apart two sets of feature vectors are, and how much of one the other covers.
+"""Distances between two sets of feature vectors, and how much they cover each other.
 
 Features are arrays `(number of images, number of features)` of finite floats; everything is
 computed in float64, in blocks of bounded memory.
@@ -25,16 +25,16 @@ __all__ = [
     "statistics",
 ]
 
-BALL_K, DENSITY_K = 3, 5  # those of the papers
+BALL_K, DENSITY_K = 3, 5  # as in the papers
 BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Squared Frechet distance between the normal distributions fitted to two sets.
 
-    With the features of an Inception network it is the FID. Distances in the features of
-    different encoders cannot be compared. Smaller is better. Its expectation falls as the number
-    of images grows: compare only distances measured on equally many images.
+    With the features of an Inception network it is the FID. Do not compare distances from
+    different encoders. Smaller is better. Its expectation falls as the number
+    of images grows: compare only distances from equal numbers of images.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a
     Local Nash Equilibrium" (arXiv 1706.08500), equation 6.
@@ -74,7 +74,7 @@ def frechet_distance_from_statistics(
 
     `|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`. The trace of the root is
     taken from symmetric matrices, whose eigenvalues are real. Covariances may therefore lack full
-    rank, as those of fewer images than features do.
+    rank, as when there are fewer images than features.
 
     Returns:
         Float.
@@ -120,7 +120,7 @@ def _frechet_distance(mean_a, cov_a, root_a, mean_b, cov_b):
     product = root_a @ cov_b @ root_a
     values = np.linalg.eigvalsh((product + product.T) / 2.0)
     trace = np.trace(cov_a) + np.trace(cov_b) - 2.0 * np.sqrt(np.maximum(values, 0.0)).sum()
-    # Rounding may leave a little below 0.
+    # Rounding may make it slightly negative.
     return float(max(0.0, np.sum(np.square(mean_a - mean_b)) + trace))
 
 
@@ -133,22 +133,22 @@ def kernel_distance(
 ) -> float | tuple[float, float]:
     """Squared maximum mean discrepancy with a cubic kernel, unbiased.
 
-    With the features of an Inception network it is the KID. Unlike that of the Frechet distance,
+    With the features of an Inception network it is the KID. Unlike the Frechet distance,
     its expectation does not depend on the number of images (a value may be below 0), and it does
-    not assume that features are normally distributed. Use it for few images.
+    not assume normally distributed features. Use it for few images.
 
     Reference: Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4:
     kernel `(x y / d + 1)^3`.
 
     Args:
         a, b: Features `(n, d)` and `(m, d)`, at least two of each.
-        subsets: Number of random subsets to measure, in place of everything once; 100 in the
+        subsets: Number of random subsets to measure, instead of all vectors at once; 100 in the
             paper.
         subset_size: Vectors in a subset of each side; all of them if there are fewer.
         seed: Whole number that the subsets are drawn from.
 
     Returns:
-        Float; with `subsets` the mean over them and their standard deviation.
+        Float; with `subsets`, the mean and standard deviation over the subsets.
 
     Raises:
         ValueError: `a` or `b` is not such an array, or a number is too small.
@@ -179,7 +179,7 @@ def _kernel_among(x):
 
 
 def _kernel_between(a, b):
-    """The mean kernel of one vector of each set."""
+    """The mean kernel of a vector from each set."""
     return _kernel_total(a, b) / (len(a) * len(b))
 
 
@@ -191,8 +191,8 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = BALL_K) -> tup
     """How many fakes lie among real images, and how many real images among fakes.
 
     Each vector has a ball that reaches to its k-th neighbour on its own side. Precision, the share
-    of fakes in some real ball (the edge included), tells quality; recall, the share of real
-    vectors in some fake ball, tells variety. Outliers on either side make large balls.
+    of fakes in any real ball (including the edge), measures quality; recall, the share of real
+    vectors in any fake ball, measures variety. Outliers on either side make large balls.
 
     Reference: Kynkaanniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
     Generative Models" (arXiv 1904.06991), section 2.
@@ -216,11 +216,10 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = BALL_K) -> tup
 
 
 def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = DENSITY_K) -> tuple[float, float]:
-    """In how many real balls a fake lies on average, and how many of them hold any fake.
+    """Mean number of real balls around a fake, over k; and share of balls that hold a fake.
 
-    The balls are those of `precision_recall`, but around real vectors only, so that outliers among
-    the fakes do no harm, and without their edges. Density exceeds 1 where fakes crowd in the
-    middle.
+    The balls are those of `precision_recall`, but only around real vectors, so that outliers among
+    the fakes do no harm, and without edges. Density exceeds 1 where fakes crowd in the middle.
 
     Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models"
     (arXiv 2002.09797), section 3.
@@ -250,7 +249,7 @@ def _density_coverage(real, fake, k, radii):
 def nearest(
     features: np.ndarray, others: np.ndarray, k: int = BALL_K
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of other vectors, to see whether a generator has memorised its data.
+    """Finds the nearest of other vectors, to see if a generator has memorised its data.
 
     Args:
         features, others: Features `(n, d)` and `(m, d)`, at least `k` others.
@@ -262,7 +261,7 @@ def nearest(
     Raises:
         ValueError: `features` or `others` is not such an array, or `k` is too large.
 
-    Example: ten samples, each beside the five digits that look most like it.
+    Example: ten samples, each beside the five most similar digits.
 
     ```python
     found, _ = kerasgan.metrics.nearest(encoder(samples), encoder(digits), k=5)
@@ -285,7 +284,7 @@ def nearest(
 
 @dataclasses.dataclass
 class Reference:
-    """Real features and what a comparison needs to know of them, computed once.
+    """Real features and all that a comparison needs of them, computed once.
 
     `Reference.of(features)` computes it; the fields are arrays, for a file.
     """
@@ -313,7 +312,7 @@ class Reference:
         )
 
     def compare(self, features):
-        """All distances and shares of generated features, as the functions above give them."""
+        """All distances and shares of generated features, as from the functions above."""
         real, fake = check_features(DENSITY_K, real=self.features, fake=features)
         frechet = _frechet_distance(self.mean, self.covariance, self.root, *statistics(fake))
         kernel = self.kernel + _kernel_among(fake) - 2.0 * _kernel_between(real, fake)

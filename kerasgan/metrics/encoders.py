@@ -1,4 +1,4 @@
-"""Encoders: models that turn images into the features that distances are taken between."""
+"""Encoders: models that turn images into features, to measure distances between."""
 
 import hashlib
 import pathlib
@@ -18,24 +18,24 @@ _CLASSIFIER = pathlib.Path(__file__).with_name("mnist_classifier.keras")
 
 
 class Encoder:
-    """Features of uint8 images, by any Keras model, and everything that changes them.
+    """Features of uint8 images, by any Keras model, with all preprocessing.
 
-    Images are brought to the model's channels (grey repeated, colour to luminance, alpha onto
-    black) and size (`skimage.transform.resize`, anti-aliased), then to its value range. Compare
-    only numbers that were measured with encoders of the same `hash`.
+    Images are converted to the model's channels (grey repeated, colour to luminance, alpha onto
+    black), size (`skimage.transform.resize`, anti-aliased) and value range, in this order.
+    Compare only numbers from encoders with the same `hash`.
 
     Args:
         model: `keras.Model`, images `(n, height, width, 1 or 3)` of a known size in, features
             `(n, d)` out.
         value_range: `(low, high)` of the images that the model takes.
-        name: Name to print beside numbers; by default the model's.
+        name: Name to print beside numbers; the model's by default.
 
     Attributes:
         name: The name.
-        hash: 12 hexadecimal digits of a hash of its weights and of what it makes of an image.
+        hash: 12 hexadecimal digits of a hash of its weights and of its output for an image.
 
     Raises:
-        ValueError: `model` is not such a model, or another argument is not of the form above.
+        ValueError: `model` is not such a model, or another argument is invalid.
 
     Example:
 
@@ -81,8 +81,8 @@ class Encoder:
         digest = hashlib.sha256(repr((self.image_shape, self.value_range)).encode())
         for weight in self.model.weights:
             digest.update(keras.ops.convert_to_numpy(weight).tobytes())
-        # For what is not in the weights: layers, and how images get to the model's size. Few
-        # digits, which backends agree on.
+        # For what is not in the weights: layers and resizing. Few digits, on which backends
+        # agree.
         probe = np.random.default_rng(0).integers(0, 256, (1, 48, 40, 3), dtype="uint8")
         digest.update(f"{np.abs(self(probe)).mean(dtype='float64'):.3g}".encode())
         return digest.hexdigest()[:12]
@@ -109,7 +109,7 @@ class Encoder:
         return np.concatenate(parts)
 
     def _fitted(self, images):
-        """uint8 images as floats of 0 to 255 of the model's size and channels."""
+        """uint8 images as floats of 0 to 255 in the model's size and channels."""
         height, width, channels = self.image_shape
         images = images.astype("float32")
         if images.shape[-1] == 4:
@@ -139,7 +139,7 @@ def mnist_classifier() -> keras.Model:
 def mnist_encoder() -> Encoder:
     """The layer before the logits of `mnist_classifier`: 64 features, without a download.
 
-    For MNIST and images like it. Distances in its features are not comparable with an FID.
+    For MNIST and similar images. Do not compare its distances with an FID.
 
     Returns:
         `Encoder`.
@@ -152,8 +152,8 @@ def mnist_encoder() -> Encoder:
 def inception_encoder() -> Encoder:
     """InceptionV3 of `keras.applications`, trained on ImageNet: 2,048 features.
 
-    Its weights are downloaded once (88 MB). The Frechet distance in its features is near the
-    published FID but not equal to it, since weights and resizing differ.
+    Its weights are downloaded once (88 MB). The Frechet distance in its features is close but not
+    equal to the published FID, since weights and resizing differ.
 
     Returns:
         `Encoder`, named `keras_inception_v3`.

@@ -1,4 +1,4 @@
-"""How good and how varied a GAN's images are, beside what real images score."""
+"""How good and how varied a GAN's images are, beside the scores of real images."""
 
 import contextlib
 import dataclasses
@@ -20,36 +20,36 @@ from kerasgan.metrics.encoders import Encoder
 
 __all__ = ["Evaluator"]
 
-_CACHE_VERSION = 2  # of what a file holds
+_CACHE_VERSION = 2  # of the file's contents
 
 
 class Evaluator:
     """Compares generated images with real ones, as an encoder sees them.
 
-    It takes two random, disjoint parts of the real images, `count` of each. Fakes are compared with
-    the first part. The second part is compared with the first in the same way, which gives the
-    floor: what equally many real images score. (Where the encoder was trained on these images,
-    new real ones score a little worse.)
+    It takes two random, disjoint parts of the real images, `count` images each. It compares fakes
+    with the first part. Comparing the second part with the first in the same way gives the
+    floor: the score of as many real images. (If the encoder was trained on these images, new
+    real images score slightly worse.)
 
     Args:
         images: Real images: uint8 array `(n, height, width, channels)`, or a
             `kerasgan.datasets.ImageFolder` (or other `keras.utils.PyDataset` of such batches),
-            which is read as far as needed.
+            read as far as needed.
         encoder: `kerasgan.metrics.Encoder`.
-        count: Images in a part, and number of fakes; at most half of the real images are used. The
-            Frechet distance needs thousands.
+        count: Images in a part, and number of fakes; at most half of the real images. The Frechet
+            distance needs thousands.
         seed: Whole number that the parts and the fakes are drawn from.
-        cache: True to keep features, and what is computed from them, in the user's cache folder
-            for the next start, the path of another folder, or False. The key is a hash of images
-            and encoder; `kerasgan.datasets.clear_cache` empties the folder.
+        cache: True to keep features and their statistics in the user's cache folder for the next
+            start, the path of another folder, or False. The key is a hash of images and encoder;
+            `kerasgan.datasets.clear_cache` empties the folder.
 
     Attributes:
         floor: Dict of the second part's scores.
-        protocol: Dict that says what was measured: `encoder`, `encoder_hash`, `data_hash`,
-            `count` and `seed`. Only numbers with the same protocol can be compared.
+        protocol: Dict that describes the measurement: `encoder`, `encoder_hash`, `data_hash`,
+            `count` and `seed`. Compare only numbers with the same protocol.
 
     Raises:
-        ValueError: There are fewer than 12 real images, or an argument is not of the form above.
+        ValueError: There are fewer than 12 real images, or an argument is invalid.
 
     Example:
 
@@ -79,9 +79,9 @@ class Evaluator:
         if self.count < 6:
             raise argument_error(
                 "images",
-                "be at least 12 real images, for two parts to compare",
+                "be at least 12 real images, for two parts",
                 f"{len(images)}",
-                "Use more.",
+                "Pass more.",
             )
         real, others = images[: self.count], images[self.count : 2 * self.count]
         data_hash, key = _hash(real), _hash(others, encoder.hash, str(_CACHE_VERSION))
@@ -131,7 +131,7 @@ def _check_encoder(encoder):
             "encoder",
             "be a kerasgan.metrics.Encoder",
             f"encoder={encoder!r}",
-            "Pass mnist_encoder(), or Encoder(model) for a model of your own.",
+            "Pass mnist_encoder(), or Encoder(model) for your own model.",
         )
 
 
@@ -145,7 +145,7 @@ def _choose(images, most, seed):
 
 
 def _read_batches(dataset, most, rng):
-    """Random batches of a data set, until there are `most` images."""
+    """Reads random batches of a data set until there are `most` images."""
     is_sequence = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
     if not is_sequence or isinstance(dataset, (str, bytes, dict)):
         raise argument_error(
@@ -189,7 +189,7 @@ def _read(path):
         zipfile.BadZipFile,
     )
     with contextlib.suppress(*damaged):
-        # NumPy would leave a damaged file open.
+        # NumPy does not close a damaged file.
         with open(path, "rb") as stream:
             arrays = dict(np.load(stream, allow_pickle=False))
         floor = json.loads(str(arrays.pop("floor")))
@@ -200,7 +200,7 @@ def _read(path):
 
 
 def _write(path, reference, floor):
-    # Without a file the next start only takes longer.
+    # Without a file, the next start just takes longer.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {

@@ -1,4 +1,4 @@
-"""Mode collapse, counted by known centres, by three digits in an image, or by bins of features."""
+"""Mode collapse, measured by known centres, three digits in an image, or bins of features."""
 
 from collections.abc import Callable
 
@@ -68,7 +68,7 @@ def sample_points(
         centres: Float array `(number of modes, 2)`.
         deviation: Standard deviation around each centre, in each direction.
         n: Number of points.
-        seed: Whole number that the points are drawn from; other points at each call by default.
+        seed: Whole number that the points are drawn from; new points at each call by default.
 
     Returns:
         Float array `(n, 2)`.
@@ -86,10 +86,10 @@ def sample_points(
 
 
 def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> dict:
-    """Which modes of a mixture are found, and how cleanly.
+    """How many modes of a mixture are found, and how cleanly.
 
-    A point within three deviations of its closest centre is of high quality. 98.89 % of the points
-    of a perfect sampler are.
+    A point within three deviations of its closest centre is of high quality, like 98.89 % of a
+    perfect sampler's points.
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.1, with 2,500 points.
 
@@ -100,8 +100,8 @@ def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> di
 
     Returns:
         Dict: `modes` (centres with at least one point of high quality), `high_quality` (share of
-        such points) and `reverse_kl` (divergence, in nats, of the closest centres' histogram
-        from the uniform one).
+        such points) and `reverse_kl` (divergence of the closest centres' histogram from uniform,
+        in nats).
 
     Raises:
         ValueError: `points` or `centres` is not such an array, or `deviation` is below 0.
@@ -121,7 +121,7 @@ def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> di
 
 
 def kl_from_uniform(counts: np.ndarray) -> float:
-    """Divergence, in nats, of a histogram from the uniform one: 0 to log(number of bins).
+    """Divergence of a histogram from uniform, in nats: 0 to log(number of bins).
 
     Args:
         counts: Array `(number of bins,)` of numbers of at least 0, not all of them 0.
@@ -167,9 +167,9 @@ def stack_digits(images: np.ndarray, n: int = NUM_STACKED, seed: int = 0) -> np.
 def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
     """How many of the 1,000 modes of Stacked MNIST are among generated images.
 
-    Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. With so many, a
-    perfect sampler of the training digits has all 1,000 modes and a divergence of 0.0238 (0.019
-    if all digits were equally frequent); a smaller one points to a mistake.
+    Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. With this
+    number, a perfect sampler of the training digits has all 1,000 modes and a divergence of 0.0238
+    (0.019 if all digits were equally frequent); a smaller divergence points to a mistake.
 
     Args:
         images: uint8 `(n, 28, 28, 3)`.
@@ -224,7 +224,7 @@ def different_bins(
     significance: float = 0.05,
     seed: int = 0,
 ) -> float:
-    """In how many bins of the data the shares of real and fake images differ significantly (NDB).
+    """Share of bins where real and fake frequencies differ significantly (NDB).
 
     The bins are the cells around k-means centres of the real features. A two-proportion z-test
     compares the two shares in each bin. About `significance` of the bins differ between two
@@ -245,7 +245,7 @@ def different_bins(
     Raises:
         ValueError: `real` or `fake` is not such an array, or a number is out of bounds.
     """
-    from scipy.cluster import vq  # takes a third of a second, and is of use here only
+    from scipy.cluster import vq  # takes a third of a second, and is used only here
 
     check_whole("bins", bins, 2)
     check_whole("seed", seed, 0)

@@ -16,9 +16,9 @@ _FOLDER = pathlib.Path(__file__).parent
 
 
 def load_pretrained(name: str) -> GAN:
-    """Loads a trained GAN that comes with the package; nothing is downloaded.
+    """Loads a trained GAN that comes with the package, without a download.
 
-    `scripts/measure/pretrain.py` trained both; their generators are averages over the training.
+    `scripts/measure/pretrain.py` trained both; their generators are averages over training.
     `docs/results.md` has their scores, data and licences.
 
     Args:
@@ -27,10 +27,10 @@ def load_pretrained(name: str) -> GAN:
             for flags that do not exist, 32x32x3, from a DCGAN.
 
     Returns:
-        `kerasgan.GAN`, ready to sample from or to train further, with new Adam optimizers of 2e-4.
+        `kerasgan.GAN`, ready to sample or to train further, with new Adam optimizers of 2e-4.
 
     Raises:
-        ValueError: `name` is not one of these.
+        ValueError: `name` is neither.
 
     Example:
 
@@ -39,7 +39,7 @@ def load_pretrained(name: str) -> GAN:
     digits = gan.sample(64, seed=0)     # uint8 (64, 28, 28, 1)
     ```
     """
-    check_choice("name", name, NAMES, "For a GAN of your own use keras.models.load_model.")
+    check_choice("name", name, NAMES, "For your own GAN use keras.models.load_model.")
     sides = ("generator", "discriminator")
     generator, discriminator = (
         keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides

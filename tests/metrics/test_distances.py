@@ -159,7 +159,7 @@ def test_bad_features_are_refused(function, names):
             with pytest.raises(ValueError, match=f"`{name}` must be an array"):
                 function(**good | {name: bad})
     if len(names) == 2:
-        with pytest.raises(ValueError, match=f"`{names[1]}` must hold as many numbers per vector"):
+        with pytest.raises(ValueError, match=f"`{names[1]}` must have vectors as long as"):
             function(**good | {names[1]: np.zeros((9, 4))})
 
 
