@@ -169,7 +169,7 @@ WRONG = {
     "channels": (lambda x: x[..., :1], "3 channels, or build the model for 1"),
     "size": (lambda x: x[:, :4], "Resize the images"),
     "none": (lambda x: x[:0], r"shape \(0, 8, 8, 3\)"),
-    "nan": (lambda x: np.where(x > 250, np.nan, 0.5), "holds NaN"),
+    "nan": (lambda x: np.where(x > 250, np.nan, 0.5), "images with NaN"),
 }
 
 
@@ -207,7 +207,7 @@ def test_floats_that_look_like_another_range_are_said_once(own):
     with recorded_warnings() as texts:
         for _ in range(2):
             own.train_on_batch(images)
-    assert len(texts) == 1 and "as if they were in (0, 1)" in texts[0]
+    assert len(texts) == 1 and "as if in (0, 1)" in texts[0]
     assert "Pass 2 * images -1 if" in texts[0]
 
 

@@ -125,7 +125,7 @@ def test_images_become_images(tmp_path):
         gan.train_on_batch(real)
     with pytest.raises(ValueError, match="`source_images` must be uint8"):
         gan.train_on_batch({"images": real, "source_images": real[:, :2]})
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="equal length"):
         gan.train_on_batch({"images": real, "source_images": real[:2]})
     with pytest.raises(ValueError, match="needs a generator with latents"):
         gan.sample(2)
