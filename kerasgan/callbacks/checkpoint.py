@@ -84,23 +84,30 @@ class Checkpoint(Periodic):
             ) from error
 
     def act(self):
-        if not self.model._is_finite():
-            if not self._has_met_nan:
-                self._has_met_nan = True
-                warnings.warn(
-                    f"The weights contain NaN or infinity at step {self.model.step}. This model "
-                    "is not saved; the last good checkpoint stays. Resume from it with smaller "
-                    "learning rates.",
-                    stacklevel=2,
-                )
-            return
         path = self.folder / MODEL
-        with replacing(path) as temporary:
-            self.model.save(temporary)
-            _keep(path, self.folder / PREVIOUS_MODEL)
+        try:
+            with replacing(path) as temporary:
+                self.model.save(temporary)
+                _keep(path, self.folder / PREVIOUS_MODEL)
+        except ValueError:
+            # `save` has looked at every weight: look again only to see whether that is why.
+            if self.model._is_finite():
+                raise
+            self._warn_of_nan()
+            return
         self.saved[MODEL] = self.model.step
         save_generator(self.model, self.folder / GENERATOR)
         self.saved[GENERATOR] = self.model.step
+
+    def _warn_of_nan(self):
+        if not self._has_met_nan:
+            self._has_met_nan = True
+            warnings.warn(
+                f"The weights contain NaN or infinity at step {self.model.step}. This model is not "
+                "saved; the last good checkpoint stays. Resume from it with smaller learning "
+                "rates.",
+                stacklevel=3,
+            )
 
 
 def save_generator(gan: GAN, path: str | os.PathLike) -> None:
