@@ -350,7 +350,7 @@ def resolve(loss, label_smoothing=0.0):
             fix="Give both functions both parameters, even if they use only one.",
         )
     generator_loss, discriminator_loss = pair
-    check_number("label_smoothing", label_smoothing, "Usual is 0.1.", with_zero=True, below=1)
+    check_number("label_smoothing", label_smoothing, "Try 0.1.", with_zero=True, below=1)
     if label_smoothing:
         if "label_smoothing" not in inspect.signature(discriminator_loss).parameters:
             raise argument_error(

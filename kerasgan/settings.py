@@ -65,9 +65,6 @@ def check(settings, discriminator):
     check_whole("discriminator_steps", settings["discriminator_steps"], 1, MOST_STEPS)
     check_whole("steps_per_execution", settings["steps_per_execution"], 1, MOST_STEPS)
     check_choice("jit_compile", settings["jit_compile"], ("auto", True, False))
-    check_number(
-        "label_smoothing", settings["label_smoothing"], "Try 0.1.", with_zero=True, below=1
-    )
     if settings["ema"] is not None:
         check_number("ema", settings["ema"], "Try 0.999, or False to turn it off.", below=1)
     augment = settings["augment"]
