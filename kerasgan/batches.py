@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasgan._read_ahead import prefetched, read_ahead
-from kerasgan.checks import argument_error, check_whole
+from kerasgan.checks import argument_error, as_array, check_whole
 from kerasgan.datasets.image_folder import ImageFolder
 
 __all__ = ["Batches"]
@@ -162,7 +162,7 @@ def _arrays(x, y):
         raise argument_error("x", "hold images", f"x of shape {images.shape}", "Pass at least one.")
     if y is None:
         return images
-    labels = np.asarray(_on_host(y))
+    labels = as_array("y", y)
     if not labels.shape or len(labels) != len(images):
         received = f"{len(labels)} labels" if labels.shape else f"y={y!r}"
         raise argument_error(
@@ -218,8 +218,7 @@ def _check_dict(x, y):
         )
     arrays = {}
     for name, values in x.items():
-        array = _on_host(values)
-        arrays[name] = array if _is_array(array) else np.asarray(array)
+        arrays[name] = _on_host(values) if _is_array(values) else as_array(name, values)
     lengths = {name: array.shape[0] if array.shape else 0 for name, array in arrays.items()}
     if not lengths["images"]:
         raise argument_error(

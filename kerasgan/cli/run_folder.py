@@ -19,7 +19,7 @@ import numpy as np
 import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
-from kerasgan.checks import argument_error, check_value_range, in_short, is_number
+from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
 from kerasgan.cli._arguments import ENCODERS, shown
 from kerasgan.cli._data import is_mnist
 from kerasgan.files import remove_stale, replacing
@@ -293,7 +293,7 @@ def read_config(run):
 
 
 def _is_whole(smallest):
-    return lambda value: type(value) is int and value >= smallest
+    return lambda value: is_whole(value) and value >= smallest
 
 
 def _is_rate(value):
@@ -322,7 +322,7 @@ _FIELDS = {
 _ARGUMENTS = {
     "model": lambda value: f"build_{value}" in zoo.__all__,
     "size": _is_size,
-    "channels": lambda value: type(value) is int and value in (1, 3, 4),
+    "channels": lambda value: is_whole(value) and value in (1, 3, 4),
     "fit": _is_text,
     "background": _is_text,
     "mirror": lambda value: isinstance(value, bool),
