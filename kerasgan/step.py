@@ -72,9 +72,8 @@ class AdversarialStep:
         if (kind, repeated) not in self._calls:
 
             def function(data):
-                logs = self._make(kind, data)
-                self._names[kind] = tuple(logs)
-                return ops.stack([ops.cast(value, "float32") for value in logs.values()])
+                self._names[kind], values = zip(*self._make(kind, data), strict=True)
+                return ops.stack([ops.cast(value, "float32") for value in values])
 
             self._calls[kind, repeated] = backend.compiled(
                 function, self._variables(), self.jit_compile, repeated
@@ -92,27 +91,29 @@ class AdversarialStep:
         return list(found.values())
 
     def _make(self, kind, data):
+        """Makes the updates and returns pairs of a log's name and value: a name's last counts."""
         self.count.traced = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
             logs = self._update_generator(*data["batches"], data["decay"])
-            return logs | {"loss": logs["g_loss"]}
+            return _in_order([logs], logs["g_loss"])
         if kind != "step":
             logs = self._update_discriminator(*data["batches"], kind)
-            return {"d_loss": logs["d_loss"]} | logs | {"loss": logs["d_loss"]}
+            return _in_order([logs], logs["d_loss"])
         # The last batch is the generator's, or both sides' if they share their fakes.
         *batches, last = data["batches"]
-        for batch in batches:
-            d_logs = self._update_discriminator(batch)
+        d_logs = [self._update_discriminator(batch) for batch in batches]
         if self.simultaneous:
-            d_logs, g_logs = self.simultaneous.update(last)
+            last_d_logs, g_logs = self.simultaneous.update(last)
+            d_logs.append(last_d_logs)
             self._update_average(data["decay"])
         else:
             g_logs = self._update_generator(last, data["decay"])
-        # Report the scores from the discriminator's own update.
-        logs = g_logs | d_logs
-        ordered = dict.fromkeys(("d_loss", "g_loss", "d_real", "d_fake")) | logs
-        return ordered | {"loss": logs["d_loss"] + logs["g_loss"]}
+        # Keep the values that nobody reads, too: TensorFlow's graph optimizer moves a constant of
+        # the loss into the discriminator where the loss alone reads the scores, and then the step
+        # would round otherwise than the updates on their own. The scores that are reported are
+        # those of the discriminator's own update.
+        return _in_order([g_logs, *d_logs], d_logs[-1]["d_loss"] + g_logs["g_loss"])
 
     def _in_range(self, batch):
         """The batch with its images as floats in the networks' value range."""
@@ -144,13 +145,20 @@ class AdversarialStep:
             self.average.update(decay)
 
 
+def _in_order(logs, loss):
+    pairs = [pair for update in logs for pair in update.items()]
+    first = ("d_loss", "g_loss", "d_real", "d_fake")
+    pairs.sort(key=lambda pair: first.index(pair[0]) if pair[0] in first else len(first))
+    return [*pairs, ("loss", loss)]
+
+
 class Logs(dict):
     """What a step reports: floats, fetched from the device when first read.
 
     Reading waits for the step; a loop that does not read does not wait.
 
     Args:
-        names: Names of the values.
+        names: Names of the values. The last value of a name counts.
         values: Tensor `(len(names),)`; or `(steps, len(names))`, to be averaged over the steps.
     """
 

@@ -88,14 +88,8 @@ def test_a_step_after_a_load_is_the_stacks_in_turn_and_sees_a_changed_discrimina
         d_logs = copy.train_discriminator_on_batch(images)
     g_logs = copy.train_generator_on_batch(images)
     assert logs.pop("loss") == pytest.approx(logs["d_loss"] + logs["g_loss"])
-    in_turn = {name: (g_logs | d_logs)[name] for name in logs}
-    if keras.config.backend() == "tensorflow":
-        # Its graph optimizer may round differently by an ulp, as it does for the least squares.
-        for ours, expected in zip(state(gan), state(copy), strict=True):
-            np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
-        assert logs == pytest.approx(in_turn, rel=1e-6, abs=1e-6)
-    else:
-        assert same(state(copy), state(gan)) and logs == in_turn
+    assert same(state(copy), state(gan))
+    assert logs == {name: (g_logs | d_logs)[name] for name in logs}
     rng = np.random.default_rng(0)
     for variable in copy.discriminator.trainable_variables:
         variable.assign_add(rng.normal(0.0, 0.1, variable.shape))
