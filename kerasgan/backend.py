@@ -22,6 +22,9 @@ __all__ = [
 
 # On PyTorch. Recording costs as much time as it saves in a hundred steps or so.
 CALLS_BEFORE_RECORDING = 20
+# Shapes of data for each of which a step is compiled. TensorFlow then compiles for any batch size;
+# not at once, since a loss may read the batch size from the shape.
+SHAPES_BEFORE_ANY = 4
 
 
 def input_gradient(function, inputs):
@@ -165,9 +168,10 @@ def apply_gradients(optimizer, gradients, variables):
 def compiled(function, variables, jit_compile=True, repeated=False):
     """`function(data)` as one compiled call that reads and assigns Keras variables.
 
-    Data of another shape compiles it again. On PyTorch `function` runs as it is at first, and is
-    recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape; `jit_compile=True` records
-    it at once and compiles it with `torch.compile`.
+    Data of another shape compiles it again, which takes seconds; after `SHAPES_BEFORE_ANY` shapes
+    TensorFlow compiles for any batch size, and JAX warns. On PyTorch `function` runs as it is at
+    first, and is recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape;
+    `jit_compile=True` records it at once and compiles it with `torch.compile`.
 
     Args:
         function: Takes a structure of tensors, returns a tensor.
@@ -186,9 +190,19 @@ def compiled(function, variables, jit_compile=True, repeated=False):
             signature = tf.TensorSpec(None, "float32")
             return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
 
-        return tf.function(
-            in_turn if repeated else function, autograph=False, jit_compile=bool(jit_compile)
-        )
+        options = {"autograph": False, "jit_compile": bool(jit_compile)}
+        own_shape = tf.function(in_turn if repeated else function, **options)
+        any_shape = tf.function(in_turn if repeated else function, reduce_retracing=True, **options)
+        known = set()
+
+        def call(data):
+            shapes = _shapes(data)
+            if shapes in known or len(known) < SHAPES_BEFORE_ANY:
+                known.add(shapes)
+                return own_shape(data)
+            return any_shape(data)
+
+        return call
     if backend == "jax":
         return _jax_compiled(function, variables, jit_compile, repeated)
     if jit_compile:
@@ -202,6 +216,10 @@ def compiled(function, variables, jit_compile=True, repeated=False):
         return ops.stack([function(part) for part in parts])
 
     return one_after_the_other
+
+
+def _shapes(data):
+    return tuple((tuple(array.shape), array.dtype) for array in keras.tree.flatten(data))
 
 
 def _torch_recorded(function, variables, jit_compile):
@@ -218,7 +236,7 @@ def _torch_recorded(function, variables, jit_compile):
 
     def call(data):
         arrays = keras.tree.flatten(data)
-        shapes = tuple((tuple(array.shape), array.dtype) for array in arrays)
+        shapes = _shapes(data)
         if shapes not in records:
             calls[shapes] += 1
             if calls[shapes] <= before_recording:
@@ -274,8 +292,18 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     step = in_turn if repeated else pure
     if jit_compile:
         step = jax.jit(step, donate_argnums=0)
+    known = set()
 
     def call(data):
+        shapes = _shapes(data)
+        if jit_compile and shapes not in known:
+            known.add(shapes)
+            if len(known) == SHAPES_BEFORE_ANY + 1:
+                warnings.warn(
+                    f"This is the {len(known)}th size of a batch. JAX compiles a step for each, "
+                    "which takes seconds: keep the size the same, or leave out short batches.",
+                    stacklevel=2,
+                )
         values, result = step([variable.value for variable in variables], data)
         # The device keeps working while Python assigns the values to come.
         for variable, value in zip(variables, values, strict=True):

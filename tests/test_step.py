@@ -1,5 +1,6 @@
 """One step in one call: what it equals, how often it is compiled, and when its losses are read."""
 
+import contextlib
 import json
 import warnings
 
@@ -235,6 +236,31 @@ def test_state_that_jax_would_lose_is_refused(own):
         own.train_on_batch(pictures(4, own))
     own.compile(augment=keras.layers.GaussianNoise(0.1, seed=0))
     own.train_on_batch(pictures(4, own))
+
+
+def test_batches_of_many_sizes_stay_cheap():
+    gan, alone, traces = linear_pair(), linear_pair(), []
+
+    def counted(real_scores, fake_scores):
+        traces.append(fake_scores.shape[0])
+        return keras.ops.mean(fake_scores) - keras.ops.mean(real_scores)
+
+    gan.compile(loss=(kerasgan.losses.wasserstein_generator, counted))
+    is_jax = keras.config.backend() == "jax"
+    with pytest.warns(UserWarning) if is_jax else contextlib.nullcontext() as caught:
+        for size in [3, 2, 5, 4, 7, 6, 9, 8]:
+            images = pictures(size, gan, seed=size)
+            logs = gan.train_on_batch(images)
+            alone.compile(loss="wasserstein")  # anew for this size
+            expected = alone.train_on_batch(images)
+            for name in ("d_loss", "g_loss"):
+                assert logs[name] == pytest.approx(expected[name])
+    if is_jax:
+        (warning,) = caught
+        assert "the 5th size of a batch. JAX compiles a step for each" in str(warning.message)
+    if keras.config.backend() == "tensorflow":
+        # Four sizes, then one more before any size will do.
+        assert traces == [3, 2, 5, 4, 7, None]
 
 
 def test_a_failed_step_leaves_no_trace(own):
