@@ -327,6 +327,24 @@ class GAN(keras.Model):
             self.compile(steps_per_execution=value)
 
     @property
+    def jit_compile(self):
+        return self._training.jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value):
+        if hasattr(self, "_choices"):  # Keras sets it to None while a model is made
+            self.compile(jit_compile=value)
+
+    @property
+    def run_eagerly(self):
+        return False
+
+    @run_eagerly.setter
+    def run_eagerly(self, value):
+        if value:
+            _habits.refuse("compile", {"run_eagerly": value}, _habits.COMPILE)
+
+    @property
     def augment(self):
         """The change of all images before the discriminator, or None."""
         return self._choices.augment

@@ -118,6 +118,17 @@ def test_step_settings_can_be_assigned(own):
         own.discriminator_steps = 0
 
 
+def test_what_keras_sets_on_a_model_is_compiled_or_refused(own):
+    own.jit_compile = False
+    assert own.jit_compile is False and own.combined.jit_compile is False
+    with pytest.raises(ValueError, match="`jit_compile` must be"):
+        own.jit_compile = "yes"
+    own.run_eagerly = False
+    with pytest.raises(TypeError, match="`run_eagerly` must be left out.*gan.generator"):
+        own.run_eagerly = True
+    assert own.run_eagerly is False
+
+
 def test_callbacks_find_what_they_look_for_in_the_optimizer(own):
     own.train_on_batch(pictures(2, own))
     assert int(own.optimizer.iterations) == 1
