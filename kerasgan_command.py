@@ -4,7 +4,9 @@
 """
 
 import contextlib
+import json
 import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -23,12 +25,12 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command; see `kerasgan.cli.main`."""
     # Log only fatal errors; TensorFlow also raises all others.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    backend = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
+    backend, received = _backend()
     if backend not in _BACKENDS:
         meant = next((name for name in _BACKENDS if name in backend.lower()), _BACKENDS[0])
         return _refuse(
-            f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: "
-            f"KERAS_BACKEND={backend}. Set for example KERAS_BACKEND={meant}."
+            f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: {received}. Set for "
+            f"example KERAS_BACKEND={meant}."
         )
     if backend != "tensorflow":
         # Keras imports it to see if what it saves is TensorFlow's: seconds and 400 MB.
@@ -41,11 +43,23 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except ImportError as error:
         return _refuse(
-            "`KERAS_BACKEND` must be an installed backend. Received: "
-            f"KERAS_BACKEND={backend} ({error}). Install it, or set KERAS_BACKEND to another of "
-            f"{', '.join(_BACKENDS)}."
+            f"`KERAS_BACKEND` must be an installed backend. Received: {received} ({error}). "
+            f"Install it, or set KERAS_BACKEND to another of {', '.join(_BACKENDS)}."
         )
     return cli.main(argv)
+
+
+def _backend():
+    """The backend that Keras will use, and where that is set."""
+    name = os.environ.get("KERAS_BACKEND")
+    if name:
+        return name, f"KERAS_BACKEND={name}"
+    folder = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras")
+    path = folder / "keras.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        name = json.loads(path.read_text())["backend"]
+        return str(name), f"backend {name!r} in {path}"
+    return _BACKENDS[0], f"KERAS_BACKEND={_BACKENDS[0]}, the default"
 
 
 def _refuse(text):

@@ -14,7 +14,7 @@ from kerasgan.pictures import save_png
 
 
 @pytest.mark.parametrize(
-    ("backend", "meant"), [("pytorch", "torch"), ("JAX", "jax"), ("numpy", "tensorflow"), ("", "")]
+    ("backend", "meant"), [("pytorch", "torch"), ("JAX", "jax"), ("numpy", "tensorflow")]
 )
 def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, meant):
     monkeypatch.setenv("KERAS_BACKEND", backend)
@@ -22,6 +22,18 @@ def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, me
     text = capsys.readouterr().err
     assert text.startswith("kerasgan: error: `KERAS_BACKEND` must be one of tensorflow, jax, torch")
     assert f"Set for example KERAS_BACKEND={meant}" in text and len(text.splitlines()) == 1
+
+
+def test_another_backend_in_keras_json_is_one_line_that_names_the_file(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("KERAS_BACKEND", "")  # as Keras sees it, not set
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "keras.json").write_text('{"backend": "pytorch"}')
+    assert kerasgan_command.main(["--version"]) == 2
+    text = capsys.readouterr().err
+    assert f"Received: backend 'pytorch' in {tmp_path / 'keras.json'}. Set" in text
+    assert "KERAS_BACKEND=torch" in text and len(text.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
