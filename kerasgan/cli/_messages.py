@@ -4,6 +4,8 @@ import contextlib
 import os
 import sys
 
+from kerasgan.checks import is_out_of_memory
+
 
 class Refused(Exception):
     """The command cannot do what the user asked for; nothing was started."""
@@ -18,10 +20,14 @@ def refusing():
     """Turns the errors that wrong arguments cause into one line without a traceback."""
     try:
         yield
-    except (ValueError, OSError, ImportError) as error:
-        raise Refused(error) from error
-    except MemoryError as error:
-        raise Refused(f"it does not fit into memory ({error}). Ask for less.") from error
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise Refused(
+                "it does not fit into memory. Ask for smaller or fewer images."
+            ) from error
+        if isinstance(error, (ValueError, OSError, ImportError)):
+            raise Refused(error) from error
+        raise
 
 
 def tell(command, text):

@@ -13,8 +13,9 @@ import numpy as np
 
 from kerasgan import callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
+from kerasgan.checks import is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, run_folder
-from kerasgan.cli._messages import duration, refusing, tell
+from kerasgan.cli._messages import Failed, duration, refusing, tell
 from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
 from kerasgan.cli._source import load
 from kerasgan.cli._stop import Guard, Stop
@@ -233,6 +234,19 @@ def run(given):
             if not stop.has_ended:
                 raise KeyboardInterrupt("nothing was saved since the last checkpoint") from None
             stop.signal = signal.SIGINT
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            smaller = arguments["batch_size"] // 2
+            raise Failed(
+                f"memory ran out after step {gan.step}. "
+                + (
+                    f"Continue with smaller batches: kerasgan train --resume --out {folder} "
+                    f"--batch-size {smaller}"
+                    if smaller
+                    else "Begin another run with a smaller --size or --filters."
+                )
+            ) from error
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
             return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)

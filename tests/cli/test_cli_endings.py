@@ -9,6 +9,7 @@ import sys
 import time
 
 import keras
+import numpy as np
 import pytest
 from commands import TINY, errors, train
 
@@ -192,6 +193,32 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
     assert captured.out.splitlines()[-1] == str(run)
     assert not (run / "model.keras").exists()
     assert not (run / "samples.png").exists()
+
+
+@pytest.mark.filterwarnings("ignore:batch size")
+@pytest.mark.parametrize("batch_size", [8, 1])
+def test_without_memory_the_run_ends_in_a_line_that_helps(
+    photos, tmp_path, monkeypatch, capsys, batch_size
+):
+    class Fill(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.step == 2:
+                np.empty((2**50, 4))
+
+    run = tmp_path / "run"
+    arguments = [*TINY, "--batch-size", batch_size, "--steps", 3, "--out", run]
+    with monkeypatch.context() as patch:
+        add_callback(patch, Fill())
+        assert train(photos, *arguments) == 1
+    text = capsys.readouterr().err
+    assert "kerasgan train: error: memory ran out after step 2. " in text
+    if batch_size == 1:
+        assert text.endswith("smaller --size or --filters.\n")
+        return
+    resume = f"--resume --out {run} --batch-size 4"
+    assert text.endswith(f": kerasgan train {resume}\n")
+    assert train(*resume.split()) == 0
+    assert callbacks.load_checkpoint(run).step == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM")
