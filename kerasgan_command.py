@@ -1,4 +1,4 @@
-"""The command `kerasgan`: set-up that must precede Keras's import, then `kerasgan.cli`.
+"""The command `kerasgan`: setup that must run before Keras is imported, then `kerasgan.cli`.
 
 `import kerasgan` imports Keras, so this module is outside the package.
 """
@@ -14,7 +14,7 @@ import tempfile
 __all__ = ["main"]
 
 _BACKENDS = ("tensorflow", "jax", "torch")
-# TensorFlow's notes about the machine.
+# TensorFlow's log messages about the machine.
 _NOTES = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:|"
     rb"\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)/|To enable the following instructions:"
@@ -23,17 +23,17 @@ _NOTES = re.compile(
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; see `kerasgan.cli.main`."""
-    # Log only fatal errors; TensorFlow also raises all others.
+    # Log only fatal errors; TensorFlow raises all others as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend, received = _backend()
     if backend not in _BACKENDS:
         meant = next((name for name in _BACKENDS if name in backend.lower()), _BACKENDS[0])
         return _refuse(
-            f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: {received}. Set for "
-            f"example KERAS_BACKEND={meant}."
+            f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: {received}. For "
+            f"example, set KERAS_BACKEND={meant}."
         )
     if backend != "tensorflow":
-        # Keras imports it to see if what it saves is TensorFlow's: seconds and 400 MB.
+        # Keras imports TensorFlow to check for its objects when saving: seconds and 400 MB.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
         with _without_notes():
@@ -71,7 +71,7 @@ def _refuse(text):
 def _without_notes():
     """Holds back standard error, and drops TensorFlow's notes from it.
 
-    No setting silences the notes of its start.
+    No setting silences the notes that TensorFlow writes at startup.
     """
     try:
         stderr = os.dup(2)

@@ -1,4 +1,4 @@
-"""Keeps Ctrl-C and other signals from landing where they would do harm."""
+"""Controls when Ctrl-C and other signals take effect."""
 
 import contextlib
 import signal
@@ -10,7 +10,7 @@ def handling(handlers):
     """Handles signals within a block; does nothing outside the main thread.
 
     Args:
-        handlers: Dict from signal numbers to functions of `(number, frame)`.
+        handlers: Dict that maps signal numbers to functions of `(number, frame)`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -27,7 +27,8 @@ def handling(handlers):
 def deferred():
     """Delays Ctrl-C until the end of the block; a second Ctrl-C acts at once.
 
-    In the middle of a step it would lose the variables on JAX: the step has donated their buffers.
+    On JAX, an interrupt in the middle of a step would lose the variables, because the step has
+    donated their buffers.
     """
     handler = signal.getsignal(signal.SIGINT)
     received = []

@@ -11,12 +11,12 @@ _END = object()
 def read_ahead(function, items, workers, ahead):
     """Yields `function(item)` for each item, in order, computed by threads.
 
-    An exception in `function` is raised in place of its result. Closing the generator cancels the
-    calls that have not begun and waits for the others.
+    An exception in `function` is raised where its result would be yielded. Closing the generator
+    cancels the calls that have not started and waits for the others.
 
     Args:
         function: Called with one item, in any of the threads.
-        items: Iterable, endless or not.
+        items: Iterable, which may be endless.
         workers: Number of threads.
         ahead: Number of calls to keep ahead of the result being yielded.
     """
@@ -38,7 +38,7 @@ def prefetched(stream):
 
     Closing it closes `stream` as well.
     """
-    # One thread, because a generator can only run in one at a time.
+    # One thread, because a generator can run in only one at a time.
     items = read_ahead(lambda _: next(stream, _END), itertools.count(), workers=1, ahead=1)
     with contextlib.closing(stream), contextlib.closing(items):
         for item in items:

@@ -1,4 +1,4 @@
-"""The average of a generator's weights, which samples better than the latest weights."""
+"""The average of a generator's weights, which makes better images than the latest weights."""
 
 from keras import ops
 
@@ -10,8 +10,8 @@ __all__ = ["Average"]
 class Average:
     """Keeps `average` at the exponential moving average of `source`.
 
-    This includes BatchNormalization's moving statistics. `update(decay)` makes one step
-    `average = decay * average + (1 - decay) * source`.
+    This includes BatchNormalization's moving statistics. `update(decay)` computes
+    `average = decay * average + (1 - decay) * source` once.
     """
 
     def __init__(self, source):

@@ -1,4 +1,4 @@
-"""What Keras leaves to its backends. No other file names a backend."""
+"""What Keras leaves to its backends. No other module imports a backend or depends on one."""
 
 import collections
 import contextlib
@@ -20,10 +20,10 @@ __all__ = [
     "train_step",
 ]
 
-# On PyTorch. Recording costs as much time as it saves in a hundred steps or so.
+# PyTorch only. Recording takes as much time as it saves in about a hundred steps.
 CALLS_BEFORE_RECORDING = 20
-# Shapes of data for each of which a step is compiled. TensorFlow then compiles for any batch size;
-# not at once, since a loss may read the batch size from the shape.
+# A step is compiled separately for this many shapes of data. TensorFlow then compiles for any batch
+# size, but not from the start, because a loss may read the batch size from the shape.
 SHAPES_BEFORE_ANY = 4
 
 
@@ -31,16 +31,16 @@ def input_gradient(function, inputs):
     """The gradient of `sum(function(inputs))` with respect to `inputs`.
 
     It can be differentiated again, with respect to anything that `function` depends on: a loss
-    computed from it trains the weights of a model inside. Rows of a batch that do not affect each
-    other each get their own gradient.
+    computed from it trains the weights of a model inside `function`. If the rows of a batch do not
+    affect each other, each gets its own gradient.
 
     Args:
-        function: Maps a float tensor to a float tensor without changing any state: on JAX, what
-            it assigns would leak. Run models with `stateless_call`.
+        function: Maps a float tensor to a float tensor without changing any state: on JAX,
+            anything it assigns would leak. Run models with `stateless_call`.
         inputs: Float tensor.
 
     Returns:
-        Tensor of the shape and dtype of `inputs`.
+        Tensor with the shape and dtype of `inputs`.
 
     Raises:
         NotImplementedError: On a backend other than TensorFlow, JAX and PyTorch.
@@ -73,15 +73,15 @@ def gradients(function, groups, variables):
     """The gradients of several losses from one forward pass, each for its own variables.
 
     Args:
-        function: Takes nothing and returns `(losses, outputs)`: one scalar loss for each group,
-            and a structure of tensors. It may assign variables; the assignments are kept.
-        groups: For each loss, the list of variables to differentiate by.
+        function: Takes no arguments and returns `(losses, outputs)`: one scalar loss for each
+            group, and a structure of tensors. It may assign variables; the assignments are kept.
+        groups: For each loss, the list of variables to differentiate it with respect to.
         variables: All variables that `function` reads or assigns. On JAX, call this inside
             `compiled` or `train_step`.
 
     Returns:
-        `(outputs, gradients)`: the outputs, and a list of gradients for each group, None for a
-        variable that the loss does not depend on (zeros on JAX).
+        `(outputs, gradients)`: the outputs, and a list of gradients for each group, with None for
+        a variable that the loss does not depend on (zeros on JAX).
     """
     backend = _backend()
     if backend == "tensorflow":
@@ -168,19 +168,19 @@ def apply_gradients(optimizer, gradients, variables):
 def compiled(function, variables, jit_compile=True, repeated=False):
     """`function(data)` as one compiled call that reads and assigns Keras variables.
 
-    Data of another shape compiles it again, which takes seconds; after `SHAPES_BEFORE_ANY` shapes
-    TensorFlow compiles for any batch size, and JAX warns. On PyTorch `function` runs as it is at
-    first, and is recorded after `CALLS_BEFORE_RECORDING` calls with data of one shape;
+    Each new shape of data is compiled separately, which takes seconds. After `SHAPES_BEFORE_ANY`
+    shapes, TensorFlow compiles for any batch size, and JAX warns. On PyTorch, `function` first runs
+    uncompiled, and is recorded after `CALLS_BEFORE_RECORDING` calls with data of the same shape;
     `jit_compile=True` records it at once and compiles it with `torch.compile`.
 
     Args:
         function: Takes a structure of tensors, returns a tensor.
-        variables: All variables that `function` reads or assigns. JAX takes any others for
+        variables: All variables that `function` reads or assigns. JAX treats any others as
             constants.
-        jit_compile: Whether to compile: True, False or "auto", which lets Keras decide about XLA,
-            and on PyTorch records.
-        repeated: Whether to call `function` in turn for each entry on the first axis of `data`
-            and stack the results.
+        jit_compile: Whether to compile: True, False or "auto", which lets Keras decide about XLA
+            and, on PyTorch, records.
+        repeated: Whether to call `function` for each entry along the first axis of `data`, in
+            order, and stack the results.
     """
     backend = _backend()
     if backend == "tensorflow":
@@ -223,10 +223,10 @@ def _shapes(data):
 
 
 def _torch_recorded(function, variables, jit_compile):
-    """`function(data)`, replayed from a record of its tensor operations.
+    """`function(data)`, replayed from a recording of its tensor operations.
 
-    Keras layers spend most of a small step in Python. A record avoids that; it holds the forward
-    pass, the gradients and the updates, which change the variables in place.
+    Most of a small step is spent in the Python code of Keras layers. A recording avoids that. It
+    contains the forward pass, the gradients and the updates, which change the variables in place.
     """
     import torch
     from functorch import make_fx
@@ -262,7 +262,7 @@ def _torch_recorded(function, variables, jit_compile):
             recorded = make_fx(flat)(values, arrays)
         except RuntimeError as error:
             # Not every use of a value is a tensor operation: Keras reads the seeds of noise, and
-            # the rate of plain SGD, as numbers.
+            # the learning rate of plain SGD, as numbers.
             with torch.no_grad():
                 for value, old in zip(values, before, strict=True):
                     value.copy_(old)
@@ -300,12 +300,12 @@ def _jax_compiled(function, variables, jit_compile, repeated):
             known.add(shapes)
             if len(known) == SHAPES_BEFORE_ANY + 1:
                 warnings.warn(
-                    f"This is the {len(known)}th size of a batch. JAX compiles a step for each, "
-                    "which takes seconds: keep the size the same, or leave out short batches.",
+                    f"This is the {len(known)}th batch size. JAX compiles a step for each size, "
+                    "which takes seconds: keep the size constant, or leave out short batches.",
                     stacklevel=2,
                 )
         values, result = step([variable.value for variable in variables], data)
-        # The device keeps working while Python assigns the values to come.
+        # The device keeps working while Python assigns the values that it will compute.
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return result
@@ -314,18 +314,18 @@ def _jax_compiled(function, variables, jit_compile, repeated):
 
 
 def _check_known(scope, variables):
-    """Refuses a step that has assigned variables other than these."""
+    """Raises ValueError if a step has assigned any other variables."""
     if scope.state_mapping.keys() - {id(variable) for variable in variables}:
         raise ValueError(
             "`augment`, `penalty`, `loss` and `auxiliary_loss` must not assign variables of their "
             "own on JAX, where the assignment would be lost. Received: a function that does, for "
             "example with a keras.random.SeedGenerator. For `augment`, pass a keras.layers.Layer "
-            "that holds the state; for the others, avoid state."
+            "that keeps the state; for the others, avoid state."
         )
 
 
 def train_step(model, step, arguments):
-    """Does what `keras.Model.train_step` must do on this backend, by means of `step(inputs)`.
+    """Does what `keras.Model.train_step` must do on this backend, using `step(inputs)`.
 
     Args:
         model: The compiled `keras.Model`.
@@ -363,8 +363,8 @@ def to_numpy(tensor):
 def keeping_state(model):
     """Keeps a model usable if Keras's `train_on_batch` is interrupted or fails in the block.
 
-    On JAX the step has already given up the old values, and Keras may not have stored the new ones.
-    Before a step that fails, Keras would store those of an earlier step.
+    On JAX, the step may have given up the old values before Keras has stored the new ones. If it
+    fails before giving them up, Keras would store the values of an earlier step.
     """
     if _backend() != "jax":
         yield

@@ -1,4 +1,4 @@
-"""Batches: any source of images as an endless stream that can start anywhere."""
+"""Turns any source of images into an endless stream of batches that can start anywhere."""
 
 import itertools
 import os
@@ -15,13 +15,13 @@ __all__ = ["Batches"]
 
 
 class Batches:
-    """A source of batches: passes over the data, which can start at any batch.
+    """A source of batches. A pass over the data can start at any batch.
 
     A batch is images, `(images, labels)`, or a dict of arrays. Batches of arrays and of an
     `ImageFolder` have equal size: images from the start of the pass fill up its last batch.
-    (Batch normalisation over a few images would spoil a step in every pass, and another size
-    would be compiled again.) The batches of an iterable or of another `keras.utils.PyDataset`
-    are passed on unchanged.
+    (Batch normalisation over a few images would spoil one step in every pass, and a second size
+    would need another compilation.) The batches of an iterable or of another
+    `keras.utils.PyDataset` are passed on unchanged.
 
     Args:
         x: Array `(n, height, width, channels)`, pair of such an array and labels `(n,)` (as
@@ -33,14 +33,14 @@ class Batches:
         seed: Seed of the order; used only with arrays.
 
     Attributes:
-        num_batches: Batches in a pass; None if `x` does not know.
+        num_batches: Batches in a pass; None if unknown.
         first: With arrays, a batch to check before training, in the form that `stream` yields;
-            else None.
+            otherwise None.
         is_array: Whether `x` is an array, a pair or a dict of arrays.
 
     Raises:
-        ValueError: `x` has another type, holds no images, or holds arrays of different lengths;
-            or another argument does not fit `x`.
+        ValueError: `x` has an unsupported type, contains no images, or contains arrays of
+            different lengths; or another argument does not fit `x`.
     """
 
     def __init__(self, x, y=None, batch_size: int | None = None, seed: int = 0):
@@ -86,16 +86,16 @@ class Batches:
             # generator.
             rest = batches if batches is self.x else itertools.islice(batches, start, None)
             for batch in rest:
-                # A batch is read before the previous batch is used: the iterator may reuse
-                # one array.
+                # Copied, because the next batch is read before this one is used, and the
+                # iterator may reuse the array.
                 yield keras.tree.map_structure(
                     lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch
                 )
 
     def stream(self, epoch: int = 0, start: int = 0):
-        """Endless `(batch, next_epoch, next_start)` from batch `start` of pass `epoch` on.
+        """Yields `(batch, next_epoch, next_start)` endlessly, from batch `start` of pass `epoch`.
 
-        The stream continues at `next_epoch` and `next_start` after this batch. A thread
+        After this batch, the stream continues at `next_epoch` and `next_start`. A thread
         prepares the next batch of arrays while this batch is in use; a `PyDataset` has its own
         threads. Other iterables are read one batch ahead, without a thread: a batch that is
         read from an iterator but not used is lost.
@@ -110,10 +110,10 @@ class Batches:
             if batch is None and start == 0:
                 raise argument_error(
                     "x",
-                    "hold at least one batch in every pass",
+                    "contain at least one batch in every pass",
                     f"no batch in pass {epoch + 1}",
-                    "Pass data that can be iterated again (a list, a PyDataset), or set "
-                    "steps_per_epoch and epochs to what it holds.",
+                    "Pass data that can be iterated more than once (a list, a PyDataset), or set "
+                    "steps_per_epoch and epochs to match its length.",
                 )
             while batch is not None:
                 # One batch ahead, to know which batch is the last.
@@ -159,7 +159,9 @@ def _arrays(x, y):
         return None
     images = _on_host(x)
     if not images.shape or not len(images):
-        raise argument_error("x", "hold images", f"x of shape {images.shape}", "Pass at least one.")
+        raise argument_error(
+            "x", "contain images", f"x of shape {images.shape}", "Pass at least one image."
+        )
     if y is None:
         return images
     labels = as_array("y", y)
@@ -167,7 +169,7 @@ def _arrays(x, y):
         received = f"{len(labels)} labels" if labels.shape else f"y={y!r}"
         raise argument_error(
             "y",
-            "hold one label per image",
+            "contain one label per image",
             f"{received} for {len(images)} images",
             "Pass arrays of equal length.",
         )
@@ -188,7 +190,8 @@ def _check_pair(x, y):
             "be a pair (images, labels) of shapes (n, height, width, channels) and (n,) if it "
             "is a tuple",
             f"a tuple ({', '.join(parts)})",
-            "If it holds training and test data, pass the training pair; pass batches as a list.",
+            "If it contains training and test data, pass only the training pair. Pass batches as a "
+            "list.",
         )
     if y is not None:
         raise argument_error(
@@ -201,11 +204,11 @@ def _check_pair(x, y):
 
 
 def _check_dict(x, y):
-    """A dict of arrays on the host; raises ValueError unless their lengths match."""
+    """Returns a dict of arrays on the host; raises ValueError unless their lengths match."""
     if "images" not in x:
         raise argument_error(
             "x",
-            "hold the array `images` if it is a dict",
+            "contain the array `images` if it is a dict",
             f"a dict with {sorted(map(str, x))}",
             'Pass {"images": images, "labels": labels}.',
         )
@@ -222,14 +225,17 @@ def _check_dict(x, y):
     lengths = {name: array.shape[0] if array.shape else 0 for name, array in arrays.items()}
     if not lengths["images"]:
         raise argument_error(
-            "x", "hold images", f"images of shape {arrays['images'].shape}", "Pass at least one."
+            "x",
+            "contain images",
+            f"images of shape {arrays['images'].shape}",
+            "Pass at least one image.",
         )
     if len(set(lengths.values())) > 1:
         raise argument_error(
             "x",
-            "hold arrays of equal length if it is a dict",
+            "contain arrays of equal length if it is a dict",
             f"lengths {lengths}",
-            "Pass one entry per image in each.",
+            "Give each array one entry per image.",
         )
     return arrays
 
@@ -243,7 +249,7 @@ def _check_iterable(x, y, batch_size):
             "keras.utils.PyDataset, a tf.data.Dataset, a torch DataLoader or an iterable of "
             "batches",
             f"x of type {type(x).__name__}",
-            "For a folder pass kerasgan.datasets.ImageFolder(folder, image_shape).",
+            "For a folder, pass kerasgan.datasets.ImageFolder(folder, image_shape).",
         )
     for name, value in (("y", y), ("batch_size", batch_size)):
         if value is not None:

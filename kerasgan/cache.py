@@ -1,4 +1,4 @@
-"""The user's cache: what data sets and metrics computed, kept for the next start."""
+"""The user's cache: what data sets and metrics have computed, kept for the next run."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ _SUFFIXES = {"features": ".npz", "images": ".npy"}
 def clear_cache(cache: bool | str | os.PathLike = True) -> None:
     """Removes what `ImageFolder` and `kerasgan.metrics.Evaluator` have cached.
 
-    That is decoded images and features. Other files in the folder stay.
+    These are decoded images and features. Other files in the folder are kept.
 
     Args:
         cache: The folder passed to them as `cache`; by default the user's cache folder.
@@ -35,7 +35,7 @@ def clear_cache(cache: bool | str | os.PathLike = True) -> None:
             "cache",
             "be True or the path of a folder",
             f"cache={cache!r}",
-            "Leave it out for the user's cache folder.",
+            "Leave it out to clear the user's cache folder.",
         )
     folder = cache_folder(cache)
     for kind, suffix in _SUFFIXES.items():
@@ -53,7 +53,7 @@ def check_cache(cache) -> bool:
             "cache",
             "be True, False or the path of a folder",
             f"cache={cache!r}",
-            "Pass True for the user's cache folder, or False to keep nothing.",
+            "Pass True for the user's cache folder, or False to cache nothing.",
         )
     return True
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: errors before any work, which say how to fix them."""
+"""Checks arguments before any work begins, with errors that say how to fix them."""
 
 import inspect
 import math
@@ -42,7 +42,7 @@ def argument_error(name, expected, received, fix, kind=ValueError):
     from kerasgan.checks import argument_error
 
     limit = 0
-    raise argument_error("limit", "be above 0", f"limit={limit!r}", "The paper's is 0.01.")
+    raise argument_error("limit", "be above 0", f"limit={limit!r}", "The paper uses 0.01.")
     ```
     """
     return kind(f"`{name}` must {expected}. Received: {received}. {fix}")
@@ -55,12 +55,12 @@ def as_array(name, values):
         return keras.ops.convert_to_numpy(values)
     try:
         return np.asarray(values)
-    except Exception as error:  # of another library
+    except Exception as error:  # raised by another library
         raise argument_error(
             name,
             "be an array that NumPy can read",
             f"{name} of type {type(values).__name__} ({error})",
-            "Convert it to a NumPy array first: a PyTorch tensor with .detach().float().numpy().",
+            "Convert it to a NumPy array first (a PyTorch tensor with .detach().float().numpy()).",
         ) from error
 
 
@@ -70,14 +70,14 @@ def in_short(error):
 
 
 def reason(error):
-    """The first sentence of the cause of a Keras error, which may print whole models."""
+    """The first sentence of the root cause of a Keras error, which may print whole models."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return str(error).split(". ")[0].rstrip(".")
 
 
 def is_out_of_memory(error):
-    """Whether an error, of any backend's class, says that memory ran out."""
+    """Whether an error from any backend says that memory ran out."""
     words = ("out of memory", "can't allocate memory", "RESOURCE_EXHAUSTED", "OOM")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
@@ -113,17 +113,17 @@ def check_image_shape(image_shape, smallest, largest):
 
 
 def check_whole(name, value, smallest, largest=None):
-    """Returns `value` as a Python int; raises ValueError unless whole and in bounds."""
+    """Returns `value` as a Python int; raises ValueError unless it is whole and in bounds."""
     if not is_whole(value) or value < smallest or (largest is not None and value > largest):
-        bounds = f"at least {smallest}" + ("" if largest is None else f" and at most {largest}")
+        bounds = f"of at least {smallest}" if largest is None else f"from {smallest} to {largest}"
         raise argument_error(
-            name, f"be a whole number of {bounds}", f"{name}={value!r}", "Pass such a number."
+            name, f"be a whole number {bounds}", f"{name}={value!r}", "Pass a number in this range."
         )
     return int(value)
 
 
 def check_number(name, value, fix, with_zero=False, below=math.inf):
-    """Returns `value` as a Python float; raises ValueError unless positive and in bounds.
+    """Returns `value` as a Python float; raises ValueError unless it is positive and in bounds.
 
     Args:
         name: Name of the argument.
@@ -154,14 +154,14 @@ def check_choice(name, value, choices, fix="Pass one of these."):
         raise argument_error(name, f"be {', '.join(others)} or {last}", f"{name}={value!r}", fix)
 
 
-def check_path(name, path, expected="be a path", fix="Pass text or a pathlib.Path."):
-    """Raises ValueError unless `path` is a path. "" is not: it is the current folder."""
+def check_path(name, path, expected="be a path", fix="Pass a string or a pathlib.Path."):
+    """Raises ValueError unless `path` is a path. "" is refused: it means the current folder."""
     if not is_path(path):
         raise argument_error(name, expected, f"{name}={path!r}", fix)
 
 
 def check_function(
-    name, function, parameters, expected=None, fix="Pass such a function.", keywords=()
+    name, function, parameters, expected=None, fix="Pass a function like this.", keywords=()
 ):
     """Raises ValueError unless `function` can be called with these parameters.
 
@@ -179,7 +179,7 @@ def check_function(
     try:
         inspect.signature(function).bind(*parameters, **dict.fromkeys(keywords))
     except TypeError as error:
-        received = f"{name}={function!r}, which cannot be called like this ({error})"
+        received = f"{name}={function!r}, which cannot be called this way ({error})"
         raise argument_error(name, expected, received, fix) from None
     except ValueError:  # functions written in C may have no signature
         pass
@@ -196,7 +196,7 @@ def is_number(value):
 
 
 def is_path(value):
-    """Whether `value` is a text path, and not empty."""
+    """Whether `value` is a non-empty path, as text rather than bytes."""
     is_like_one = isinstance(value, (str, os.PathLike))
     return is_like_one and isinstance(os.fspath(value), str) and bool(os.fspath(value))
 
@@ -212,6 +212,6 @@ def is_whole(value):
 
 
 def is_finite(variables):
-    """Whether all of them are free of NaN and infinity."""
+    """Whether all variables are free of NaN and infinity."""
     arrays = map(keras.ops.convert_to_numpy, variables)
     return all(np.isfinite(array).all() for array in arrays)

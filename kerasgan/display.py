@@ -20,7 +20,7 @@ def open_display(total, verbose):
     """A context manager that shows progress through `total` steps (None: unknown).
 
     `verbose` is as in Keras: 0 shows nothing, 2 prints a line for each epoch, and 1 and "auto" draw
-    a bar in a terminal or notebook, and print a line a minute elsewhere.
+    a bar in a terminal or notebook, and print one line a minute elsewhere.
     """
     if verbose == 2:
         return contextlib.nullcontext(_EpochLines())
@@ -53,7 +53,7 @@ class _Bar(tqdm.auto.tqdm):
         if now - self._shown_at >= SECONDS_BETWEEN_LOSSES:
             self._shown_at = now
             state = self.format_dict
-            # Before tqdm has a smoothed rate, take the mean.
+            # Until tqdm has a smoothed rate, use the mean.
             rate = state["rate"] or (state["n"] + num_steps) / state["elapsed"]
             self._images_per_second = rate * num_images
             self.end(logs)
@@ -65,7 +65,7 @@ class _Bar(tqdm.auto.tqdm):
 
 
 class _MinuteLines:
-    """The same as text: a line a minute, and after the first a last line at the end."""
+    """The same as text: one line a minute and, if any was printed, a last line at the end."""
 
     def __init__(self, total):
         self._total = total
@@ -129,6 +129,6 @@ def _summary(logs, images_per_second):
 
 
 def _write(stream, line):
-    # Training must not end because a log cannot be written.
+    # Training must not stop because a line cannot be written.
     with contextlib.suppress(OSError, ValueError):
         print(line, file=stream, flush=True)

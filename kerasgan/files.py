@@ -53,8 +53,8 @@ def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = 
 
     Args:
         folder: The folder.
-        prefix: Only for files whose names begin with this.
-        is_shared: Whether other processes may be writing there now; their files stay.
+        prefix: Only remove those of files whose names begin with this.
+        is_shared: Whether other processes may be writing there now; their files are kept.
     """
     for path in pathlib.Path(folder).glob(f".{prefix}*.tmp*"):
         pid = path.name.split(".")[-3]

@@ -20,14 +20,12 @@ def refusing():
     """Turns the errors that wrong arguments cause into one line without a traceback."""
     try:
         yield
+    except (ValueError, OSError, ImportError) as error:
+        raise Refused(error) from error
     except Exception as error:
-        if is_out_of_memory(error):
-            raise Refused(
-                "it does not fit into memory. Ask for smaller or fewer images."
-            ) from error
-        if isinstance(error, (ValueError, OSError, ImportError)):
-            raise Refused(error) from error
-        raise
+        if not is_out_of_memory(error):
+            raise
+        raise Refused("it does not fit into memory. Ask for smaller or fewer images.") from error
 
 
 def tell(command, text):

@@ -147,6 +147,7 @@ def test_the_rates_can_decay_as_in_the_docstring():
     gan.compile(
         g_optimizer=keras.optimizers.Adam(decay(2e-4, 2, 0.0), beta_1=0.0, beta_2=0.9),
         d_optimizer=keras.optimizers.Adam(decay(2e-4, 2, 0.0), beta_1=0.0, beta_2=0.9),
+        discriminator_steps=2,
     )
     images = pictures(2, gan)
     for expected in (1e-4, 0.0):
