@@ -1,4 +1,4 @@
-"""The models: one file and one `build_NAME` each."""
+"""The models: each has one file and one `build_NAME` function."""
 
 from kerasgan.zoo.dcgan import build_dcgan
 from kerasgan.zoo.deconv_gan import build_deconv_gan

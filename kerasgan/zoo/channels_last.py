@@ -1,7 +1,7 @@
 """Keras's layers for images, in the zoo's data format: `(height, width, channels)`.
 
-Without `data_format` these layers follow `keras.config.image_data_format()`, so our models could
-not be built by a user who has set it to `"channels_first"`.
+Without `data_format`, these layers follow `keras.config.image_data_format()`, and a user who has
+set it to `"channels_first"` could not build our models.
 """
 
 import functools

@@ -20,7 +20,7 @@ def build_dcgan(
 ) -> GAN:
     """Builds a DCGAN, compiled as in its paper.
 
-    Try this model first: it is small and fast, and good enough for digits, faces and logos of up
+    Try this model first. It is small and fast, and good enough for digits, faces and logos of up
     to 128 pixels.
 
     Reference: Radford et al. 2015 (arXiv 1511.06434), section 3 (architecture) and section 4
@@ -28,12 +28,13 @@ def build_dcgan(
     BatchNormalization from N(1, 0.02), as in the authors' code.
 
     Differs from the reference: latents are N(0, 1) instead of U(-1, 1), and kernels are 4x4 instead
-    of 5x5 (both as in most public code; 4 is a multiple of the stride, which avoids
-    checkerboards). There are half as many filters as in the authors' code, as in most other code.
-    Weights have no L2 penalty (1e-5 there). BatchNormalization has a momentum of 0.8, so that
-    sampled images keep up with training. Below 64 filters both learning rates are 1.6e-3: narrow
-    models then learn several times as fast. Samples come from an average of the generator's
-    weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498). Sizes other than 64 are supported.
+    of 5x5 (both as in most public code; 4 is a multiple of the stride, which avoids checkerboard
+    patterns). There are half as many filters as in the authors' code, as in most other code.
+    Weights have no L2 penalty (1e-5 in the authors' code). BatchNormalization has a momentum of
+    0.8, so that sampled images keep up with training. Below 64 filters both learning rates are
+    1.6e-3: narrow models then learn several times as fast. Samples come from an average of the
+    generator's weights (decay 0.999; Yazici et al. 2018, arXiv 1806.04498). Sizes other than 64 are
+    supported.
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
@@ -68,7 +69,10 @@ def build_dcgan(
 
 
 def dcgan_generator(image_shape, latent_dim, filters):
-    """Maps latents to images: a dense layer makes 3 or 4 pixels, each later layer doubles them."""
+    """Maps latents to images.
+
+    A dense layer makes a map whose longer side has 3 or 4 pixels; each later layer doubles it.
+    """
     height, width, channels = image_shape
     halvings = count_halvings(image_shape)
     rows, columns = reduced(image_shape, 2**halvings)
@@ -112,8 +116,8 @@ def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
             constraint have no biases, which would outweigh the signals.
     """
     halvings = count_halvings(image_shape)
-    # Without normalisation, N(0, 0.02) makes signals fade from layer to layer until the biases
-    # outweigh them and the discriminator is nearly linear.
+    # Without normalisation, weights from N(0, 0.02) make signals fade from layer to layer until the
+    # biases outweigh them and the discriminator is nearly linear.
     initializer = _normal if normalize else keras.initializers.HeNormal
 
     inputs = keras.Input(image_shape, name="images")

@@ -27,7 +27,7 @@ def build_deconv_gan(
 
     Choose it to follow the tutorial; `build_dcgan` makes better images. The generator uses batch
     statistics even when sampling, so the images of a batch depend on one another. It soon draws
-    only one figure, and later only another (mode collapse).
+    only one figure, and later only a different one (mode collapse).
 
     Reference: A. Deshpande, "Generative Adversarial Networks" tutorial on MNIST: its code, Adam
     1e-3 on both sides, batches of 16, 3,000 steps.

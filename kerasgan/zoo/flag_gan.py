@@ -31,13 +31,14 @@ def build_flag_gan(
     its printed model summaries, Adam 1e-4 on both sides, batches of 32.
 
     Differs from the reference: the last Dense layer has no softmax, because the loss takes logits
-    (counts and gradients are the same, without the clipping of some backends). Only a LeakyReLU
-    follows each convolution, as in the tutorial's text (its code puts a ReLU in front, which leaves
-    the LeakyReLU without effect), and the discriminator's filters are those of its printed summary
-    (its code says 256 and 128). Fakes for the discriminator are made in training mode.
+    (parameter counts and gradients are the same, without the clipping of some backends). Only a
+    LeakyReLU follows each convolution, as in the tutorial's text (its code puts a ReLU in front,
+    which leaves the LeakyReLU without effect), and the discriminator's filters are those of its
+    printed summary (its code says 256 and 128). Fakes for the discriminator are made in training
+    mode.
     BatchNormalization has a momentum of 0.8 (with Keras's default of 0.99, sampled images lag
     behind for hundreds of steps). `d_loss` is the sum of the losses on real and fake images,
-    twice the tutorial's number, which is their mean (Adam's steps are the same; plots differ).
+    twice the tutorial's number, which is their mean (Adam's steps are the same; the plots differ).
     Sizes other than 64 are supported.
 
     Args:

@@ -1,8 +1,8 @@
 """InfoGAN: some of the latents are codes, which the discriminator learns to read back.
 
 Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing
-Generative Adversarial Nets", https://arxiv.org/abs/1606.03657. Without any labels, categories come
-to stand for digits, and continuous codes for slant or width.
+Generative Adversarial Nets", https://arxiv.org/abs/1606.03657. Without any labels, categories learn
+to represent digits, and continuous codes slant or width.
 """
 
 import keras
@@ -26,9 +26,9 @@ def build_infogan(
 ) -> GAN:
     """Builds the InfoGAN of the paper's MNIST runs, compiled as in the paper.
 
-    Choose it for latents that mean something. To see what they mean, sample from your own latents:
-    the last `num_continuous` numbers are the continuous codes, in (-1, 1); the `num_categories`
-    before them are the category, one-hot; the rest is noise in (-1, 1).
+    Choose it for meaningful latents. To see what they mean, sample from your own latents: the last
+    `num_continuous` numbers are the continuous codes, in (-1, 1); the `num_categories` before them
+    are the category, one-hot; the rest is noise in (-1, 1).
 
     Reference: Chen et al. 2016 (arXiv 1606.03657), sections 5 and 6 (the bound on the mutual
     information, lambda 1 for the category), appendix C (leaks of 0.1; Adam, beta_1 0.5) and C.1

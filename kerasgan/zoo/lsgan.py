@@ -2,8 +2,8 @@
 
 Mao et al. 2016, "Least Squares Generative Adversarial Networks",
 https://arxiv.org/abs/1611.04076. Fake images are pulled towards real ones even when the
-discriminator already takes them for real, so gradients vanish later. The architecture is the
-DCGAN's.
+discriminator already accepts them as real, so gradients are slower to vanish. The architecture is
+the DCGAN's.
 """
 
 from kerasgan.gan import GAN

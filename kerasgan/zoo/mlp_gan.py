@@ -2,7 +2,7 @@
 
 "Introduction to GANs with Python and TensorFlow",
 https://stackabuse.com/introduction-to-gans-with-python-and-tensorflow/, uses it to make MNIST
-digits. It has no convolutions and no normalisation, so a pixel knows nothing of its neighbours.
+digits. It has no convolutions and no normalisation, and does not know which pixels are neighbours.
 """
 
 import math

@@ -1,6 +1,5 @@
-"""The MNIST GAN: a dense layer at twice the size, shrunk and resized, for digits.
+"""The MNIST GAN: noise at twice the size of the image, smoothed into digits.
 
-"Generative Adversarial Networks for Beginners" (O'Reilly),
 "Generative Adversarial Networks for Beginners" (O'Reilly),
 https://www.oreilly.com/learning/generative-adversarial-networks-for-beginners, and nearly the
 same GAN in "GANs On MNIST". The generator smooths noise of 56x56 pixels with strided convolutions
@@ -31,7 +30,7 @@ def build_mnist_gan(
     steps.
 
     Differs from the reference: the update on real images comes before the update on fake ones (the
-    tutorial runs both in one call, in either order). The offsets of batch normalisation are
+    tutorial runs both in one call, in no fixed order). The offsets of batch normalisation are
     trained, as in one of the two texts; in the other their names keep them out of the list of
     trained variables. Resizing aligns the centres of pixels, as Keras does (TensorFlow 1 aligns
     their upper left corners: a shift of half a pixel). Adam has Keras's epsilon of 1e-7 (1e-8 in
@@ -129,8 +128,8 @@ def pooling_discriminator(image_shape, widths, units):
 def normalize_by_batch(x, **kwargs):
     """Normalises with the statistics of the batch, even when sampling.
 
-    BatchNormalization would then use moving statistics. Here GroupNormalization treats the batch as
-    one image, and each channel as a group.
+    BatchNormalization would use moving statistics there. Here, GroupNormalization treats the batch
+    as one image, and each channel as a group.
     """
     x = keras.ops.expand_dims(x, 0)  # (1, batch_size, height, width, channels)
     x = keras.layers.GroupNormalization(-1, **kwargs)(x)

@@ -15,7 +15,7 @@ from kerasgan.zoo.parts import check_sizes
 
 __all__ = ["Pack", "build_pacgan"]
 
-_MOST = 1024  # images in a pack: more than a batch holds
+_MOST = 1024  # images in a pack: more than any batch has
 
 
 def build_pacgan(
@@ -26,13 +26,13 @@ def build_pacgan(
 ) -> GAN:
     """Builds a PacDCGAN: the DCGAN with a packed discriminator.
 
-    Choose it when images are good but too much alike (mode collapse).
+    Choose it when images are good but too similar (mode collapse).
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 2: only the discriminator's input grows;
     everything else is as in the DCGAN. Section 3 reports the modes found with 2, 3 and 4 images.
 
     Differs from the reference: packs are made from the current batch, so a discriminator step
-    sees `batch_size / packing` packs instead of `batch_size`. Images left over are dropped, and a
+    sees `batch_size // packing` packs instead of `batch_size`. Images left over are dropped, and a
     batch too small for one pack is repeated until it fills one. Learning rates are 1.6e-3 below 64
     filters. Penalties, if you add any, use the norm of the gradient at each image, not at each
     pack.

@@ -1,4 +1,4 @@
-"""What several models of the zoo share: checks, sizes and batch normalisation."""
+"""Code that several models share: checks, sizes and batch normalisation."""
 
 import keras
 
@@ -8,13 +8,13 @@ from kerasgan.zoo import channels_last
 __all__ = ["batch_norm", "check_sizes", "count_halvings", "crop_to", "reduced"]
 
 _SMALLEST, _LARGEST = 16, 128  # pixels
-# No machine holds a wider model. A number that is far too large gets the message that helps.
+# No machine has room for a wider model. Numbers that are far too large get a helpful error.
 _WIDEST = 2**16
 
 
 def check_sizes(image_shape, latent_dim, filters):
     """Returns the sizes as Python integers; raises ValueError if the zoo does not support them."""
-    # Keras layers refuse NumPy integers.
+    # Keras layers do not accept NumPy integers.
     image_shape = check_image_shape(image_shape, _SMALLEST, _LARGEST)
     latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
     filters = check_whole("filters", filters, 1, _WIDEST)

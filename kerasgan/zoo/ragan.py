@@ -1,8 +1,8 @@
 """RaGAN: a discriminator that compares real and fake images.
 
 Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from standard
-GAN", https://arxiv.org/abs/1807.00734. The score tells how much more real an image looks than the
-average image of the other side, and the generator's step uses real images too.
+GAN", https://arxiv.org/abs/1807.00734. The score says how much more real an image looks than the
+average image of the other kind, and the generator's step uses real images too.
 """
 
 from kerasgan.gan import GAN

@@ -39,7 +39,7 @@ def build_sagan(
 
     Differs from the reference: the model is unconditional, without class-conditional batch
     normalisation and without the projection of labels. The generator's blocks have no biases,
-    because the normalisation after them would remove nearly all of these. BatchNormalization has
+    because the normalisation after them would cancel nearly all of these. BatchNormalization has
     a momentum of 0.8 instead of 0.999 or more, so that sampled images keep up with training. Sizes
     other than 128 are supported: blocks halve the image until 3 or 4 pixels are left, and up to 64
     pixels attention is at half the size.

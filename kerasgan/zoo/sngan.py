@@ -30,7 +30,7 @@ def build_sngan(
 
     Choose it for photographs of 32 pixels such as CIFAR-10, when `build_dcgan` has reached its
     limit and you can afford several times its cost. The discriminator's scores stay moderate
-    without further measures. For larger images see `build_sagan`.
+    without a penalty. For larger images, see `build_sagan`.
 
     Reference: Miyato et al. 2018 (arXiv 1802.05957), section 2.1 (spectral normalisation),
     section 4 (hinge loss, Adam 2e-4, beta_1 0, beta_2 0.9, five discriminator steps, batches
@@ -38,9 +38,9 @@ def build_sngan(
 
     Differs from the reference: the learning rates stay constant, so that `learning_rate` can still
     be assigned (the reference decays them linearly to 0; see the example). The generator's blocks
-    have no biases, because the normalisation after them would remove them. BatchNormalization has
+    have no biases, because the normalisation after them would cancel these. BatchNormalization has
     a momentum of 0.8 instead of 0.9, so that sampled images keep up with training, and an epsilon
-    of 1e-5 instead of 2e-5. Both networks' steps use `batch_size` fakes (the authors' code makes
+    of 1e-5 instead of 2e-5. Each network's step uses `batch_size` fakes (the authors' code makes
     twice as many for the generator). Sizes other than 32 are supported: each doubling adds a block,
     and all blocks have the same width.
 
@@ -131,7 +131,7 @@ def _spectral_convolution(filters, size):
 
 
 def up_block(x, filters, convolution):
-    """Doubles height and width. No biases: the next normalisation would remove them."""
+    """Doubles height and width. No biases: the next normalisation would cancel them."""
     shortcut = channels_last.UpSampling2D(2)(x)
     shortcut = convolution(filters, 1, use_bias=False)(shortcut)
     x = batch_norm(epsilon=1e-5)(x)

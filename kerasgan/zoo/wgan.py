@@ -2,7 +2,7 @@
 
 Arjovsky, Chintala, Bottou 2017, "Wasserstein GAN", https://arxiv.org/abs/1701.07875. The critic's
 weights are clipped after every update, which keeps it Lipschitz, and it is trained five times as
-often as the generator. Its loss, minus that distance, rises towards 0 as the images get better.
+often as the generator. Its loss, the negative of that distance, rises towards 0 as images improve.
 """
 
 import keras
@@ -30,8 +30,8 @@ def build_wgan(
     Differs from the reference: the critic has no batch normalisation, which would tie the scores
     of a batch together, and no biases: clipped biases are as large as the signals that clipped
     kernels pass on, and would make the critic nearly linear. Most initial weights are outside the
-    clip until the first update. There are always five critic steps (the authors' code makes 100 in
-    the first 25 steps and in every 500th).
+    clipping range until the first update. There are always five critic steps (the authors' code
+    takes 100 in each of the first 25 steps and in every 500th).
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
@@ -72,5 +72,6 @@ def build_wgan(
 
 
 def _rmsprop(name):
-    # Keras adds epsilon to the squared gradients. Those of a clipped critic are small beside 1e-7.
+    # Keras adds epsilon to the squared gradients, and its default of 1e-7 is large compared with
+    # those of a clipped critic.
     return keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16, name=name)

@@ -29,7 +29,7 @@ def build_wgan_gp(
     Differs from the reference: the architecture is the DCGAN's (the paper uses several, and
     residual networks for its best results), without normalisation in the critic (the paper uses
     layer normalisation or none). We initialise the critic's kernels as in He et al. 2015: with
-    N(0, 0.02) signals would fade from layer to layer.
+    N(0, 0.02), signals would fade from layer to layer.
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
