@@ -10,7 +10,7 @@ __all__ = ["SelfAttention"]
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SelfAttention(keras.layers.Layer):
-    """Lets each position of a feature map use all others.
+    """Lets each position of a feature map attend to all others.
 
     Keys f(x), queries g(x) and values h(x) are 1x1 convolutions. Each position sums the values,
     weighted by the softmax of its query's products with all keys. The sum passes through another

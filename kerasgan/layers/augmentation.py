@@ -1,4 +1,4 @@
-"""Random changes and noise on what a discriminator sees, in training."""
+"""Random changes and noise for the images that a discriminator sees in training."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ _POLICIES = ("color", "translation", "cutout")
 
 
 def split_policy(argument, policy):
-    """The changes in a policy; raises ValueError, which names the argument, for others."""
+    """Returns the changes in a policy; raises ValueError for unknown ones, naming the argument."""
     is_text = isinstance(policy, str)
     names = [name.strip() for name in policy.split(",")] if is_text else [policy]
     unknown = [name for name in names if not is_text or name not in _POLICIES]
@@ -31,9 +31,9 @@ def split_policy(argument, policy):
 class DiffAugment(keras.layers.Layer):
     """Differentiable augmentation of everything that a discriminator sees.
 
-    Real and fake images pass through the same random changes in both sides' steps. So a
-    few images go further, and the changes do not show in generated images. Active only in
-    training.
+    Real and fake images pass through the same kinds of random changes, in both sides' steps. A
+    small data set then goes further, and the changes do not show in generated images. Active only
+    in training.
 
     Reference: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"
     (arXiv 2006.10738), section 4 and its published code, whose numbers these are:
@@ -43,7 +43,7 @@ class DiffAugment(keras.layers.Layer):
     - `"translation"`: up to 1/8 of the height and of the width, whole pixels.
     - `"cutout"`: a window of 1/2 of the height and of the width, anywhere.
 
-    Pixels moved in or cut out get the middle of the value range (mid-grey).
+    Pixels that are shifted in or cut out get the middle of the value range (mid-grey).
 
     Differs from the reference: brightness scales with the value range, and the order is always
     colour, translation, cutout.
@@ -120,7 +120,7 @@ class DiffAugment(keras.layers.Layer):
         return ops.einsum("nij,nhjc->nhic", right, images)
 
     def _shift(self, images, size):
-        """Matrices (batch_size, size, size) that move `size` pixels along by up to 1/8."""
+        """Matrices (batch_size, size, size) that shift a row of `size` pixels by up to 1/8."""
         most = int(size / 8 + 0.5)
         shift = self._draw_whole(images, -most, most + 1)
         place = ops.arange(size, dtype="int32")
@@ -134,7 +134,7 @@ class DiffAugment(keras.layers.Layer):
     def _span(self, images, size):
         """Which of `size` pixels lie in a window half as long, (batch_size, size, 1)."""
         window = int(size / 2 + 0.5)
-        # The centre lies anywhere in the image, so the window may reach over the edge.
+        # The centre is anywhere in the image, so the window may extend past the edge.
         start = self._draw_whole(images, 0, size + (1 - window % 2)) - window // 2
         place = ops.arange(size, dtype="int32")[None, :, None]
         return (place >= start) & (place < start + window)

@@ -12,7 +12,7 @@ __all__ = ["MinibatchStandardDeviation"]
 class MinibatchStandardDeviation(keras.layers.Layer):
     """Shows a discriminator how much the images of a batch differ.
 
-    Appends one channel. For every image of a group it holds the standard deviation over the
+    Appends one channel. For every image of a group, it contains the standard deviation over the
     group, averaged over all channels and positions, which exposes a generator whose images are
     too similar. Put it near the end of a discriminator.
 
@@ -22,7 +22,7 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     Differs from the reference: it compares groups instead of the whole batch, as the code of that
     paper and of StyleGAN does. Any batch size works: n images make max(1, n // group_size)
     groups, and image i belongs to group i mod their number, which spreads a remainder over the
-    groups. (With `update="concatenated"` groups mix real and fake images, and are useless.)
+    groups. (With `update="concatenated"`, groups mix real and fake images, and are useless.)
 
     Args:
         group_size: Number of images to compare with each other.
@@ -49,7 +49,7 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 
     def call(self, x):
         count, height, width, channels = ops.shape(x)
-        # Without a dtype, TensorFlow would count in 16 bits when Keras's float is of 16 bits.
+        # Without a dtype, TensorFlow would count in 16 bits when Keras's floatx has 16 bits.
         groups = ops.cast(ops.maximum(1, count // self.group_size), "int32")
         group = ops.arange(count, dtype="int32") % groups
         # Half precision lacks the range for the squares and the epsilon.

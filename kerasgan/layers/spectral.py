@@ -8,7 +8,7 @@ from kerasgan.layers._seeds import check_seed
 
 __all__ = ["SpectralNormalization"]
 
-_MOST_ITERATIONS = 100  # in one call, which has to end
+_MOST_ITERATIONS = 100  # in one call, to limit its time
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -34,14 +34,14 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     Differs from the reference: None. The matrix of a kernel is its reshape to `(-1, last axis)`,
     as in the authors' code, which is not quite the operator of a convolution. The last axis of a
-    transposed convolution is its input, and a depthwise convolution is divided by the length of
-    all its kernels together. A kernel of zeros, whose largest singular value is 0, stays
+    transposed convolution is its input channels, and a depthwise convolution is divided by the norm
+    of all its kernels together. A kernel of zeros, whose largest singular value is 0, stays
     unchanged.
 
     Args:
         layer: The layer, built or not, with at least one such weight.
         power_iterations: Number of steps of the power iteration in each call.
-        seed: Whole number from 0 to 2^31 - 1 that the first u is drawn from; by default drawn from
+        seed: Seed of the initial u: a whole number from 0 to 2^31 - 1; by default drawn from
             Python's `random`, as in Keras.
 
     Input and output: as for `layer`.
@@ -125,11 +125,11 @@ class SpectralNormalization(keras.layers.Wrapper):
             v = _unit(ops.matmul(constant, u))
             u = _unit(ops.matmul(v, constant))
         sigma = ops.sum(v * ops.matmul(matrix, u))
-        # A kernel of zeros gives no divisor, and must not destroy u.
+        # For a kernel of zeros, sigma is 0: do not divide by it, and keep u.
         return ops.where(sigma > 0, sigma, 1.0), ops.where(sigma > 0, u, old_u)
 
     def _call_with(self, values, inputs, training):
-        """Calls the layer with these values (by id) in place of its variables' values."""
+        """Calls the layer with these values (by id) instead of its variables' values."""
         variables = self.layer.variables
         scope = keras.StatelessScope(
             [(variable, values[id(variable)]) for variable in variables], collect_losses=True
