@@ -1,4 +1,4 @@
-"""`GAN`: two Keras models that play against each other, as one Keras model."""
+"""`GAN`: two Keras models that compete against each other, as one Keras model."""
 
 import os
 import random
@@ -37,7 +37,7 @@ from kerasgan.step import AdversarialStep
 
 __all__ = ["GAN"]
 
-# The format of saved files. A version of kerasgan reads only its own format.
+# The format of saved files. Each version of kerasgan reads only its own format.
 FORMAT = 2
 
 _ON_BATCH = ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch")
@@ -55,10 +55,10 @@ class GAN(keras.Model):
     loss) and Adam (learning rate 2e-4, beta_1 0.5) on both sides.
 
     Args:
-        generator: Built `keras.Model` that takes latents `(batch_size, latent_dim)` and gives
+        generator: Built `keras.Model` that takes latents `(batch_size, latent_dim)` and returns
             images `(batch_size, height, width, channels)` in `value_range`. If it has several
             outputs, the first is the images.
-        discriminator: Built `keras.Model` that takes such images and gives one linear score
+        discriminator: Built `keras.Model` that takes such images and returns one linear score
             (logit) `(batch_size, 1)`, high for real, or two linear columns (fake, real). If
             it has several outputs, the first is the score; see `auxiliary_loss` of `compile`.
             Networks with several Inputs are fed by the names of their `keras.Input`s:
@@ -70,7 +70,7 @@ class GAN(keras.Model):
             (0, 1) for sigmoid. The images you pass and get are uint8.
         num_classes: Number of classes, for models trained with labels.
         class_names: Their names, in the order of the labels.
-        seed: Integer that sets the latents and the order of the data; drawn from Python's
+        seed: Integer that determines the latents and the order of the data; drawn from Python's
             `random` by default, as in Keras.
         name: Name of the model.
 
@@ -79,7 +79,7 @@ class GAN(keras.Model):
 
     Attributes:
         generator, discriminator: The two models, with their raw weights.
-        combined: The stack latents -> D(G(latents)). Training it trains the generator only.
+        combined: The stack latents -> D(G(latents)). Training it trains only the generator.
         sampling_generator: What `sample` uses: the average of the generator's weights with
             `compile(ema=...)`, else the generator.
         g_optimizer, d_optimizer: The optimizers; `d_optimizer` is a pair with
@@ -90,7 +90,7 @@ class GAN(keras.Model):
         num_classes, class_names: As given; None for models without labels.
         step: Generator updates made so far.
         epoch: Epochs that `fit` has finished so far.
-        epoch_step: Steps made in the current epoch: 0 unless `fit` stopped in the middle.
+        epoch_step: Steps made in the current epoch; 0 unless `fit` stopped in the middle of it.
 
     Example:
 
@@ -99,7 +99,7 @@ class GAN(keras.Model):
     gan.fit(images, batch_size=64, epochs=20)       # uint8 (n, height, width, channels)
     samples = gan.sample(16, seed=0)                # uint8 (16, height, width, channels)
     gan.save("gan.keras")
-    gan = keras.models.load_model("gan.keras")      # continues exactly where it was
+    gan = keras.models.load_model("gan.keras")      # continues exactly where it stopped
     ```
     """
 
@@ -132,14 +132,14 @@ class GAN(keras.Model):
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
         self.progress = Progress()
         self._latent_stream = latent_tools.Stream()
-        # The random states of training outside the two models. They outlive a `compile`.
+        # The random states of training outside the two models. `compile` keeps them.
         self._noise = types.MappingProxyType(
             {
                 name: keras.random.SeedGenerator(self.seed + 1 + index)
                 for index, name in enumerate(("generator", "discriminator", "penalty"))
             }
         )
-        # In an object, or Keras would track the layers among them as part of this model.
+        # Wrapped in an object: otherwise Keras would track any layers here as part of this model.
         self._choices = types.SimpleNamespace(
             settings=dict(settings.DEFAULTS), augment=None, average=None, has_seen_data=False
         )
@@ -173,44 +173,44 @@ class GAN(keras.Model):
         """Sets how the two models are trained. Omitted arguments keep their values.
 
         Args:
-            g_optimizer: `keras.optimizers.Optimizer` (or name) of the generator. A
+            g_optimizer: `keras.optimizers.Optimizer` (or its name) for the generator. A
                 `LearningRateSchedule` counts the GAN's steps, on both sides.
-            d_optimizer: Optimizer of the discriminator, another instance; with
-                `update="separate"` also a pair, for real and fake images.
+            d_optimizer: Optimizer for the discriminator, a different instance; with
+                `update="separate"`, also a pair, for real and fake images.
             loss: `"non_saturating"` (binary cross-entropy), `"minimax"`, `"least_squares"`,
                 `"hinge"`, `"wasserstein"`, `"relativistic_average"`, `"relativistic_paired"`,
-                or a pair of functions of `(real_scores, fake_scores)`: the generator's and the
-                discriminator's. See `kerasgan.losses`.
+                or a pair of functions of `(real_scores, fake_scores)`: the generator's loss and
+                the discriminator's. See `kerasgan.losses`.
             update: How the discriminator learns. `"joint"`: one update from separate passes
                 over real and fake images; `"concatenated"`: one update from one pass over
                 both together (BatchNormalization then sees both at once); `"separate"`: one
                 update for real images and one for fake images, each with its own optimizer;
                 `"simultaneous"`: like joint, but the generator is updated at the same time, from
-                the same pass over the same fake images (a sixth less arithmetic; the generator
+                the same pass over the same fake images (a sixth less computation; the generator
                 learns from the discriminator before its update).
             discriminator_steps: Discriminator updates for each generator update.
-            label_smoothing: Number in [0, 1): the target of real images is 1 minus this.
+            label_smoothing: Number in [0, 1): the target for real images is 1 minus this.
             ema: Decay in (0, 1) of the exponential moving average of the generator that
                 `sample` uses; `False` turns it off. The decay starts smaller, at
-                `(1 + step) / (10 + step)`, to forget the first weights soon.
+                `(1 + step) / (10 + step)`, to forget the initial weights quickly.
                 (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`,
                 restore only the raw weights.)
-            augment: Differentiable change of all images before the discriminator: a policy
+            augment: Differentiable change to all images that the discriminator sees: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
                 a function. `False` turns it off.
-            jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. One step is one
-                compiled call on TensorFlow and JAX. On PyTorch it is recorded after some steps
-                and replayed without the Python of Keras's layers, unless it draws noise
+            jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. On TensorFlow and
+                JAX, one step is one compiled call. On PyTorch, it is recorded after some steps
+                and replayed without the Python code of Keras's layers, unless it draws noise
                 (Dropout, augmentation, some penalties); True uses `torch.compile` instead.
             steps_per_execution: Steps in one compiled call of `fit`, as in Keras: callbacks run
                 once per call. The results are the same up to rounding. (It saves nothing on
                 PyTorch.)
-            penalty: Extra term of the discriminator's loss, from the gradient of its score
+            penalty: Extra term in the discriminator's loss, based on the gradient of its score
                 at images: `"gradient_penalty"`, `"dragan"`, `"r1"`, `"r2"`, a dict of such names
-                and weights, `{"r1": 5.0}`, or a function of
+                and weights, such as `{"r1": 5.0}`, or a function of
                 `(score, real_images, fake_images, seed)`. `False` turns it off.
-            auxiliary_loss: Extra term of both sides' losses, for a discriminator with more
-                outputs than the score: function of `(inputs, real_outputs, fake_outputs)` that
+            auxiliary_loss: Extra term in both sides' losses, for a discriminator with more
+                outputs than the score: a function of `(inputs, real_outputs, fake_outputs)` that
                 returns a scalar. `inputs` is the batch, a dict with `images` (floats in
                 `value_range`), `latents`, `labels`, any other array, `fake_images` and
                 `generator_outputs`, a list of all the generator's outputs. `real_outputs` and
@@ -280,7 +280,7 @@ class GAN(keras.Model):
                 "ema",
                 "be False for a generator that Keras cannot copy",
                 f"ema={ema}, with a generator that Keras rejects: {checks.reason(error)}",
-                "Give its layers a get_config that holds the arguments of their __init__, and "
+                "Give its layers a get_config that returns the arguments of their __init__, and "
                 "register their classes and functions with "
                 "keras.saving.register_keras_serializable.",
             ) from error
@@ -323,7 +323,7 @@ class GAN(keras.Model):
 
     @steps_per_execution.setter
     def steps_per_execution(self, value):
-        if hasattr(self, "_choices"):  # Keras sets it to 1 while a model is made
+        if hasattr(self, "_choices"):  # Keras sets it to 1 while it creates a model
             self.compile(steps_per_execution=value)
 
     @property
@@ -332,7 +332,7 @@ class GAN(keras.Model):
 
     @jit_compile.setter
     def jit_compile(self, value):
-        if hasattr(self, "_choices"):  # Keras sets it to None while a model is made
+        if hasattr(self, "_choices"):  # Keras sets it to None while it creates a model
             self.compile(jit_compile=value)
 
     @property
@@ -346,12 +346,12 @@ class GAN(keras.Model):
 
     @property
     def augment(self):
-        """The change of all images before the discriminator, or None."""
+        """The change to all images that the discriminator sees, or None."""
         return self._choices.augment
 
     @property
     def optimizer(self):
-        """All optimizers, in the form that `keras.callbacks` expect (`.optimizers`)."""
+        """All optimizers (`.optimizers`), in the form that Keras's callbacks expect."""
         return optimizers.Optimizers(self._training.optimizers)
 
     @property
@@ -373,21 +373,21 @@ class GAN(keras.Model):
     ) -> dict[str, float]:
         """Makes one adversarial step on these images.
 
-        `discriminator_steps` updates of the discriminator (same images, fresh latents), then
-        one update of the generator.
+        A step is `discriminator_steps` updates of the discriminator (same images, fresh
+        latents), then one update of the generator.
 
         Args:
             images: `(batch_size, height, width, channels)`, uint8, or floats in
                 `value_range`; any batch size. Also `(images, labels)`, or a dict of arrays:
-                `images`, `labels`, and all else the networks take by name. Models without
-                labels ignore them.
+                `images`, `labels`, and any others that the networks take by name. Models
+                without labels ignore them.
 
         Returns:
             Dict of floats: `d_loss`, `g_loss`, `d_real`, `d_fake` (mean scores, or mean
             probabilities of "real" for a discriminator with two columns), every extra term
-            (`d_loss_real` and `d_loss_fake` where the loss is a sum over the two sides,
+            (`d_loss_real` and `d_loss_fake` if the loss is a sum over the two sides,
             `penalty`, an auxiliary loss) and `loss`, the sum of the two losses. The
-            discriminator's values are from its last update, before it was applied.
+            discriminator's values come from its last update, before it was applied.
 
         Raises:
             ValueError: `images` has the wrong shape, dtype or values.
@@ -398,11 +398,11 @@ class GAN(keras.Model):
     def train_discriminator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray], sides: str = "both"
     ) -> dict[str, float]:
-        """Updates the discriminator alone, once.
+        """Updates only the discriminator, once.
 
         Args:
             images: What `train_on_batch` takes.
-            sides: `"both"`; or `"real"` or `"fake"`, to learn only from these images.
+            sides: `"both"`; or `"real"` or `"fake"`, to learn only from those images.
 
         Returns:
             Dict of floats: `d_loss`, the mean scores, every extra term, and `loss`, which equals
@@ -417,7 +417,7 @@ class GAN(keras.Model):
     def train_generator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
     ) -> dict[str, float]:
-        """Updates the generator alone, once. Takes what `train_on_batch` takes.
+        """Updates only the generator, once. Takes what `train_on_batch` takes.
 
         Returns:
             Dict of floats: `g_loss`, `d_fake`, every extra term, and `loss`, equal to `g_loss`.
@@ -441,7 +441,7 @@ class GAN(keras.Model):
     def _run(self, kind, steps):
         """Runs updates from these batches, with latents for each; see `AdversarialStep.run`.
 
-        Ctrl-C waits until it ends, so that the counters match the weights.
+        Ctrl-C is delayed until they end, so that the counters match the weights.
         """
         with deferred():
             draws = self.progress.draws
@@ -460,7 +460,7 @@ class GAN(keras.Model):
                 raise
             if kind in ("step", "generator"):
                 self.progress.step += len(steps)
-        # The next call most likely needs the same shapes; the device may still be busy.
+        # The next call probably needs the same shapes, and the device may still be busy.
         if self.latent_dim is not None:
             shapes = [self._latents_of(batch) for batches in steps for batch in batches]
             self._latent_stream.prepare(self.latents, shapes, self.seed, self.progress.draws)
@@ -470,7 +470,7 @@ class GAN(keras.Model):
         return (len(batch["images"]), self.latent_dim)
 
     def _data(self, batches, index):
-        """The inputs of the step `index` steps from here."""
+        """The inputs of the step that is `index` steps ahead."""
         step = self.step + index
         decay = min(self._choices.settings["ema"] or 0.0, (1 + step) / (10 + step))
         return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
@@ -509,9 +509,9 @@ class GAN(keras.Model):
         """Trains on all images, epoch by epoch.
 
         Every discriminator update gets a fresh batch. The order of an array or
-        `kerasgan.datasets.ImageFolder` depends on the seed and the passes made, and the
-        position in the data is part of the model: a second `fit`, or `fit` after
-        `keras.models.load_model`, continues where the last stopped, even in the middle of a
+        `kerasgan.datasets.ImageFolder` depends on the seed and the number of passes so far, and
+        the position in the data is part of the model: a second `fit`, or `fit` after
+        `keras.models.load_model`, continues where the last one stopped, even in the middle of a
         pass. (Other data sets continue at the same batch, in their own order.)
 
         Args:
@@ -522,28 +522,29 @@ class GAN(keras.Model):
                 read only once, is read one batch ahead.)
             y: Integer labels `(n,)`, with an array; models without labels ignore them.
             batch_size: Images in a batch, with an array; 32 by default. Images from the start of
-                the pass fill up a short last batch, so that all batches are equal.
+                the pass fill up a short last batch, so that all batches have equal size.
             epochs: Number of the last epoch, as in Keras.
-            steps: Number of the last step (`gan.step`), in place of `epochs`.
+            steps: Number of the last step (`gan.step`), instead of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.
             pretrain_steps: Discriminator updates before the very first step. Callbacks get
-                them as batches below zero, up to -1, with only the discriminator's terms.
+                them as batches with negative numbers, up to -1, with only the discriminator's
+                terms.
             callbacks: List of `keras.callbacks.Callback`. Batch hooks get the step's dict,
-                epoch hooks its means.
-            verbose: As in Keras: 0 shows nothing; `"auto"` and 1 a progress bar, or one line a
-                minute outside a terminal or notebook; 2 one line per epoch.
+                epoch hooks the means.
+            verbose: As in Keras: 0 shows nothing; `"auto"` and 1 show a progress bar, or one line
+                a minute outside a terminal or notebook; 2 shows one line per epoch.
             initial_epoch: Number of the epoch to start at.
 
         Returns:
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: An argument is invalid, a batch does not fit, or the weights hold NaN
+            ValueError: An argument is invalid, a batch does not fit, or the weights contain NaN
                 or infinity from the start.
             TypeError: A GAN does not take this argument of `keras.Model.fit`; the message says
                 what to do instead.
             KeyboardInterrupt: After Ctrl-C, once the current step is complete and the
-                callbacks have seen the end of training; you can train the model further.
+                callbacks' `on_train_end` has run; you can train the model further.
         """
         _habits.refuse("fit", others, _habits.FIT)
         self._check_own_steps()
@@ -589,18 +590,18 @@ class GAN(keras.Model):
         labels: np.ndarray | None = None,
         latents: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Makes images.
+        """Makes images. Changes no state.
 
         Args:
             n: Number of images.
             seed: Integer; the same seed makes the same images (from the same latents on every
-                backend). By default each call makes new images.
+                backend). By default, each call makes new images.
             labels: Classes of the images, whole numbers `(n,)`; drawn from the seed by default.
                 Only for a generator that takes labels.
             latents: Latents `(n, latent_dim)` to use instead of drawing them.
 
         Returns:
-            uint8 array `(n, height, width, channels)`. Changes no state.
+            uint8 array `(n, height, width, channels)`.
 
         Raises:
             ValueError: An argument is invalid, or the generator's weights are not finite.
@@ -610,13 +611,13 @@ class GAN(keras.Model):
             checks.check_whole("seed", seed, 0)
         if self.latent_dim is None:
             raise ValueError(
-                "`sample` needs a generator with latents. Received: a generator with "
-                f"{self.generator.inputs[0].name}. Call gan.generator itself."
+                "`sample` needs a generator that takes latents. Received: a generator that takes "
+                f"{self.generator.inputs[0].name}. Call gan.generator directly."
             )
         if labels is not None and not takes(self.generator, "labels"):
             raise argument_error(
                 "labels",
-                "be None for a generator without labels",
+                "be None for a generator that takes no labels",
                 f"labels={labels!r}",
                 "Leave it out.",
             )
@@ -648,17 +649,17 @@ class GAN(keras.Model):
     # Saving
 
     def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs) -> None:
-        """Saves everything as a `.keras` file, which `keras.models.load_model` loads.
+        """Saves everything to a `.keras` file, which `keras.models.load_model` can load.
 
-        The file holds both models, optimizers, averages, every random state, the step and the
-        position in the data: after a load, training goes on as if it had never stopped, bit for
-        bit on a CPU. (One exception: on PyTorch, Keras's Dropout layers without a seed draw
+        The file contains both models, optimizers, averages, every random state, the step and the
+        position in the data: after loading, training continues as if it had never stopped, bit
+        for bit on a CPU. (One exception: on PyTorch, Keras's Dropout layers without a seed draw
         from a state outside the model.) Register your own loss functions, latents and
         augmentations with `keras.saving.register_keras_serializable`, or pass them to
         `load_model` as `custom_objects`. The file is written whole or not at all.
 
         Raises:
-            ValueError: `filepath` is invalid, or the weights hold NaN or infinity.
+            ValueError: `filepath` is invalid, or the weights contain NaN or infinity.
                 (`save_weights` saves them anyway.)
         """
         checks.check_path("filepath", filepath)
@@ -681,11 +682,11 @@ class GAN(keras.Model):
             super().save(temporary, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Loads a file of `save_weights` or `save`, as in Keras, but all of it or nothing.
+        """Loads a file from `save_weights` or `save`, as in Keras, but all of it or nothing.
 
         Raises:
-            ValueError: The file is of other models or optimizers, or not finite. (If it is not a
-                weights file, Keras raises its own error.) The GAN then stays unchanged.
+            ValueError: The file belongs to other models or optimizers, or is not finite. (If it is
+                not a weights file, Keras raises its own error.) The GAN is then unchanged.
         """
         with tempfile.TemporaryDirectory() as folder:
             before = os.path.join(folder, "before.weights.h5")
@@ -700,7 +701,7 @@ class GAN(keras.Model):
                 if not self._is_finite():
                     raise argument_error(
                         "filepath",
-                        "hold finite weights",
+                        "contain finite weights",
                         f"filepath={str(filepath)!r}, with NaN or infinity",
                         "Load an earlier file.",
                     )
@@ -709,15 +710,15 @@ class GAN(keras.Model):
                 if "Skipping variable loading" in str(error):
                     raise argument_error(
                         "filepath",
-                        "be of a GAN with the same optimizers",
+                        "come from a GAN with the same optimizers",
                         f"filepath={str(filepath)!r}",
                         "Compile with the file's optimizers first, or pass skip_mismatch=True to "
-                        "start afresh.",
+                        "load only what fits.",
                     ) from error
                 raise
 
     def _is_finite(self):
-        """Whether training can continue: no weight, average or moment is NaN."""
+        """Whether training can continue: all weights, averages and optimizer states are finite."""
         return checks.is_finite(
             [*self.weights, *self.sampling_generator.weights, *self.optimizer.variables]
         )
@@ -795,7 +796,7 @@ class GAN(keras.Model):
         noise = {f"random_noise_{name}": noise.state for name, noise in self._noise.items()}
         return found | noise
 
-    # Inherited from `keras.Model`, but not possible for a GAN
+    # Inherited from `keras.Model`, but not supported by a GAN
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -817,8 +818,8 @@ class GAN(keras.Model):
     def predict(self, *args, **kwargs):
         raise NotImplementedError(
             "A GAN makes uint8 images with its averaged generator: call gan.sample(n), or "
-            "gan.sample(n, latents=latents). For the generator's floats call "
-            "gan.generator(latents), for scores gan.score(images)."
+            "gan.sample(n, latents=latents). For the generator's floats, call "
+            "gan.generator(latents); for scores, call gan.score(images)."
         )
 
     predict_on_batch = predict_step = predict
@@ -837,7 +838,7 @@ class GAN(keras.Model):
         elif takes(self.generator, "labels") or takes(self.discriminator, "labels"):
             raise argument_error(
                 "num_classes",
-                "be the number of classes, since the models take labels",
+                "be the number of classes, because the models take labels",
                 "num_classes=None",
                 "Pass num_classes=10, for example.",
             )
@@ -846,9 +847,9 @@ class GAN(keras.Model):
         if names is not None and not (is_list and len(names) == self.num_classes):
             raise argument_error(
                 "class_names",
-                "be a list of one name per class",
+                "be a list with one name per class",
                 f"class_names={names!r}, num_classes={self.num_classes}",
-                "Pass num_classes names.",
+                "Pass as many names as there are classes.",
             )
 
 

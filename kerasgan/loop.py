@@ -15,7 +15,7 @@ from kerasgan.display import open_display
 
 __all__ = ["check_callbacks", "fit"]
 
-# Calls whose results are not yet read: enough to keep a device busy, and few enough that the
+# Most calls whose results are not yet read: enough to keep a device busy, but few enough that the
 # batches on their way to it take little memory.
 MOST_UNREAD = 8
 
@@ -35,12 +35,12 @@ def fit(
     """`GAN.fit`, with checked arguments and its data as `Batches`."""
     progress = gan.progress
     if progress.num_batches != (batches.num_batches or 0):
-        # Other data, or other batches of it: the old position is meaningless.
+        # The data or its batches are different: the old position is meaningless.
         progress.num_batches = batches.num_batches or 0
         progress.start_next_pass()
     if steps is not None:
         remaining = max(0, steps - gan.step)
-        epochs = initial_epoch + remaining  # at most: every epoch has a step
+        epochs = initial_epoch + remaining  # at most: every epoch makes a step
     else:
         num_epochs = max(0, epochs - initial_epoch)
         remaining = _count_steps(gan, num_epochs, steps_per_epoch, batches.num_batches)
@@ -69,7 +69,7 @@ def fit(
         display = stack.enter_context(open_display(remaining, verbose))
         source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
         if initial_epoch < epochs and not is_done():
-            source.look()  # refuses a batch that does not fit before anything begins
+            source.look()  # raises before anything begins if a batch does not fit
         logs = None
         for epoch in range(initial_epoch, epochs):
             if is_done():
@@ -110,20 +110,20 @@ def fit(
 
 
 def check_callbacks(callbacks):
-    """Raises ValueError unless these are callbacks (objects, not classes)."""
+    """Raises ValueError unless these are callbacks (instances, not classes)."""
     given = [] if callbacks is None else keras.tree.flatten(callbacks)
     for callback in given:
         if not isinstance(callback, keras.callbacks.Callback):
             raise argument_error(
                 "callbacks",
                 "be a list of keras.callbacks.Callback",
-                f"{callback!r} among them",
+                f"a list with {callback!r}",
                 "Pass callbacks=[kerasgan.callbacks.Log('log.csv')], for example.",
             )
 
 
 def _stop_at_nan(gan, means):
-    """Ends training once the weights hold NaN or infinity, which no step can repair.
+    """Ends training once the weights contain NaN or infinity, which no step can repair.
 
     In half precision a loss may be infinite for a step, whose update is then skipped.
     """
@@ -131,8 +131,8 @@ def _stop_at_nan(gan, means):
     if step is not None and not gan.stop_training and not gan._is_finite():
         gan.stop_training = True
         warnings.warn(
-            f"Training has stopped: the losses are not finite at step {step}, and the weights hold "
-            "NaN or infinity. Load an earlier file, and train with smaller learning rates.",
+            f"Training has stopped: the losses are not finite at step {step}, and the weights "
+            "contain NaN or infinity. Load an earlier file, and train with smaller learning rates.",
             stacklevel=4,
         )
 
@@ -149,7 +149,7 @@ def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
 
 
 def _end_batch(callbacks, batch, logs):
-    # Not with the CallbackList, which would wait for all values at every step.
+    # Not through the CallbackList, which would wait for all values at every step.
     for callback in callbacks.callbacks:
         callback.on_train_batch_end(batch, logs)
 
@@ -157,7 +157,8 @@ def _end_batch(callbacks, batch, logs):
 def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
     """Updates the discriminator before the first step, unless already done.
 
-    Callbacks get these updates as batches below zero, up to -1: the first step is batch 0.
+    Callbacks get these updates as batches with negative numbers, up to -1: the first step is
+    batch 0.
     """
     progress = gan.progress
     if gan.step or progress.pretrained >= pretrain_steps:
@@ -185,7 +186,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
 
 
 def _checked(gan, batches):
-    """Endless `(batch, passes, batches taken)` from the current position."""
+    """Yields `(batch, passes, batches taken)` endlessly, from the current position."""
     stream = batches.stream(gan.progress.passes, gan.progress.batch)
     with contextlib.closing(stream):
         for batch, *position in stream:
@@ -249,7 +250,7 @@ class _Means:
     """Means of the logs of an epoch's steps.
 
     Attributes:
-        nan_step: The first step with a loss that is not finite, since this was reset; or None.
+        nan_step: The first step with a loss that is not finite since the last reset; or None.
     """
 
     def __init__(self):
