@@ -117,7 +117,10 @@ def check_whole(name, value, smallest, largest=None):
     if not is_whole(value) or value < smallest or (largest is not None and value > largest):
         bounds = f"of at least {smallest}" if largest is None else f"from {smallest} to {largest}"
         raise argument_error(
-            name, f"be a whole number {bounds}", f"{name}={value!r}", "Pass a number in this range."
+            name,
+            f"be a whole number {bounds}",
+            f"{name}={value!r}",
+            "Pass a whole number in this range.",
         )
     return int(value)
 
@@ -161,7 +164,12 @@ def check_path(name, path, expected="be a path", fix="Pass a string or a pathlib
 
 
 def check_function(
-    name, function, parameters, expected=None, fix="Pass a function like this.", keywords=()
+    name,
+    function,
+    parameters,
+    expected=None,
+    fix="Pass a function with these parameters.",
+    keywords=(),
 ):
     """Raises ValueError unless `function` can be called with these parameters.
 

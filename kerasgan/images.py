@@ -1,4 +1,4 @@
-"""Images: uint8 for users, the value range of the networks inside."""
+"""Images: uint8 for users, floats in the networks' value range inside."""
 
 import math
 
@@ -11,7 +11,7 @@ __all__ = ["check", "to_float", "to_uint8"]
 
 
 def to_float(images, value_range):
-    """uint8 images as float32 in `value_range`; float images unchanged. On the device."""
+    """Converts uint8 images to float32 in `value_range`, on the device; keeps float images."""
     if backend.standardize_dtype(images.dtype) != "uint8":
         return images
     low, high = value_range
@@ -19,7 +19,7 @@ def to_float(images, value_range):
 
 
 def to_uint8(images, value_range):
-    """Float images in `value_range` as uint8, rounded and clipped. On the host."""
+    """Converts float images in `value_range` to uint8, rounded and clipped, on the host."""
     low, high = value_range
     scaled = (np.asarray(images, dtype="float32") - low) * (255.0 / (high - low))
     return np.clip(np.rint(scaled), 0, 255).astype("uint8")
@@ -45,7 +45,7 @@ def check(images, image_shape, value_range, name="images"):
         f"(batch_size, {', '.join(map(str, image_shape))}). Received: "
     )
     if not images.ndim or images.dtype == object:
-        raise ValueError(f"{expected}{name} of type {kind}. Pass the array of images alone.")
+        raise ValueError(f"{expected}{name} of type {kind}. Pass only the array of images.")
     if images.ndim != 4 or images.shape[1:] != tuple(image_shape) or not len(images):
         raise ValueError(
             f"{expected}{name} of shape {images.shape}. {_shape_hint(images.shape, image_shape)}"
@@ -53,7 +53,7 @@ def check(images, image_shape, value_range, name="images"):
     dtype = images.dtype
     if dtype == np.uint8:
         return images
-    if not dtype.name.startswith(("float", "bfloat")):  # to NumPy, bfloat16 is no float
+    if not dtype.name.startswith(("float", "bfloat")):  # NumPy does not count bfloat16
         raise ValueError(f"{expected}dtype={dtype}. {_dtype_hint(images, name)}")
     images = images.astype("float32", copy=False)
     low, high = value_range
@@ -62,41 +62,44 @@ def check(images, image_shape, value_range, name="images"):
     tolerance = 1e-3 * (high - low)
     if not (smallest >= low - tolerance and largest <= high + tolerance):
         if math.isnan(smallest) or math.isnan(largest):
-            hint = "Find the images with NaN: numpy.isnan(images).any(axis=(1, 2, 3))."
+            hint = "To find the images with NaN, use numpy.isnan(images).any(axis=(1, 2, 3))."
         elif smallest >= 0 and 2 < largest <= 255:
             # As from keras.utils.image_dataset_from_directory.
             hint = (
-                f"For values of 0 to 255 pass {name}.astype('uint8'); for a tf.data.Dataset, "
-                "dataset.map(lambda images, *rest: tf.cast(images, 'uint8')), without labels."
+                f"For values from 0 to 255, pass {name}.astype('uint8'); for a tf.data.Dataset, "
+                "dataset.map(lambda images, *rest: tf.cast(images, 'uint8')), which drops labels."
             )
         else:
-            hint = f"Scale it to {tuple(value_range)}, or pass uint8."
+            hint = f"Scale the values to {tuple(value_range)}, or pass uint8."
         raise ValueError(f"{expected}dtype={dtype}, values {smallest} to {largest}. {hint}")
     return images
 
 
 def _dtype_hint(images, name):
-    """How to convert them to uint8 without the wrapping of a plain astype."""
+    """How to convert images to uint8 without the overflow of a plain astype."""
     if images.dtype.kind not in "biu":
         return "Pass uint8, or floats in that range."
     largest = 1 if images.dtype == bool else int(images.max())
     if largest <= 1 and images.min() >= 0:
-        return f"For 0 and 1 pass {name}.astype('uint8') * 255."
+        return f"For values of 0 and 1, pass {name}.astype('uint8') * 255."
     if largest <= 255 and images.min() >= 0:
         return f"Pass {name}.astype('uint8')."
     if images.dtype == np.uint16:
-        return f"For the full 16-bit range pass ({name} / 257).round().astype('uint8')."
-    return "Scale it to 0 to 255 and round it, then use .astype('uint8'), which wraps other values."
+        return f"For the full 16-bit range, pass ({name} / 257).round().astype('uint8')."
+    return (
+        "Scale the values to 0 to 255 and round them, then call .astype('uint8'), which wraps "
+        "other values."
+    )
 
 
 def _shape_hint(shape, image_shape):
     height, width, channels = image_shape
     if len(shape) == 4 and shape[1:] == (channels, height, width):
-        return "Channels come last: numpy.transpose(images, (0, 2, 3, 1))."
+        return "Move the channels last: numpy.transpose(images, (0, 2, 3, 1))."
     if len(shape) == 3 and shape == tuple(image_shape):
         return "Pass a single image as a batch of one: images[None]."
     if len(shape) == 3 and channels == 1 and shape[1:] == (height, width):
-        return "Add the channel: images[..., None]."
+        return "Add the channel axis: images[..., None]."
     if len(shape) == 4 and shape[1:3] == (height, width):
-        return f"Give the images {channels} channels, or build the model for {shape[3]}."
+        return f"Convert the images to {channels} channels, or build the model for {shape[3]}."
     return "Resize the images, or build the model for their image_shape."

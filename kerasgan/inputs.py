@@ -46,13 +46,16 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
     lengths = {name: len(array) for name, array in checked.items()}
     if len(set(lengths.values())) > 1:
         raise argument_error(
-            "images", "be arrays of equal length", f"lengths {lengths}", "Pass one entry per image."
+            "images",
+            "be a dict of arrays of equal length",
+            f"lengths {lengths}",
+            "Give each array one entry per image.",
         )
     return checked
 
 
 def warn_of_habits(batch, checked, value_range, num_classes=None):
-    """Warns of data that trains without an error, but hardly as intended.
+    """Warns about data that trains without an error, but probably not as intended.
 
     Args:
         batch: The very first batch, as passed.
@@ -64,14 +67,14 @@ def warn_of_habits(batch, checked, value_range, num_classes=None):
     if found.dtype != np.uint8 and low < 0 <= found.min() < found.max():
         warnings.warn(
             f"`images` should be floats in {value_range}, or uint8. Received: a first batch "
-            f"without values below 0, as if in (0, {high:g}): black would count as grey. "
+            f"without values below 0, as if in (0, {high:g}): black would be treated as grey. "
             f"Pass {high - low:g} * images {low:+g} if they are in (0, 1), or uint8.",
             stacklevel=4,
         )
     if num_classes is None and _named(batch).get("labels") is not None:
         warnings.warn(
-            "`labels` are ignored, since neither network takes labels. Leave them out: pass the "
-            "images alone (labels=False of kerasgan.datasets.ImageFolder, label_mode=None of "
+            "`labels` are ignored, because neither network takes labels. Leave them out: pass only "
+            "the images (labels=False in kerasgan.datasets.ImageFolder, label_mode=None in "
             "keras.utils.image_dataset_from_directory). To train with labels, give both networks "
             "an Input named 'labels', and pass GAN(num_classes=...).",
             stacklevel=4,
@@ -87,7 +90,7 @@ def _named(batch):
 
 
 def _taken_by_name(model):
-    """Shapes of the Inputs fed by name: several Inputs all are; a single one if source images."""
+    """Shapes of the Inputs fed by name: all of several; a single one only if `source_images`."""
     shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
     return {
         name: shape for name, shape in shapes.items() if len(shapes) > 1 or name == "source_images"
@@ -110,7 +113,7 @@ def check_labels(labels, count, num_classes):
         raise argument_error("labels", expected, "no labels", "Pass (images, labels).")
     labels = as_array("labels", labels)
     if labels.shape == (count, num_classes) and num_classes > 1:
-        hint = "For one-hot labels pass labels.argmax(axis=-1)."
+        hint = "For one-hot labels, pass labels.argmax(axis=-1)."
     elif labels.shape == (count, 1):
         hint = "Pass labels[:, 0]."
     else:
@@ -122,6 +125,6 @@ def check_labels(labels, count, num_classes):
         raise argument_error("labels", expected, f"dtype={labels.dtype}", fix)
     if labels.min() < 0 or labels.max() >= num_classes:
         received = f"labels from {labels.min()} to {labels.max()}"
-        fix = "Number the classes from 0, and set num_classes to their number."
+        fix = "Number the classes from 0, and set num_classes to how many there are."
         raise argument_error("labels", expected, received, fix)
     return labels.astype("int32", copy=False)

@@ -56,7 +56,7 @@ def standardize(latents, name="latents"):
 
 
 def plain(latents):
-    """`latents` in a form to save, for `standardize`: Keras does not save its own functions."""
+    """`latents` in a form to save that `standardize` takes: Keras cannot save its own functions."""
     name = getattr(latents, "__name__", "")
     if getattr(random, name, None) is latents:
         return f"keras.random.{name}"
@@ -64,7 +64,7 @@ def plain(latents):
 
 
 def check(latents, shape):
-    """A user's latents as float32; raises ValueError unless finite and of `shape`."""
+    """Returns a user's latents as float32; raises ValueError unless finite and of this shape."""
     latents = as_array("latents", latents)
     if latents.shape != shape or not is_real(latents) or not np.isfinite(latents).all():
         received = f"latents of shape {latents.shape} and dtype {latents.dtype}"
@@ -83,7 +83,7 @@ def draw(latents, shape, rng):
     """Draws float32 latents.
 
     NumPy draws them on the host, so that a seed gives the same latents on every backend, and
-    the state to save is a counter.
+    the only state to save is a counter.
 
     Args:
         latents: A distribution, as `standardize` returns it.
@@ -123,7 +123,7 @@ class Stream:
         """Draw number `index`; see `draw`."""
         found = self._ready.pop((latents, shape, seed, index), None)
         if found is None:
-            # The order of the data uses the same seed: the last number sets the two apart.
+            # The order of the data uses the same seed: the last number separates the two.
             found = draw(latents, shape, np.random.default_rng((seed, index, 1)))
         return found
 
@@ -136,11 +136,11 @@ class Stream:
 
 
 def path(latents, distribution, frames_between=16):
-    """Makes latents on a closed path: from each latent to the next, and from last to first.
+    """Makes latents on a closed path: from each latent to the next, and from the last to the first.
 
     Normal latents lie near a sphere around their mean, so the path between them runs along it
     (Shoemake 1985, "Animating Rotation with Quaternion Curves"): a straight line would pass closer
-    to the mean than any latents from training. Straight lines join other latents.
+    to the mean than any latents from training. Other latents are joined by straight lines.
 
     Args:
         latents: `(n, latent_dim)`.
@@ -148,8 +148,8 @@ def path(latents, distribution, frames_between=16):
         frames_between: Frames from one latent to the next, including the first of the two.
 
     Returns:
-        float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is a given
-        latent.
+        float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is one of
+        the given latents.
 
     Raises:
         ValueError: An argument is invalid.

@@ -7,8 +7,8 @@ or a pair of your own.
 
 A parameter that defaults to `None` means that the loss does not need that side's
 scores: the generator's step then does not pass real images through the
-discriminator, and `update="separate"` trains on one side at a time. A loss of your
-own that compares both sides has no defaults and always gets both.
+discriminator, and `update="separate"` trains on one side at a time. A loss that
+compares both sides has no defaults and always gets both.
 
 A penalty is a function of `(score, real_images, fake_images, seed)`; it returns a
 scalar, which is added to the discriminator's loss. `score` maps images to scores and
@@ -230,7 +230,7 @@ def _uniform(images, seed):
 
 @saving.register_keras_serializable(package="kerasgan")
 def gradient_penalty(score, real_images, fake_images, seed):
-    """`mean((|grad C(y)| - 1)^2)`, where y lies at random between a real and a fake image.
+    """`mean((|grad C(y)| - 1)^2)`, where y is a random point between a real and a fake image.
 
     Gulrajani et al. 2017 (arXiv 1704.00028), section 4, for a critic without batch
     normalisation. The weight is 10 by default.
@@ -254,10 +254,10 @@ def dragan_penalty(score, real_images, fake_images, seed):
 
 @saving.register_keras_serializable(package="kerasgan")
 def r1_penalty(score, real_images, fake_images, seed):
-    """`mean(|grad D(x)|^2) / 2`, where x are the real images.
+    """`mean(|grad D(x)|^2) / 2` over the real images x.
 
     Mescheder et al. 2018 (arXiv 1801.04406), equation 9. The weight (gamma) is 10 by default; for
-    unfamiliar data start with `0.0002 * height * width / batch_size`.
+    unfamiliar data, start with `0.0002 * height * width / batch_size`.
     """
     return ops.mean(_squared_norms(score, real_images)) / 2.0
 
@@ -336,8 +336,8 @@ def resolve(loss, label_smoothing=0.0):
     else:
         raise argument_error(
             "loss",
-            f"be one of {sorted(LOSSES)} or a pair of functions, the generator's and the "
-            "discriminator's, of (real_scores, fake_scores)",
+            f"be one of {sorted(LOSSES)} or a pair of functions of (real_scores, fake_scores): the "
+            "generator's loss and the discriminator's",
             f"loss={loss!r}",
             "Pass one of these names, or a tuple of two functions.",
         )

@@ -36,7 +36,7 @@ _KEEP_BOUNDS = {"cropping2d", "flatten", "getitem", "identity", "permute", "resh
 
 
 def check_models(generator, discriminator):
-    """Raises ValueError unless the two are built, linear and fit together."""
+    """Raises ValueError unless the two are built and fit together, and the scores are linear."""
     for name, model in (("generator", generator), ("discriminator", discriminator)):
         _check_model(name, model)
     for operation in _last_operations(discriminator):
@@ -63,7 +63,7 @@ def check_models(generator, discriminator):
             "generator",
             "make images of one known shape (batch_size, height, width, channels)",
             f"generator with output_shape={images_shape}",
-            "End it with such images.",
+            "End it with a layer that makes such images.",
         )
     taken = [_shape(tensor) for tensor in discriminator.inputs]
     if len(taken) > 1:
@@ -74,21 +74,21 @@ def check_models(generator, discriminator):
             "take the generator's images, in an Input named 'images' if it has several",
             f"discriminator with input_shape={discriminator.input_shape}, generator with "
             f"output_shape={generator.output_shape}",
-            "Build both for one image_shape.",
+            "Build both for the same image_shape.",
         )
     score_shape = _shape(first(discriminator.outputs))
     if score_shape[1:] not in ((), (1,), (2,)):
         raise argument_error(
             "discriminator",
-            "give one linear score per image, shape (batch_size, 1), or two linear columns (fake, "
-            "real), as its first output",
+            "return one linear score per image, shape (batch_size, 1), or two linear columns "
+            "(fake, real), as its first output",
             f"discriminator with output_shape={discriminator.output_shape}",
             "End it with keras.layers.Dense(1).",
         )
 
 
 def check_range(generator, value_range):
-    """Raises ValueError if the generator's last activation has another range."""
+    """Raises ValueError if the generator's last activation has a different range."""
     for operation in _last_operations(generator):
         activation, bounds = _activation(operation)
         if bounds and bounds != tuple(value_range):
@@ -114,7 +114,7 @@ def _check_model(name, model):
         raise argument_error(
             name,
             "be built, with known shapes",
-            f"{name}={model.name}, not built",
+            f"{name}={model.name}, which is not built",
             "Start it with keras.Input(...)."
             if isinstance(model, keras.Sequential)
             else "Wrap it: inputs = keras.Input(shape), then keras.Model(inputs, model(inputs)).",
@@ -122,9 +122,9 @@ def _check_model(name, model):
     if isinstance(model.output_shape, dict):
         raise argument_error(
             name,
-            "give a tensor or a list of tensors, the first of them the images or score",
-            f"{name} that gives a dict of {sorted(model.output_shape)}",
-            "End it with a list.",
+            "return a tensor or a list of tensors, with the images or the score first",
+            f"{name} that returns a dict of {sorted(model.output_shape)}",
+            "Return a list instead.",
         )
     for tensor in model.inputs:
         if tensor.name != "labels" and not keras.backend.is_float_dtype(tensor.dtype):
@@ -166,7 +166,7 @@ def _shape(tensor):
 
 
 def _last_operations(model):
-    """Yields what makes the first output, from the end back to the last layer with weights."""
+    """Yields what makes the first output, backwards from the end to a layer with weights."""
     path = reversed(model.layers) if isinstance(model, keras.Sequential) else _path_back(model)
     for operation in path:
         while isinstance(operation, keras.layers.Wrapper):
@@ -180,14 +180,14 @@ def _last_operations(model):
 
 
 def _path_back(model):
-    """Yields operations from the first output back, until an operation has several inputs."""
+    """Yields operations backwards from the first output, up to one with several inputs."""
     # Operations outside layers, such as keras.ops.sigmoid, are only in `operations`.
     operations = getattr(model, "operations", model.layers)
 
     def maker(tensor):
         return next((operation for operation in operations if operation.output is tensor), None)
 
-    # Keras does not say which inner model makes a tensor: most likely the last.
+    # Keras does not say which inner model makes a tensor: it is most likely the last.
     operation = maker(model.outputs[0]) or operations[-1]
     while operation is not None:
         yield operation
@@ -198,7 +198,7 @@ def _path_back(model):
 def _activation(operation):
     """The name of a layer's activation or of the operation itself, and its bounds or None.
 
-    `keras.layers.Dense(1, "sigmoid")` and `keras.ops.sigmoid` are both squashed to (0, 1).
+    `keras.layers.Dense(1, "sigmoid")` and `keras.ops.sigmoid` both have the bounds (0, 1).
     """
     activation = getattr(operation, "activation", operation)
     name = getattr(activation, "__name__", type(activation).__name__).lower()
@@ -206,7 +206,7 @@ def _activation(operation):
 
 
 def scores_of_two(discriminator):
-    """Number of scores a discriminator gives for two images: 1 if it packs them."""
+    """Number of scores that a discriminator returns for two images: 1 if it packs them."""
     two = {
         tensor.name: keras.KerasTensor((2, *tensor.shape[1:]), tensor.dtype)
         for tensor in discriminator.inputs
@@ -219,7 +219,7 @@ def feed(model, batch, images=None):
     """Picks a model's inputs from a batch.
 
     A model with several Inputs is fed by their names. A model with one Input gets the images, or
-    else the latents, under any name; only `source_images` are found by name.
+    else the latents, whatever its name; only `source_images` is found by name.
 
     Args:
         model: The generator or the discriminator.
@@ -235,7 +235,7 @@ def feed(model, batch, images=None):
 
 
 def score(outputs):
-    """The score in float32: the first if a discriminator has several outputs.
+    """The score in float32: the first output if a discriminator has several.
 
     The softmax of two columns (fake, real) is the sigmoid of their difference, so that
     softmax cross-entropy is the binary cross-entropy of this score.
@@ -263,7 +263,7 @@ def first(outputs):
 def infer(model, inputs):
     """The outputs of a model in inference mode, as NumPy arrays.
 
-    Ctrl-C waits for the end: on JAX, Keras gives up the weights during the call.
+    Ctrl-C is delayed until the end: on JAX, Keras gives up the weights during the call.
     """
     with deferred():
         return model.predict_on_batch(inputs)
@@ -277,7 +277,7 @@ def random_variables(layer):
 
 
 def copy(model):
-    """Copies a model with its weights, which no optimizer trains.
+    """Copies a model with its weights; the copy is not trainable.
 
     Layers without weights or random state are shared, since some cannot be copied (a Lambda
     layer, for example).

@@ -10,7 +10,7 @@ __all__ = ["Optimizers", "resolve", "serialize"]
 class Optimizers:
     """A GAN's optimizers, for callbacks that expect a model to have one optimizer.
 
-    Values of a single optimizer are the generator's.
+    Attributes with a single value return that of the generator's optimizer.
 
     Args:
         optimizers: The generator's, then the discriminator's.
@@ -64,14 +64,14 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
         raise argument_error(
             "d_optimizer",
             "be one optimizer, or a pair with update='separate'",
-            f"{len(d_optimizer)} for {count} updates",
-            "Pass one per update, or one.",
+            f"a sequence of {len(d_optimizer)}, for an update that needs {count}",
+            "Pass one optimizer, or one per update.",
         )
     optimizers = [_get("g_optimizer", g_optimizer)]
     optimizers += [_get("d_optimizer", each) for each in d_optimizer]
     if len(optimizers) < len(stacks):
         optimizers.append(_fresh(optimizers[1]))
-    # An optimizer that a stack wrapped in a LossScaleOptimizer (half precision) may return.
+    # An optimizer that a stack wrapped in a LossScaleOptimizer (half precision) may be given again.
     inner = {
         id(getattr(stack.optimizer, "inner_optimizer", None)): stack.optimizer for stack in in_use
     }
@@ -79,10 +79,10 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
     if len({id(optimizer) for optimizer in optimizers}) < len(optimizers):
         raise argument_error(
             "d_optimizer",
-            "be a different instance from `g_optimizer`, and a pair two instances: each keeps the "
-            "state of its own variables",
-            "one instance twice",
-            "Make one each.",
+            "be a different instance from `g_optimizer`, and a pair must be two instances: each "
+            "keeps the state of its own variables",
+            "the same instance twice",
+            "Create an instance for each.",
         )
     bound = {id(stack.optimizer): _ids(stack.optimized_variables) for stack in in_use}
     for index, (optimizer, stack) in enumerate(zip(optimizers, stacks, strict=True)):
@@ -93,7 +93,7 @@ def resolve(g_optimizer, d_optimizer, stacks, in_use):
                     "d_optimizer" if index else "g_optimizer",
                     "not have been used for another model",
                     f"{optimizer.name}, already built",
-                    "Make a new instance.",
+                    "Create a new instance.",
                 )
             # In use here, but for other variables: layers were frozen or unfrozen since.
             optimizers[index] = _fresh(optimizer)

@@ -39,13 +39,14 @@ def image_grid(
 ) -> Image.Image:
     """Shows images as one picture, row by row.
 
-    A notebook shows the picture if the call ends a cell; elsewhere, use `display(picture)`.
-    In a script, `picture.show()` opens a viewer and `picture.save("grid.png")` writes a file.
+    A notebook shows the picture if the call is the last line of a cell; elsewhere, use
+    `display(picture)`. In a script, `picture.show()` opens a viewer and
+    `picture.save("grid.png")` writes a file.
 
     Args:
         images: uint8 array `(n, height, width, channels)` with 1, 3 or 4 channels, as `gan.sample`
             returns it.
-        columns: Images per row; by default about the number of rows.
+        columns: Images per row; by default about as many as there are rows.
         scale: Whole number to enlarge each image by; by default up to 8, to make the picture's
             longer side about 1,024 pixels.
 
@@ -77,11 +78,11 @@ def check_scale(scale):
 def grid(
     images: np.ndarray, columns: int | None = None, padding: int = 2, scale: int | None = 1
 ) -> np.ndarray:
-    """Lays images out in one picture, row by row.
+    """Arranges images in one picture, row by row.
 
     Args:
         images: uint8 array `(n, height, width, channels)`.
-        columns: Images per row; by default about the number of rows.
+        columns: Images per row; by default about as many as there are rows.
         padding: White pixels between images and around them.
         scale: Whole number to enlarge each image by; None to use `choose_scale`.
 
@@ -146,21 +147,21 @@ def to_pil(image: np.ndarray) -> Image.Image:
 
 
 def save_png(path: str | os.PathLike, image: np.ndarray):
-    """Writes a uint8 image `(height, width, channels)`, 1, 3 or 4 channels, as PNG."""
+    """Writes a uint8 image `(height, width, channels)` with 1, 3 or 4 channels as PNG."""
     with replacing(path) as temporary:
         to_pil(image).save(temporary, format="PNG")
 
 
 def is_png(path: str | os.PathLike, image: np.ndarray) -> bool:
-    """Whether a PNG file holds this uint8 image `(height, width, channels)`."""
-    # Pillow's decoders raise almost anything on a broken file.
+    """Whether a PNG file contains this uint8 image `(height, width, channels)`."""
+    # Pillow's decoders can raise almost any exception on a broken file.
     with contextlib.suppress(Exception), Image.open(path) as picture:
         return np.array_equal(np.asarray(picture), np.asarray(to_pil(image)))
     return False
 
 
 def opaque(images: np.ndarray) -> np.ndarray:
-    """Lays uint8 images with an alpha channel on white; returns others unchanged."""
+    """Puts uint8 images with an alpha channel on white; returns others unchanged."""
     if images.shape[-1] != 4:
         return images
     alpha = images[..., 3:] / 255.0

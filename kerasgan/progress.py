@@ -17,7 +17,7 @@ class Progress:
         batch: Batches taken from the current pass.
         num_batches: Batches in a pass over the data; 0 if unknown.
         pretrained: Discriminator updates made by pre-training.
-        draws: Latents drawn in training.
+        draws: Batches of latents drawn in training.
     """
 
     step: int = 0

@@ -1,6 +1,6 @@
 """Makes uint8 images from a generator, a distribution of latents and a value range.
 
-`GAN.sample`, `kerasgan sample` and `kerasgan evaluate` all draw their images here, so the same
+`GAN.sample`, `kerasgan sample` and `kerasgan evaluate` all make their images here, so the same
 seed gives the same images everywhere.
 """
 
@@ -15,7 +15,7 @@ from kerasgan.networks import feed, first, infer, latents_shape, takes
 
 __all__ = ["Sampler"]
 
-_BATCH_SIZE = 64  # bounds the memory of sampling
+_BATCH_SIZE = 64  # limits the memory of sampling
 
 
 class Sampler(typing.NamedTuple):
@@ -23,7 +23,7 @@ class Sampler(typing.NamedTuple):
 
     Args:
         generator: `keras.Model` that takes latents `(batch_size, latent_dim)`, and integer
-            `labels` if it has that Input, and gives images.
+            `labels` if it has that Input, and returns images.
         latents: Distribution of the latents, as `kerasgan.latents.standardize` returns it.
         value_range: `(low, high)` of the generator's images.
         num_classes: Number of classes, for a generator that takes labels.
@@ -53,7 +53,7 @@ class Sampler(typing.NamedTuple):
         labels: np.ndarray | None = None,
         latents: np.ndarray | None = None,
     ) -> np.ndarray:
-        """uint8 images `(n, height, width, channels)`; the same seed makes the same images."""
+        """Makes uint8 images `(n, height, width, channels)`, the same for the same seed."""
         rng = np.random.default_rng(seed)
         if latents is None:
             latents = self._draw(n, rng)
@@ -62,17 +62,17 @@ class Sampler(typing.NamedTuple):
         return self.generate(latents, labels)
 
     def draw(self, n: int, seed: int | None = None) -> np.ndarray:
-        """float32 latents `(n, latent_dim)`; the same seed draws the same latents."""
+        """Draws float32 latents `(n, latent_dim)`, the same for the same seed."""
         return self._draw(n, np.random.default_rng(seed))
 
     def _draw(self, n, rng):
         return latent_tools.draw(self.latents, (n, self.latent_dim), rng)
 
     def generate(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """uint8 images of latents `(n, latent_dim)`, made in bounded memory.
+        """Makes uint8 images from latents `(n, latent_dim)`, in bounded memory.
 
         Raises:
-            ValueError: The generator's weights hold NaN or infinity.
+            ValueError: The generator's weights contain NaN or infinity.
         """
         if not checks.is_finite(self.generator.weights):
             raise ValueError(

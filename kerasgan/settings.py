@@ -16,7 +16,7 @@ from kerasgan.networks import scores_of_two
 __all__ = ["DEFAULTS", "UPDATES", "auxiliary_name", "check", "check_augment", "merge"]
 
 UPDATES = ("joint", "concatenated", "separate", "simultaneous")
-# In one call, which has to end.
+# Limits the length of one call.
 MOST_STEPS = 1000
 REPORTED = (
     "d_fake",
@@ -84,7 +84,7 @@ def check(settings, discriminator):
         "auxiliary_loss",
         auxiliary_loss,
         ("inputs", "real_outputs", "fake_outputs"),
-        fix="Pass such a function, or False.",
+        fix="Pass a function with these parameters, or False.",
     )
     if auxiliary_name(auxiliary_loss) in REPORTED:
         raise argument_error(
@@ -96,7 +96,7 @@ def check(settings, discriminator):
 
 
 def check_augment(augment, image_shape):
-    """Raises ValueError if an augmentation, traced but not run, changes the shape of images."""
+    """Raises ValueError if an augmentation changes the shape of images; traces it, without data."""
     shape = (2, *image_shape)
     if isinstance(augment, keras.layers.Layer):
         found = getattr(augment(keras.KerasTensor(shape), training=True), "shape", None)
@@ -104,14 +104,14 @@ def check_augment(augment, image_shape):
         check_function("augment", augment, ("images",))
         try:
             found = keras.layers.Lambda(augment).compute_output_shape(shape)
-        except NotImplementedError:  # the first step will show
+        except NotImplementedError:  # the first step will find out
             return
     if found != shape:
         raise argument_error(
             "augment",
             "keep the shape of images",
-            f"augment={augment!r}, which makes shape {found} of {shape}",
-            "Change values only.",
+            f"augment={augment!r}, which changes the shape from {shape} to {found}",
+            "Change only the values.",
         )
 
 

@@ -1,12 +1,12 @@
-"""The toggle, and the stacks of a generator and a discriminator that train one of the two.
+"""`frozen`, and the stacks of a generator and a discriminator that train one of the two.
 
 A GAN is trained by two stacks that share both models. Each stack trains one model, *holds* the
-other, and has its own optimizer, built on the trained model's variables alone.
+other, and has its own optimizer, built on only the trained model's variables.
 
 Under Keras 3 `trainable = False` alone is not enough. TensorFlow reads it when it traces, JAX
 and PyTorch read it at every call, so a model frozen for one stack is frozen for both. And a
-frozen BatchNormalization runs on moving statistics: the generator would learn from a different
-discriminator than the one in training. Here `frozen` freezes the held model's variables during
+frozen BatchNormalization uses moving statistics: the generator would learn from a different
+discriminator than the one being trained. Here `frozen` freezes the held model's variables during
 one update, and `Held` runs it in training mode and drops everything it would write.
 """
 
@@ -51,7 +51,7 @@ def frozen(*models: keras.Model) -> Iterator[None]:
         *models: `keras.Model`s or layers.
 
     Raises:
-        ValueError: Something else is among them.
+        ValueError: An argument is neither a model nor a layer.
 
     Example:
 
@@ -63,7 +63,10 @@ def frozen(*models: keras.Model) -> Iterator[None]:
     for model in models:
         if not isinstance(model, keras.layers.Layer):
             raise argument_error(
-                "models", "be Keras models or layers", f"{model!r}", "Pass frozen(gan.generator)."
+                "models",
+                "be Keras models or layers",
+                f"{model!r}",
+                "For example, use frozen(gan.generator).",
             )
     flags = [(variable, variable.trainable) for model in models for variable in model.variables]
     try:
@@ -78,8 +81,8 @@ def frozen(*models: keras.Model) -> Iterator[None]:
 class Held(keras.layers.Layer):
     """Runs a model without changing its variables.
 
-    The layer tracks the model, so that its variables are arguments of the compiled step, never
-    constants.
+    The layer tracks the model, so that the model's variables are arguments of the compiled step,
+    never constants.
 
     Args:
         model: The model.
@@ -87,8 +90,8 @@ class Held(keras.layers.Layer):
     """
 
     def __init__(self, model, seed_generator, **kwargs):
-        # In float32 like the stacks: a mixed policy would round the values read here, even those
-        # for the model's float32 layers.
+        # In float32, like the stacks: a mixed policy would round the values read here, even those
+        # of the model's float32 layers.
         super().__init__(dtype="float32", **kwargs)
         self.model = model
         self.seed_generator = seed_generator
@@ -99,8 +102,8 @@ class Held(keras.layers.Layer):
         trainable = [variable.value for variable in self.model.trainable_variables]
         non_trainable = [variable.value for variable in self.model.non_trainable_variables]
         if training and self._random:
-            # The model's random state does not advance either, so two steps in a row would see
-            # the same noise: shift it by ours.
+            # The model's random state does not advance either, so two steps in a row would get
+            # the same noise: shift it by our own.
             shift = self.seed_generator.next()
             non_trainable = [
                 value + ops.cast(shift, value.dtype) if id(variable) in self._random else value
@@ -127,7 +130,7 @@ class Stack(keras.Model):
         noise: Dict of `keras.random.SeedGenerator`s: `"generator"` and `"discriminator"` for the
             held model of that name, and `"penalty"`.
         augment: Layer or function applied to images before the discriminator sees them.
-        auxiliary_loss: A further term; see `GAN.compile`.
+        auxiliary_loss: An extra term; see `GAN.compile`.
     """
 
     side: str | None = None  # "g" or "d": prefix of the names of its logs
@@ -169,7 +172,7 @@ class Stack(keras.Model):
         optimized = self.trained.trainable_variables
         if not self.optimizer.built and optimized:
             self.optimizer.build(optimized)
-        # In an object, or Keras would add them to this model's weights, beside its layers'.
+        # Wrapped in an object: otherwise Keras would also track them as this model's own weights.
         self._found = types.SimpleNamespace(
             optimized=optimized,
             flags=[(variable, variable.trainable) for variable in self.trained.weights],
@@ -190,8 +193,8 @@ class Stack(keras.Model):
         if any(variable.trainable is not flag for variable, flag in self._found.flags):
             raise ValueError(
                 "`trainable` must stay as it was when the GAN was compiled. Received: weights of "
-                f"{self.trained.name!r} frozen or thawed since. Call gan.compile() after "
-                "freezing or thawing; you need not freeze anything between steps."
+                f"{self.trained.name!r} frozen or unfrozen since. Call gan.compile() after "
+                "freezing or unfreezing; you do not need to freeze anything between steps."
             )
         if not self.optimized_variables:
             raise ValueError(
@@ -220,7 +223,7 @@ class Stack(keras.Model):
         """The outputs of both models in training mode, by name; each stack has some of these.
 
         `"real"` and `"fake"` are the discriminator's outputs for images of these sides,
-        `"generated"` the generator's, and `"penalty"` a scalar.
+        `"generated"` is the generator's, and `"penalty"` is a scalar.
         """
         return self(batch, training=True)
 
@@ -231,8 +234,8 @@ class Stack(keras.Model):
             batch: Dict of tensors.
             outputs: What `play` returned for it.
         """
-        # Read the trained model's regularisation terms before the models are called again, when
-        # Keras forgets those of activities.
+        # Read the trained model's regularisation terms before the models are called again, because
+        # Keras then drops the activity regularisation terms.
         regularization = self.trained.losses
         terms, scores = self._terms(batch, outputs)
         total = sum(terms.values())
@@ -277,15 +280,15 @@ class Stack(keras.Model):
             return super().train_on_batch(x, *args, **kwargs)
 
     def _check_latents(self, x):
-        # TensorFlow would find out in the middle of the step.
+        # TensorFlow would raise only in the middle of the step.
         generator = getattr(self.generator, "model", self.generator)
         expected, found = latents_shape(generator), x.get("latents") if isinstance(x, dict) else x
         if expected and np.shape(found)[1:] != expected[1:]:
             raise argument_error(
                 "x",
-                f"be latents of shape (batch_size, {expected[1]}), or a dict that holds them",
+                f"be latents of shape (batch_size, {expected[1]}), or a dict that contains them",
                 f"latents of shape {np.shape(found)}",
-                "Pass one row for each image.",
+                "Pass one row per image.",
             )
 
     def fit(self, *args, **kwargs):
@@ -510,8 +513,8 @@ class Stacks:
 
     Attributes:
         generator: `GeneratorStack`.
-        discriminators: Dict of lists of `DiscriminatorStack`s. The updates of a list, in turn, make
-            one discriminator update from `"both"` sides, `"real"` or `"fake"` images.
+        discriminators: Dict of lists of `DiscriminatorStack`s. Run in turn, the updates of a list
+            make one discriminator update from `"both"` sides, `"real"` or `"fake"` images.
         simultaneous: `SimultaneousStack` that makes the last discriminator update and the
             generator's, or None.
     """

@@ -14,7 +14,7 @@ class AdversarialStep:
     """Runs the updates of a GAN's stacks: a whole step, or one update, in one compiled call.
 
     On JAX and TensorFlow the stacks' updates are traced one after the other into one function.
-    The state stays on the device; the Keras variables hold the newest values after every call.
+    The state stays on the device; the Keras variables have the newest values after every call.
 
     Args:
         stacks: `Stacks`, compiled.
@@ -49,7 +49,7 @@ class AdversarialStep:
             data: Dict with `batches`, a list of dicts of arrays: one for each discriminator
                 update, then the generator's, unless both are updated at once; `decay` of the
                 average; `number` of the step.
-            repeated: Whether all arrays have a leading axis, over steps to run in turn.
+            repeated: Whether all arrays have a leading axis of steps, which run in turn.
 
         Returns:
             `Logs` of the step, or their means over the steps.
@@ -67,7 +67,7 @@ class AdversarialStep:
             for optimizer in self.optimizers
         ]
         if state != self._optimizer_state:
-            # The first call, or somebody has replaced a learning rate by a schedule.
+            # The first call, or a learning rate has been replaced with a schedule.
             self._calls, self._optimizer_state = {}, state
         if (kind, repeated) not in self._calls:
 
@@ -91,7 +91,7 @@ class AdversarialStep:
         return list(found.values())
 
     def _make(self, kind, data):
-        """Makes the updates and returns pairs of a log's name and value: a name's last counts."""
+        """Makes the updates and returns the logs as `(name, value)`; a name's last value counts."""
         self.count.traced = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
@@ -109,10 +109,10 @@ class AdversarialStep:
             self._update_average(data["decay"])
         else:
             g_logs = self._update_generator(last, data["decay"])
-        # Keep the values that nobody reads, too: TensorFlow's graph optimizer moves a constant of
-        # the loss into the discriminator where the loss alone reads the scores, and then the step
-        # would round otherwise than the updates on their own. The scores that are reported are
-        # those of the discriminator's own update.
+        # Also keep the values that nothing reads: if only the loss reads the scores, TensorFlow's
+        # graph optimizer moves a constant of the loss into the discriminator, and the step would
+        # round differently from the separate updates. The reported scores are those of the
+        # discriminator's own update.
         return _in_order([g_logs, *d_logs], d_logs[-1]["d_loss"] + g_logs["g_loss"])
 
     def _in_range(self, batch):
@@ -155,7 +155,7 @@ def _in_order(logs, loss):
 class Logs(dict):
     """What a step reports: floats, fetched from the device when first read.
 
-    Reading waits for the step; a loop that does not read does not wait.
+    Reading waits for the step; a loop that does not read them does not wait.
 
     Args:
         names: Names of the values. The last value of a name counts.
@@ -246,7 +246,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 def _count_steps(optimizer, count):
     """Makes an optimizer's schedule, if it has one, count steps; returns the rate or schedule."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    # Keras shows only the current rate, not the schedule behind it.
+    # Keras exposes only the current rate, not the schedule behind it.
     rate = optimizer._learning_rate
     if isinstance(rate, StepSchedule):
         rate.count = count
