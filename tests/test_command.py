@@ -21,7 +21,7 @@ def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, me
     assert kerasgan_command.main(["--version"]) == 2
     text = capsys.readouterr().err
     assert text.startswith("kerasgan: error: `KERAS_BACKEND` must be one of tensorflow, jax, torch")
-    assert f"Set for example KERAS_BACKEND={meant}" in text and len(text.splitlines()) == 1
+    assert f"For example, set KERAS_BACKEND={meant}" in text and len(text.splitlines()) == 1
 
 
 def test_another_backend_in_keras_json_is_one_line_that_names_the_file(

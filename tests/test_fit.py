@@ -302,7 +302,9 @@ def test_a_folder_read_by_keras_trains_once_it_is_mapped(tmp_path, own):
 
 def test_a_generator_of_batches_that_runs_dry_says_so(own):
     batches = (pictures(2, own) for _ in range(2))
-    with pytest.raises(ValueError, match="at least one batch in every pass.*iterated again"):
+    with pytest.raises(
+        ValueError, match="at least one batch in every pass.*iterated more than once"
+    ):
         fit(own, batches, epochs=3)
     taken = []
     endless = (taken.append(i) or pictures(2, own) for i in itertools.count())
@@ -323,7 +325,7 @@ def test_a_generator_of_batches_that_runs_dry_says_so(own):
         ({"pretrain_steps": 1.5}, "`pretrain_steps` must be"),
         ({"verbose": 3}, "`verbose` must be 'auto', 0, 1 or 2"),
         ({"verbose": None}, "`verbose` must be 'auto', 0, 1 or 2"),
-        ({"y": [1]}, "`y` must hold one label per image"),
+        ({"y": [1]}, "`y` must contain one label per image"),
     ],
 )
 def test_fit_refuses(own, arguments, message):

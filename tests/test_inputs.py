@@ -99,9 +99,9 @@ def test_classes_must_be_known():
     gan = conditional()
     with pytest.raises(ValueError, match="`num_classes` must be the number of classes"):
         kerasgan.GAN(gan.generator, gan.discriminator)
-    with pytest.raises(ValueError, match="`class_names` must be a list of one name per class"):
+    with pytest.raises(ValueError, match="`class_names` must be a list with one name per class"):
         kerasgan.GAN(gan.generator, gan.discriminator, num_classes=3, class_names=["a"])
-    with pytest.raises(ValueError, match="`labels` must be None for a generator without labels"):
+    with pytest.raises(ValueError, match="`labels` must be None for .* that takes no labels"):
         kerasgan.build_mlp_gan((16, 16, 1), filters=2).sample(2, labels=[1, 2])
 
 
@@ -127,7 +127,7 @@ def test_images_become_images(tmp_path):
         gan.train_on_batch({"images": real, "source_images": real[:, :2]})
     with pytest.raises(ValueError, match="equal length"):
         gan.train_on_batch({"images": real, "source_images": real[:2]})
-    with pytest.raises(ValueError, match="needs a generator with latents"):
+    with pytest.raises(ValueError, match="needs a generator that takes latents"):
         gan.sample(2)
 
 

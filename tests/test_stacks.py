@@ -313,7 +313,7 @@ def test_nothing_is_trained_where_one_side_cannot_be(own):
     own.train_on_batch(pictures(2, own))
     before = state(own)
     own.generator.trainable = False
-    with pytest.raises(ValueError, match="frozen or thawed since"):
+    with pytest.raises(ValueError, match="frozen or unfrozen since"):
         own.train_on_batch(pictures(2, own))
     own.generator.trainable = True
     assert same(state(own), before)

@@ -257,7 +257,7 @@ def test_batches_of_many_sizes_stay_cheap():
                 assert logs[name] == pytest.approx(expected[name])
     if is_jax:
         (warning,) = caught
-        assert "the 5th size of a batch. JAX compiles a step for each" in str(warning.message)
+        assert "the 5th batch size. JAX compiles a step for each size" in str(warning.message)
     if keras.config.backend() == "tensorflow":
         # Four sizes, then one more before any size will do.
         assert traces == [3, 2, 5, 4, 7, None]

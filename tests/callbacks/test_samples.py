@@ -87,5 +87,5 @@ def test_a_broken_frame_and_strangers_among_them_are_left_out_of_the_animation(t
 
 
 def test_sample_grid_refuses_a_scale_that_is_none(tmp_path):
-    with pytest.raises(ValueError, match="`scale` must be a whole number of at least 1"):
+    with pytest.raises(ValueError, match="`scale` must be a whole number from 1 to 64"):
         callbacks.SampleGrid(tmp_path, scale=0.5)

@@ -158,7 +158,7 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
     ],
 )
 def test_arguments_of_a_models_own_are_checked(name, argument, value):
-    message = rf"`{argument}` must be a whole number of .* Received: {argument}={value!r}\."
+    message = rf"`{argument}` must be a whole number .* Received: {argument}={value!r}\."
     with pytest.raises(ValueError, match=message):
         getattr(kerasgan, f"build_{name}")(**{argument: value})
 
