@@ -27,7 +27,7 @@ FIT = {
     "class_weight": _ALIKE,
     "sample_weight": _ALIKE,
     "shuffle": (
-        "Arrays are shuffled on every pass, in an order set by the seed. For another order, "
+        "Arrays are shuffled in every pass, in an order set by the seed. For another order, "
         "pass a keras.utils.PyDataset or any iterable of batches."
     ),
     "validation_batch_size": _MEASURE,

@@ -32,7 +32,7 @@ def test_another_backend_in_keras_json_is_one_line_that_names_the_file(
     (tmp_path / "keras.json").write_text('{"backend": "pytorch"}')
     assert kerasgan_command.main(["--version"]) == 2
     text = capsys.readouterr().err
-    assert f"Received: backend 'pytorch' in {tmp_path / 'keras.json'}. Set" in text
+    assert f"Received: backend 'pytorch' in {tmp_path / 'keras.json'}. For example, set" in text
     assert "KERAS_BACKEND=torch" in text and len(text.splitlines()) == 1
 
 
