@@ -639,7 +639,7 @@ class GAN(keras.Model):
 
         Returns:
             float32 array `(n,)`: scores, or probabilities of "real" for a discriminator with
-            two columns. (A discriminator that packs images gives one score per pack.)
+            two columns. (A discriminator that packs images returns one score per pack.)
         """
         batch = self._check_batch(images)
         seen = to_numpy(image_tools.to_float(batch["images"], self.value_range))

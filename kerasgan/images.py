@@ -53,7 +53,7 @@ def check(images, image_shape, value_range, name="images"):
     dtype = images.dtype
     if dtype == np.uint8:
         return images
-    if not dtype.name.startswith(("float", "bfloat")):  # NumPy does not count bfloat16
+    if not dtype.name.startswith(("float", "bfloat")):  # bfloat16 is not a float to NumPy
         raise ValueError(f"{expected}dtype={dtype}. {_dtype_hint(images, name)}")
     images = images.astype("float32", copy=False)
     low, high = value_range

@@ -90,7 +90,7 @@ def _named(batch):
 
 
 def _taken_by_name(model):
-    """Shapes of the Inputs fed by name: all of several; a single one only if `source_images`."""
+    """Shapes of the Inputs fed by name: all if several; a single one only if `source_images`."""
     shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
     return {
         name: shape for name, shape in shapes.items() if len(shapes) > 1 or name == "source_images"

@@ -15,8 +15,8 @@ from kerasgan.display import open_display
 
 __all__ = ["check_callbacks", "fit"]
 
-# Most calls whose results are not yet read: enough to keep a device busy, but few enough that the
-# batches on their way to it take little memory.
+# Limit on the calls whose results are not yet read: enough to keep a device busy, but few enough
+# that the batches on their way to it take little memory.
 MOST_UNREAD = 8
 
 
