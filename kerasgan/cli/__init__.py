@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        argv: Arguments without the program's name; by default this process's.
+        argv: Arguments without the program name; by default, those of this process.
 
     Returns:
         The exit code: 0 on success, 1 if the losses became NaN or the last model could not be
@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     with forgiving_streams(), warnings.catch_warnings():
         given = _parser().parse_args(argv)
-        # Print plain lines, without file name and source.
+        # Print plain lines, without the file name and source line.
         warnings.showwarning = lambda message, *_, **__: tell(given.command, f"note: {message}")
         try:
             return _COMMANDS[given.command].run(given)

@@ -16,39 +16,39 @@ def add_model(parser):
         "model",
         type=path,
         metavar="MODEL",
-        help="folder of a run, its model.keras, its generator.keras with config.json beside it, "
+        help="folder of a run, its model.keras, its generator.keras with config.json next to it, "
         f"or the name of a model that comes with the package: {', '.join(pretrained.NAMES)} "
-        "(./mnist is a folder of that name)",
+        "(write ./mnist for a folder of that name)",
     )
 
 
 def add_data_path(parser):
-    """Adds the place of MNIST, for `train` and `evaluate`."""
+    """Adds the location of MNIST, for `train` and `evaluate`."""
     parser.add_argument(
         "--data-path",
         type=path,
         metavar="PATH",
-        help="for mnist: folder or file to read instead of downloading",
+        help="for mnist: folder or file to read instead of downloading it",
     )
 
 
 @contextlib.contextmanager
 def placing(name, path):
-    """Names the argument if the block cannot write a file."""
+    """Raises an error that names the argument if the block cannot write a file."""
     try:
         yield
     except OSError as error:
         raise argument_error(
             name,
-            "be a path that can be written",
+            "be a writable path",
             f"{name} {path}: {error.strerror}",
-            "Pass another.",
+            "Pass another path.",
             OSError,
         ) from error
 
 
 def path(text):
-    # An empty path would be the current folder.
+    # An empty path would mean the current folder.
     if not text:
         raise argparse.ArgumentTypeError(f"must be a path. Received: {text!r}")
     return text
@@ -83,7 +83,7 @@ def size(text):
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
         raise argparse.ArgumentTypeError(
-            f"must be pixels, like 64 or 48x64 (height x width). Received: {text}"
+            f"must be a size in pixels, like 64 or 48x64 (height x width). Received: {text}"
         )
     return [int(sides[0]), int(sides[-1])]
 

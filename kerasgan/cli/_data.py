@@ -34,8 +34,8 @@ def load_to_compare(data, data_path, image_shape):
     if images.shape[1:] != image_shape:
         raise argument_error(
             "--data",
-            "hold images of MODEL's shape",
-            f"--data mnist for a model of {image_shape}",
+            "contain images of MODEL's shape",
+            f"--data mnist for a model of shape {image_shape}",
             "Pass the folder MODEL was trained on.",
         )
     return images

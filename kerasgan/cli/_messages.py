@@ -1,4 +1,4 @@
-"""How the commands report to the user, and refuse."""
+"""How the commands print messages and errors."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ def refusing():
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise Refused("it does not fit into memory. Ask for smaller or fewer images.") from error
+        raise Refused("memory ran out. Ask for smaller or fewer images.") from error
 
 
 def tell(command, text):
@@ -59,7 +59,7 @@ class _Forgiving:
 
 @contextlib.contextmanager
 def forgiving_streams():
-    """Keeps a closed pipe, a full disk or an odd name from turning output into an error."""
+    """Keeps a closed pipe, a full disk or an unprintable name from turning output into an error."""
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     with contextlib.ExitStack() as stack:
         if sys.stdout is not None:
@@ -83,7 +83,7 @@ def _flush_or_drop(stream):
 
 
 def duration(seconds):
-    """A length of time in its two largest units: `32 s`, `1 min 32 s`, `2 h 5 min`."""
+    """Formats a duration in its two largest units: `32 s`, `1 min 32 s`, `2 h 5 min`."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -70,7 +70,7 @@ def _default_run(chosen):
 
 
 def _check(run, arguments):
-    """Refuses arguments that do not fit together."""
+    """Refuses arguments that conflict."""
     if is_mnist(arguments["data"]):
         if (*arguments["size"], arguments["channels"]) != (28, 28, 1):
             raise ValueError(
@@ -84,16 +84,16 @@ def _check(run, arguments):
                     f"--{name}",
                     "be left out for mnist",
                     f"--{name}" + ("" if arguments[name] is True else f" {arguments[name]}"),
-                    "It is for folders of images.",
+                    "It is only for folders of images.",
                 )
         return
     folder = os.path.realpath(arguments["data"])
     if pathlib.Path(os.path.realpath(run)).is_relative_to(folder):
         raise argument_error(
             "--out",
-            "lie outside DATA, or the run would train on its own pictures",
+            "be outside DATA, or the run would train on its own pictures",
             f"--out {run} in {folder}",
-            f"Pass for example --out ../{run.name}.",
+            f"For example, pass --out ../{run.name}.",
         )
     if arguments["data_path"]:
         raise argument_error(

@@ -36,21 +36,21 @@ def load(load_model, path):
     """Calls `load_model` on a path; raises ValueError or OSError if it cannot be loaded."""
     try:
         return load_model(path)
-    # Keras raises almost any class, depending on what it lacks or cannot read.
+    # Keras raises almost any exception, depending on what is missing or unreadable.
     except Exception as error:
         if is_out_of_memory(error):
             raise argument_error(
                 "MODEL",
-                "fit into memory",
+                "fit in memory",
                 f"{path}, which does not ({in_short(error)})",
-                "Free some, or use a machine with more.",
+                "Free some memory, or use a machine with more.",
             ) from error
         if isinstance(error, (OSError, ValueError)):
             raise
         raise argument_error(
             "MODEL",
-            "use only what Keras and kerasgan know",
+            "use only classes and functions of Keras and kerasgan",
             f"{path}, which cannot be loaded ({in_short(error)})",
-            "If it has functions or classes of your own, load it in Python: "
+            "If it uses your own classes or functions, load it in Python: "
             "keras.models.load_model(PATH, custom_objects={...}).sample(64).",
         ) from error

@@ -11,7 +11,7 @@ from kerasgan.cli._messages import Failed
 
 
 class Guard(keras.callbacks.Callback):
-    """Ends training at once if it lost its folder. Comes before all callbacks that write.
+    """Stops training at once if the run's folder is gone. Put it before all callbacks that write.
 
     Args:
         is_ours: What `run_folder.opened` yields.
@@ -31,19 +31,19 @@ class Guard(keras.callbacks.Callback):
         if not self.is_ours():
             raise Failed(
                 f"stopped at step {self.model.step}: the folder of this run was removed, and may "
-                "belong to another by now. Nothing more is written."
+                "now belong to another run. Nothing more is written."
             )
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends training once a loss is NaN, or on SIGTERM. (`fit` handles Ctrl-C.)
+    """Stops training when the loss is NaN or infinite, or on SIGTERM. (`fit` handles Ctrl-C.)
 
     Before training, a signal ends the process at once: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
         nan_step: The step whose losses are not finite (0 in pre-training), or None.
-        has_ended: Whether training is over, and every callback knows.
+        has_ended: Whether training has ended; later callbacks may still be writing.
     """
 
     def __init__(self):

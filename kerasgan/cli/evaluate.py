@@ -20,7 +20,7 @@ _ROWS, _NEAREST = 10, 5  # in the --nearest picture: generated images, and real 
 
 
 def add_parser(commands):
-    """Adds the command to those of the program."""
+    """Adds this command to the program."""
     parser = commands.add_parser(
         "evaluate",
         help="measure how good and how varied a trained GAN's images are",
@@ -32,7 +32,7 @@ examples:
   kerasgan evaluate runs/photos --data photos --count 5000 --out scores.json
 
 A distance of 0 is best. The second column is the floor: the same number of other real images,
-measured the same way. Compare numbers only if encoder, data and count match.""",
+measured the same way. Compare numbers only if the encoder, data and count match.""",
     )
     _arguments.add_model(parser)
     parser.add_argument(
@@ -118,7 +118,11 @@ def _check_outputs(given):
     for name, path in (("--out", given.out), ("--nearest", given.nearest)):
         if path and os.path.exists(path):
             raise argument_error(
-                name, "be new", f"{name} {path}, which exists", "Pass another.", FileExistsError
+                name,
+                "be a new file",
+                f"{name} {path}, which already exists",
+                "Pass another path.",
+                FileExistsError,
             )
         if path and not os.path.isdir(os.path.dirname(path) or "."):
             raise argument_error(
@@ -136,7 +140,7 @@ def _check_outputs(given):
             "--nearest",
             "end in .png",
             f"--nearest {given.nearest}",
-            "Pass for example --nearest nearest.png.",
+            "For example, pass --nearest nearest.png.",
         )
 
 
@@ -169,8 +173,8 @@ def beside_nearest(fakes, images, encoder):
 
     Args:
         fakes: uint8 array `(n, height, width, channels)`.
-        images: Real images: an array, or batches of one size (the last may be smaller) with a
-            length and an index.
+        images: Real images: an array, or a sequence of batches of one size (the last may be
+            smaller).
         encoder: Function from a batch of images to features `(n, num_features)`.
 
     Returns:

@@ -27,11 +27,11 @@ def make_callbacks(
     data: np.ndarray | datasets.ImageFolder | None = None,
     encoder: metrics.Encoder | None = None,
 ) -> list[keras.callbacks.Callback]:
-    """Makes the callbacks that write to a run's folder, in the order they must act.
+    """Creates the callbacks that write to a run's folder, in the order they must run.
 
     Args:
         run: The folder.
-        every: Steps between sample pictures; it paces the other callbacks too.
+        every: Steps between sample pictures; the other callbacks' intervals follow from it.
         data: Real images to compare with; only needed with `encoder`.
         encoder: Encoder to evaluate the images with; None for no evaluation.
     """
@@ -54,6 +54,6 @@ def make_callbacks(
         warnings.warn(f"No {run_folder.LOSSES}: {error}", stacklevel=2)
     with contextlib.suppress(ImportError):
         found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
-    # Last, so that all other files exist for the step that a resume starts from; and at
-    # multiples of the log's rows, so that these are whole.
+    # Last, so that all other files exist for the step that a resume starts from; and at a multiple
+    # of the log's interval, so that its rows are full.
     return [*found, callbacks.Checkpoint(run, checkpoint_every)]

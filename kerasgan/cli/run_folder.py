@@ -1,4 +1,4 @@
-"""The folder of a run: the names of its files, who may write there, and its config.json.
+"""The folder of a run: the names of its files, who may write to it, and its config.json.
 
 Every function takes the folder as a `pathlib.Path`, `run`.
 """
@@ -79,16 +79,16 @@ FIXED = (
 CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_rate")
 
 
-# Who may write there
+# Who may write to it
 
 
 @contextlib.contextmanager
 def opened(run, resume):
-    """Makes or finds the run's folder, and keeps all other processes out of it.
+    """Creates or opens the run's folder, and keeps all other processes out of it.
 
     Yields a function that says whether the folder still belongs to this process: another process
-    may have removed it and begun a run in a new folder of that name. A new folder that stays empty
-    is removed again.
+    may have removed it and started a run in a new folder of that name. A new folder that stays
+    empty is removed.
     """
     with contextlib.ExitStack() as stack:
         missing = [path for path in run.parents if not os.path.exists(path)]
@@ -113,7 +113,7 @@ def opened(run, resume):
 
 
 def _make(run):
-    """Makes the folder unless it exists; returns whether it is new."""
+    """Creates the folder unless it exists; returns whether it is new."""
     try:
         run.mkdir(parents=True)
     except FileExistsError:
@@ -123,7 +123,7 @@ def _make(run):
             "--out",
             "be a folder that can be created",
             f"--out {run}: {error.strerror}",
-            "Pass another.",
+            "Pass another path.",
             OSError,
         ) from error
     return True
@@ -144,11 +144,11 @@ def _lock(file, run):
             raise argument_error(
                 "--out",
                 "be a folder that no other process is using",
-                f"--out {run}, in which another process is training",
-                "Wait for it, end it, or pass another --out.",
+                f"--out {run}, where another process is training",
+                "Wait for it, stop it, or pass another --out.",
             ) from None
         warnings.warn(
-            f"This system cannot lock {run} ({error}): make sure that no other process trains "
+            f"This system cannot lock {run} ({error}): make sure that no other process is training "
             "there.",
             stacklevel=2,
         )
@@ -172,12 +172,12 @@ def _remove_if_unused(run, is_new, is_ours):
 
 def _remove_empty(folders):
     for folder in folders:
-        # It may not exist, or may hold other things by now.
+        # It may not exist, or may contain other files by now.
         with contextlib.suppress(OSError):
             folder.rmdir()
 
 
-# What is there
+# What it contains
 
 
 def has_checkpoint(run):
@@ -205,9 +205,9 @@ def check_records(run, config):
             if int(rows[-1]["step"]) >= checkpoint_every(config["every"]):
                 raise argument_error(
                     "--out",
-                    f"hold {MODEL} or {PREVIOUS_MODEL} to be resumed",
+                    f"contain {MODEL} or {PREVIOUS_MODEL} to be resumed",
                     f"--out {run}, where both are missing",
-                    "Put one back, or begin another run with another --out.",
+                    "Put one back, or start another run with another --out.",
                     FileNotFoundError,
                 )
 
@@ -219,9 +219,9 @@ def _check_number(path, row, column):
     except (KeyError, ValueError):
         raise argument_error(
             path,
-            "be as `kerasgan train` wrote it",
+            "be a file written by `kerasgan train`",
             f"{column} {row.get(column, 'missing')!r} at step {row['step']}",
-            "Repair it, or move it away, and the run begins a new one.",
+            "Repair it, or move it away and the run starts a new one.",
         ) from None
 
 
@@ -279,15 +279,15 @@ def read_config(run):
             "--out",
             "be the folder of a run to resume",
             f"--out {run}, which has no {CONFIG}",
-            "Check the path, or leave out --resume to begin a run.",
+            "Check the path, or leave out --resume to start a run.",
             FileNotFoundError,
         ) from None
     except ValueError as error:
         raise argument_error(
             path,
-            "be as `kerasgan train` wrote it",
+            "be a file written by `kerasgan train`",
             f"a damaged file ({error})",
-            "Repair it, or begin another run with another --out.",
+            "Repair it, or start another run with another --out.",
         ) from error
     return config
 
@@ -312,7 +312,7 @@ def _is_size(value):
     return isinstance(value, list) and len(value) == 2 and all(map(_is_whole(1), value))
 
 
-# What a resume needs the fields of config.json to be.
+# Checks of the fields of config.json that a resume needs.
 _FIELDS = {
     "arguments": lambda value: isinstance(value, dict),
     "every": _is_whole(1),
@@ -354,9 +354,9 @@ def _check_fields(found, checks, prefix=""):
 
 
 def read_sampler(path, generator):
-    """Makes the `Sampler` of a loaded generator.keras from the config.json beside it."""
+    """Makes the `Sampler` of a loaded generator.keras from the config.json next to it."""
     config_path = path.with_name(CONFIG)
-    expected = f"be a GAN, or a generator with the {CONFIG} of its run beside it"
+    expected = f"be a GAN, or a generator with the {CONFIG} of its run next to it"
     if not config_path.exists():
         raise argument_error(
             "MODEL",
@@ -372,13 +372,13 @@ def read_sampler(path, generator):
             raise ValueError(f"it does not describe {path.name}")
         latents = latent_tools.standardize(config["latents"])
         return Sampler(generator, latents, check_value_range(config["value_range"]))
-    # Foreign contents raise one of these.
+    # Unexpected contents raise one of these.
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise argument_error(
             "MODEL",
             expected,
             f"{config_path}, which cannot be used ({in_short(error)})",
-            f"Copy the run's own there, or pass the run's {MODEL}.",
+            f"Replace it with the run's own, or pass the run's {MODEL}.",
         ) from error
 
 
@@ -390,7 +390,7 @@ def compare(run, config, chosen):
         chosen: Dict of the arguments given on the command line.
 
     Raises:
-        ValueError: Arguments would make it another run; the message lists them all.
+        ValueError: Some arguments differ from the run's; the message lists them all.
     """
     saved = config["arguments"]
     names = [name for name in FIXED if name in chosen and chosen[name] != saved[name]]
@@ -401,14 +401,14 @@ def compare(run, config, chosen):
         differences.append(f"  data: {saved['data']} in the run, {chosen['data']} now")
     if differences:
         raise ValueError(
-            f"the arguments must be those of the run in {run}, but differ:\n"
+            f"the arguments must match those of the run in {run}, but differ:\n"
             + "\n".join(differences)
-            + "\nLeave them out to resume it, or begin another run with another --out."
+            + "\nLeave them out to resume it, or start another run with another --out."
         )
 
 
 def note_changes(config, arguments, num_images):
-    """Warns of changes since the run began that only make it unrepeatable.
+    """Warns of changes since the run began that a resume allows, but that make it unrepeatable.
 
     Args:
         config: What `read_config` returned.
@@ -421,7 +421,7 @@ def note_changes(config, arguments, num_images):
     for name, (before, now) in changes.items():
         if now != before:
             warnings.warn(
-                f"{name.replace('_', ' ')}: {before} in the run, {now} now. The run goes on, but "
+                f"{name.replace('_', ' ')}: {before} in the run, {now} now. The run continues, but "
                 "its results will differ from those of an uninterrupted one.",
                 stacklevel=2,
             )

@@ -18,7 +18,7 @@ _FRAMES_BETWEEN, _SECONDS_PER_FRAME = 16, 0.05  # in a walk
 
 
 def add_parser(commands):
-    """Adds the command to those of the program."""
+    """Adds this command to the program."""
     parser = commands.add_parser(
         "sample",
         help="draw pictures from a trained GAN",
@@ -37,7 +37,7 @@ examples:
         "--count",
         type=_arguments.positive,
         metavar="N",
-        help="number of pictures, or for a GIF of stops on the walk (default: 64, for a GIF 8)",
+        help="number of pictures, or of stops on the walk in a GIF (default: 64, for a GIF 8)",
     )
     parser.add_argument(
         "--seed",
@@ -51,15 +51,15 @@ examples:
         type=_arguments.path,
         default="grid.png",
         metavar="PATH",
-        help="X.png: one grid; X.gif: a walk from picture to picture; X/ or a name without "
-        "suffix: a folder of single files (default: grid.png)",
+        help="X.png: one grid; X.gif: a walk from picture to picture; X/ or a name without a "
+        "suffix: a folder with one file per picture (default: grid.png)",
     )
     parser.add_argument(
         "--scale",
         type=_arguments.positive,
         metavar="N",
         help="factor to enlarge each picture by (default: 1 for single files; in a grid or GIF, "
-        "small pictures grow to fill a screen)",
+        "small pictures are enlarged to fill the screen)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
@@ -94,7 +94,7 @@ def _kind_of_output(text):
         "--out",
         "end in .png (grid) or .gif (walk), or be a folder (single files)",
         f"--out {text}",
-        "Pass for example --out grid.png.",
+        "For example, pass --out grid.png.",
     )
 
 
@@ -106,8 +106,8 @@ def _check_output(out, kind, overwrite):
         raise argument_error(
             "--out",
             "be new",
-            f"--out {out}, which exists",
-            "Pass another, or --overwrite to replace it.",
+            f"--out {out}, which already exists",
+            "Pass another path, or --overwrite to replace it.",
             FileExistsError,
         )
 
@@ -122,7 +122,7 @@ def _write(out, kind, images, scale):
         names = [_file_name(index) for index in range(len(images))]
         for name, image in zip(names, images, strict=True):
             pictures.save_png(out / name, pictures.enlarged(image, scale or 1))
-        # Left by an earlier call with a larger --count.
+        # Remove what an earlier call with a larger --count left.
         for path in set(out.glob("sample_*.png")) - {out / name for name in names}:
             if path.stem.removeprefix("sample_").isdecimal():
                 path.unlink()

@@ -29,7 +29,7 @@ examples:
   kerasgan train mnist --epochs 20 --out runs/digits
   kerasgan train --resume --out runs/digits --epochs 40
 
-The folder of a run holds:
+The folder of a run contains:
   {run_folder.MODEL:<18} everything, for --resume and keras.models.load_model
   {run_folder.GENERATOR:<18} the generator alone, a plain Keras model
   {run_folder.CONFIG:<18} these arguments, versions, latents and value range
@@ -38,7 +38,7 @@ The folder of a run holds:
   {run_folder.ANIMATION:<18} the same, animated
   {run_folder.EVALUATION:<18} with --evaluate; also {run_folder.BEST_GENERATOR}
   {run_folder.SAMPLE:<18} 64 pictures from the final generator
-  {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if that is installed
+  {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if tensorboard is installed
 
 Ctrl-C or SIGTERM finishes the current step, saves and stops. The exit code is 1 if the losses
 became NaN or the last model could not be saved. KERAS_BACKEND=jax or KERAS_BACKEND=torch trains
@@ -46,7 +46,7 @@ on that backend instead of TensorFlow."""
 
 
 def add_parser(commands):
-    """Adds the command to those of the program."""
+    """Adds this command to the program."""
     parser = commands.add_parser(
         "train",
         help="train a GAN on a folder of images or on MNIST",
@@ -76,8 +76,8 @@ def add_parser(commands):
     parser.add_argument(
         "--fit",
         choices=("crop", "pad", "stretch"),
-        help="what to do with pictures of another shape: scale to cover this one and crop, scale "
-        f"to fit inside and pad, or distort (default: {DEFAULTS['fit']})",
+        help="how to fit pictures of another shape: scale to cover --size and crop, scale to fit "
+        f"inside it and pad, or distort (default: {DEFAULTS['fit']})",
     )
     parser.add_argument(
         "--background",
@@ -108,7 +108,7 @@ def add_parser(commands):
         "--steps",
         type=_arguments.positive,
         metavar="N",
-        help="generator updates, in total, instead of epochs",
+        help="generator updates, in total; use instead of --epochs",
     )
     parser.add_argument(
         "--batch-size",
@@ -165,7 +165,7 @@ def add_parser(commands):
         "--seed",
         type=_arguments.not_negative,
         metavar="N",
-        help="seed of the weights, the noise and the order of the images; makes the run "
+        help="seed for the weights, the noise and the order of the images; makes the run "
         f"repeatable (default: {DEFAULTS['seed']})",
     )
     parser.add_argument(
@@ -192,11 +192,11 @@ def run(given):
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             if config:
                 run_folder.check_records(folder, config)
-            # Refuse all that can be refused before decoding the images.
+            # Refuse whatever can be refused before decoding the images.
             gan = _load_or_build(folder, arguments, resume=bool(config))
             progress = _progress(gan, arguments)
             if config and _is_finished(gan, arguments):
-                # Write what a kill or a full disk left out.
+                # Write the files that a kill or a full disk prevented.
                 _complete(folder, gan)
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
@@ -212,7 +212,7 @@ def run(given):
             every = config["every"] if config else recording.choose_every(num_steps)
             records = recording.make_callbacks(folder, every, data, encoder)
             run_folder.write_config(folder, arguments, gan, every, num_images)
-        # The saved step until `Checkpoint` saves another.
+        # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments)}, "
@@ -232,7 +232,7 @@ def run(given):
             )
         except KeyboardInterrupt:
             if not stop.has_ended:
-                raise KeyboardInterrupt("nothing was saved since the last checkpoint") from None
+                raise KeyboardInterrupt("nothing saved since the last checkpoint") from None
             stop.signal = signal.SIGINT
         except Exception as error:
             if not is_out_of_memory(error):
@@ -244,7 +244,7 @@ def run(given):
                     f"Continue with smaller batches: kerasgan train --resume --out {folder} "
                     f"--batch-size {smaller}"
                     if smaller
-                    else "Begin another run with a smaller --size or --filters."
+                    else "Start another run with a smaller --size or --filters."
                 )
             ) from error
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
@@ -260,8 +260,8 @@ def _load_or_build(folder, arguments, resume):
         gan = load(callbacks.load_checkpoint, folder)
         _set_rates(gan, arguments)
         return gan
-    # Keras's initialisers and the GAN draw their seeds from here. (`set_random_seed` would work
-    # too, but imports TensorFlow even under JAX and PyTorch.)
+    # Keras's initialisers and the GAN draw their seeds from `random`. (`set_random_seed` would work
+    # too, but it imports TensorFlow even on JAX and PyTorch.)
     random.seed(arguments["seed"])
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
@@ -308,25 +308,27 @@ def _describe(num_images, arguments):
 
 
 def _finish(folder, gan, arguments, stop, saved, seconds):
-    """Says how the run ended and what it left; returns the exit code."""
+    """Reports how the run ended and what it wrote; returns the exit code."""
     safe_step = saved[run_folder.MODEL]
     is_saved = safe_step == gan.step
     if stop.nan_step is not None:
         tell(
             "train",
-            f"stopped: the losses are not finite at step {stop.nan_step}. Begin another run, with "
+            f"stopped: the losses are not finite at step {stop.nan_step}. Start another run with "
             "a smaller --learning-rate or another --seed. (Resuming would diverge again. The last "
             "good model is kept, if there was one.)",
         )
     elif not is_saved:
-        newest = "No model was saved" if safe_step is None else f"Step {safe_step} is the newest"
+        newest = (
+            "No model was saved" if safe_step is None else f"The newest saved step is {safe_step}"
+        )
         tell(
             "train",
             f"error: step {gan.step} could not be saved; the notes above say why. {newest}. "
             + (
-                "Begin another run with another --out."
+                "Start another run with another --out."
                 if safe_step is None
-                else "Make room, and resume the run."
+                else "Free some disk space and resume the run."
             ),
         )
     else:
@@ -336,8 +338,8 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
             is_saved = False
             tell(
                 "train",
-                f"error: {error}. {run_folder.MODEL} holds step {gan.step}: make room, and "
-                "--resume writes what is missing.",
+                f"error: {error}. {run_folder.MODEL} contains step {gan.step}: free some disk "
+                "space, and --resume will write the missing files.",
             )
     is_finished = stop.nan_step is None and is_saved and _is_finished(gan, arguments)
     print(
@@ -354,7 +356,7 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
 
 
 def _complete(folder, gan, saved=None):
-    """Writes the generator and the pictures of this model, unless they exist.
+    """Writes this model's generator and pictures, unless they exist.
 
     Args:
         saved: Dict from a file's name to the step it was saved at, if known.
@@ -369,7 +371,7 @@ def _complete(folder, gan, saved=None):
 
 
 def _holds(path, model):
-    """Whether a file holds the weights of a model."""
+    """Whether a file contains the weights of a model."""
     if callbacks.find_damage(path):
         return False
     weights = load(keras.models.load_model, path).get_weights()

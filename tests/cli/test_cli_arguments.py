@@ -96,7 +96,7 @@ def test_batches_have_the_size_of_the_source():
 def test_a_run_among_its_own_data_is_refused(photos, monkeypatch, capsys):
     monkeypatch.chdir(photos)
     assert train(".") == 2
-    assert "`--out` must lie outside DATA" in errors(capsys)
+    assert "`--out` must be outside DATA" in errors(capsys)
     assert not (photos / "runs").exists()
 
 

@@ -79,7 +79,7 @@ def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
     assert callbacks.load_checkpoint(run).step == 1
     add_callback(monkeypatch, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt_twice))
     assert train("--resume", "--out", run, "--steps", 2) == 130
-    assert "nothing was saved since the last checkpoint" in errors(capsys)
+    assert "nothing saved since the last checkpoint" in errors(capsys)
     assert callbacks.load_checkpoint(run).step == 1
 
 
@@ -125,14 +125,14 @@ def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsy
         code = train(photos, *TINY, "--steps", 1, "--out", run)
     captured = capsys.readouterr()
     assert code == 1 and "error: step 1 could not be saved" in captured.err
-    assert "No model was saved. Begin another run" in captured.err
+    assert "No model was saved. Start another run" in captured.err
     assert "Finished" not in captured.out and "--resume" not in captured.out
     run = tmp_path / "other"
     with disk_full_after(5):  # a checkpoint comes every five steps
         code = train(photos, *TINY, "--steps", 6, "--out", run)
     captured = capsys.readouterr()
     assert code == 1
-    assert "Step 5 is the newest. Make room, and resume the run." in captured.err
+    assert "The newest saved step is 5. Free some disk space" in captured.err
     assert f"kerasgan train --resume --out {run}" in captured.out
     assert train("--resume", "--out", run) == 0
     assert "Finished at step 6 of 6" in capsys.readouterr().out
@@ -183,7 +183,7 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
     run = tmp_path / "run"
     assert train(photos, *TINY, "--steps", steps, "--out", run) == 1
     captured = capsys.readouterr()
-    assert "not finite at step 2. Begin another run" in captured.err
+    assert "not finite at step 2. Start another run" in captured.err
     # A step's losses are read while the next one runs.
     assert (
         f"Stopped at step {min(3, steps)} of {steps}" in captured.out

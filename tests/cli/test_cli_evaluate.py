@@ -38,9 +38,9 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
         row = next(line for line in printed.splitlines() if line.startswith(name.replace("_", " ")))
         assert row.split()[-2:] == [f"{value:.4f}", f"{result['floor'][name]:.4f}"]
     assert cli.main([*arguments, "--out", str(out)]) == 2
-    assert "`--out` must be new" in errors(capsys)
+    assert "`--out` must be a new file" in errors(capsys)
     assert cli.main([*arguments, "--nearest", str(nearest)]) == 2
-    assert "`--nearest` must be new" in errors(capsys)
+    assert "`--nearest` must be a new file" in errors(capsys)
     assert cli.main([*arguments, "--nearest", str(tmp_path / "nearest.gif")]) == 2
     assert "`--nearest` must end in .png" in errors(capsys)
     assert cli.main([*arguments, "--out", str(tmp_path / "none" / "scores.json")]) == 2
@@ -53,7 +53,7 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
 def test_a_place_that_cannot_be_written_to_is_refused_before_measuring(capsys, name):
     arguments = ["evaluate", "nosuch", "--data", "nosuch", name, "/proc/new.png"]
     assert cli.main(arguments) == 2
-    assert f"`{name}` must be a path that can be written" in errors(capsys)
+    assert f"`{name}` must be a writable path" in errors(capsys)
 
 
 def test_nearest_images_stand_beside_what_was_memorised():

@@ -107,7 +107,7 @@ def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage, field):
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert train("--resume", "--out", tmp_path, "--ema", 0.9) == 2
     text = errors(capsys)
-    assert "config.json` must be as `kerasgan train` wrote it" in text and field in text
+    assert "config.json` must be a file written by `kerasgan train`" in text and field in text
     assert len(text.splitlines()) == 1
 
 
@@ -115,7 +115,7 @@ def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage, field):
 def test_a_config_that_is_no_object_is_refused(tmp_path, capsys, text):
     (tmp_path / "config.json").write_text(text)
     assert train("--resume", "--out", tmp_path) == 2
-    assert "config.json` must be as `kerasgan train` wrote it" in errors(capsys)
+    assert "config.json` must be a file written by `kerasgan train`" in errors(capsys)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_other_images_and_another_batch_size_and_backend_are_a_note(run, photos,
 def test_a_second_process_is_refused(run, capsys):
     with run_folder.opened(run, resume=True):
         assert train("--resume", "--out", run) == 2
-    assert "in which another process is training" in errors(capsys)
+    assert "where another process is training" in errors(capsys)
     assert train("--resume", "--out", run) == 0
 
 

@@ -57,7 +57,7 @@ def test_sample_replaces_nothing_unasked(run, tmp_path, capsys):
     out = tmp_path / "grid.png"
     out.write_text("mine")
     assert sample(run, "--out", out) == 2
-    assert "Pass another, or --overwrite" in errors(capsys)
+    assert "Pass another path, or --overwrite" in errors(capsys)
     assert sample(run, "--out", tmp_path) == 2
     assert out.read_text() == "mine"
     assert sample(run, "--out", out, "--overwrite") == 0
@@ -74,7 +74,7 @@ def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     alone = tmp_path / "generator.keras"
     alone.write_bytes((run / "generator.keras").read_bytes())
     assert sample(alone, "--out", tmp_path / "grid.png") == 2
-    assert "with the config.json of its run beside it" in errors(capsys)
+    assert "with the config.json of its run next to it" in errors(capsys)
     assert not (tmp_path / "grid.png").exists()
 
 
@@ -83,7 +83,7 @@ def test_sample_looks_for_a_place_that_it_can_write_to_before_it_draws(run, monk
     monkeypatch.setattr(sampler.Sampler, "generate", None)
     for out in ("/proc/grid.png", "/proc/pictures/"):
         assert sample(run, "--out", out) == 2
-        assert "`--out` must be a path that can be written" in errors(capsys)
+        assert "`--out` must be a writable path" in errors(capsys)
 
 
 def test_sample_says_that_memory_is_short(run, tmp_path, monkeypatch, capsys):
@@ -94,7 +94,7 @@ def test_sample_says_that_memory_is_short(run, tmp_path, monkeypatch, capsys):
     for source in (run, run / "model.keras"):
         assert sample(source, "--out", tmp_path / "grid.png") == 2
         text = errors(capsys)
-        assert "`MODEL` must fit into memory" in text and "your own" not in text
+        assert "`MODEL` must fit in memory" in text and "your own" not in text
 
 
 @pytest.mark.parametrize(
