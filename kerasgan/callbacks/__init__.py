@@ -2,7 +2,7 @@
 
 All are ordinary `keras.callbacks.Callback`s. They count by `gan.step`, which is saved with the
 model, so after a resume they continue as if training had never stopped and leave the same files as
-an uninterrupted run. Each file is always whole or absent; only logs grow at the end. If a file
+an uninterrupted run. Each file is either complete or absent; only logs are appended to. If a file
 cannot be written (disk full, no permission), the callback warns once and training continues.
 """
 

@@ -47,7 +47,7 @@ class Periodic(keras.callbacks.Callback):
             to_make = (self.params or {}).get("pretrain_steps", 0)
             step = min(0, self.model.progress.pretrained - to_make)
         self._steps = (step, step)
-        # If the folder cannot be made, fail now, while nothing is lost.
+        # If the folder cannot be created, fail now, while nothing is lost.
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_stale(self.folder, is_shared=True)
 
@@ -108,7 +108,7 @@ def check_samples(count, seed, columns=None):
 
 
 def sample_finite(gan, count, seed):
-    """Samples a GAN; returns None if its generator has diverged, with nothing to show."""
+    """Samples a GAN; returns None if its generator has diverged."""
     if not is_finite(gan.sampling_generator.weights):
         return None
     return gan.sample(count, seed=seed)

@@ -1,4 +1,4 @@
-"""Checkpoints: a whole model on disk at all times, and how to load it."""
+"""Checkpoints: a complete model on disk at all times, and how to load it."""
 
 import json
 import os
@@ -37,10 +37,10 @@ class Checkpoint(Periodic):
     """Saves everything needed to continue training, and the generator alone.
 
     `folder/model.keras` is the GAN (`gan.save`), `folder/model.previous.keras` is the previous
-    save, and `folder/generator.keras` is the averaged generator as a plain Keras model. A whole
-    checkpoint exists at all times, even while the next is being written. `load_checkpoint(folder)`
-    loads the newest. A GAN whose weights contain NaN or infinity is never saved: the callback
-    warns once, and the last good checkpoint stays.
+    save, and `folder/generator.keras` is the averaged generator as a plain Keras model. A complete
+    checkpoint exists at all times, even while the next one is being written.
+    `load_checkpoint(folder)` loads the newest. A GAN whose weights contain NaN or infinity is never
+    saved: the callback warns once, and the last good checkpoint stays.
 
     Args:
         folder: Folder for the files; created if needed.
@@ -77,8 +77,8 @@ class Checkpoint(Periodic):
         except Exception as error:
             raise ValueError(
                 "For Checkpoint, the GAN must be a model that Keras can reload. Received: a GAN "
-                f"that it cannot: {reason(error)}. Give each of your classes a get_config, and "
-                "register classes and functions with keras.saving.register_keras_serializable; "
+                f"that it cannot reload: {reason(error)}. Give each of your classes a get_config, "
+                "and register classes and functions with keras.saving.register_keras_serializable; "
                 "replace a Lambda layer with a layer class. Or train inside "
                 "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
@@ -90,7 +90,7 @@ class Checkpoint(Periodic):
                 self.model.save(temporary)
                 _keep(path, self.folder / PREVIOUS_MODEL)
         except ValueError:
-            # `save` has looked at every weight: look again only to see whether that is why.
+            # `save` has checked every weight. Check again only to see whether that made it fail.
             if self.model._is_finite():
                 raise
             self._warn_of_nan()
@@ -131,7 +131,7 @@ def _keep(path, previous_path):
 def load_checkpoint(
     folder: str | os.PathLike, custom_objects: dict | None = None, safe_mode: bool = True
 ) -> GAN:
-    """Loads the newest whole model that `Checkpoint` saved in a folder.
+    """Loads the newest undamaged model that `Checkpoint` saved in a folder.
 
     A `.keras` file has checksums, so truncation and damage are detected. If the newest model is
     damaged, or Keras cannot load it, the previous model is loaded instead, with a warning.
@@ -144,10 +144,10 @@ def load_checkpoint(
         `kerasgan.GAN`, ready to train or sample.
 
     Raises:
-        FileNotFoundError: The folder holds no checkpoint.
+        FileNotFoundError: The folder contains no checkpoint.
         ValueError: `folder` is not a path, `custom_objects` not a dict or `safe_mode` not a flag;
             or every checkpoint is damaged or is not a GAN.
-        Exception: Keras's own error, if the only checkpoint is whole but cannot be loaded.
+        Exception: Keras's own error, if a checkpoint is undamaged but none can be loaded.
 
     Example:
 
@@ -181,7 +181,7 @@ def load_checkpoint(
         if not isinstance(gan, GAN):
             raise argument_error(
                 "folder",
-                "hold the checkpoint of a kerasgan.GAN",
+                "contain the checkpoint of a kerasgan.GAN",
                 f"folder={str(folder)!r}, whose {path.name} is a {type(gan).__name__}",
                 "Load that with keras.models.load_model.",
             )
@@ -197,7 +197,7 @@ def load_checkpoint(
     is_there = any(os.path.lexists(folder / name) for name in (MODEL, PREVIOUS_MODEL))
     raise argument_error(
         "folder",
-        "hold a checkpoint",
+        "contain a checkpoint",
         f"folder={str(folder)!r}: {'; '.join(problems)}",
         "Pass the folder given to Checkpoint, or train from the start.",
         kind=ValueError if is_there else FileNotFoundError,
@@ -211,8 +211,8 @@ def find_damage(path: str | os.PathLike) -> str | None:
         path: Path of the file.
 
     Returns:
-        The rest of a sentence that begins with the file's name, such as `"is not there"`; None if
-        the file is whole.
+        The rest of a sentence that begins with the file's name, such as `"does not exist"`; None
+        if the file is undamaged.
 
     Raises:
         ValueError: `path` is not a path.
@@ -226,7 +226,7 @@ def find_damage(path: str | os.PathLike) -> str | None:
     """
     check_path("path", path)
     if not os.path.exists(path):
-        return "is not there"
+        return "does not exist"
     try:
         with zipfile.ZipFile(path) as archive:
             missing = {"config.json", "model.weights.h5"} - set(archive.namelist())

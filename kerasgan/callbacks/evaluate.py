@@ -68,8 +68,8 @@ class Evaluate(Periodic):
         comparable = self._comparable()
         if len(comparable) < len(self._rows):
             warnings.warn(
-                f"{str(self.path)!r} has scores from another encoder, data set or count. They "
-                "stay, but the search for the best generator starts over.",
+                f"{str(self.path)!r} has scores from another encoder, data set, count or seed. "
+                "They stay, but the search for the best generator starts over.",
                 stacklevel=2,
             )
         if not comparable or int(comparable[-1]["step"]) < step:
@@ -91,7 +91,7 @@ class Evaluate(Periodic):
         # Ignore distances that could not be measured (NaN).
         best = min(filter(math.isfinite, found), default=math.inf)
         is_best = scores["frechet_distance"] < best
-        # Saved first, so that the best row always has its generator.
+        # Save the generator first, so that the best row always has one.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)
         self._rows.append({"step": self.model.step} | scores | self._protocol)

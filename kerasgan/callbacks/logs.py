@@ -15,7 +15,7 @@ class Log(Periodic):
     """Writes the losses and scores of training to a CSV file.
 
     The columns are `step` (generator updates), `epoch` (finished passes over the data), then every
-    term that training reports. A row holds the means of `every` steps, up to its own. Pre-training
+    term that training reports. Each row contains the means of the last `every` steps. Pre-training
     rows count up to step 0: from -299 with `fit(pretrain_steps=300)`. At the end of training, each
     step after the last full row gets its own row. When training resumes from an earlier step,
     later rows are dropped. A term that first appears later (from a penalty or `Evaluate`) gets a
@@ -84,7 +84,8 @@ class Log(Periodic):
                 with replacing(self.path) as temporary:
                     temporary.write_bytes(text)
                 self._end = len(text)
-        # Overwrites the single-step rows of an earlier end, and a row cut short by a full disk.
+        # Overwrite single-step rows from an earlier end of training, and a row that a full disk cut
+        # short.
         with open(self.path, "r+b" if self._end else "wb") as file:
             file.seek(self._end)
             file.truncate()
@@ -102,7 +103,7 @@ class LossPlot(Periodic):
         path: Path of the PNG file.
         every: Steps between plots.
         log: Path of the file of a `Log` that comes before this callback in the list. By default
-            the callback writes its own `Log` beside the picture, `losses.csv` for `losses.png`.
+            the callback writes its own `Log` next to the picture, `losses.csv` for `losses.png`.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -130,7 +131,7 @@ class LossPlot(Periodic):
                 "LossPlot needs matplotlib, which is not installed. Install it with "
                 "`pip install kerasgan[plots]`, or use kerasgan.callbacks.Log."
             ) from error
-        # Not pyplot, which would keep the figure and may look for a screen.
+        # Not pyplot, which would keep the figure and may look for a display.
         self._new_figure = matplotlib.figure.Figure
         self.log_path = pathlib.Path(log or self.path.with_suffix(".csv"))
         self._own_log = None if log else Log(self.log_path, max(1, self.every // 50))

@@ -10,8 +10,8 @@ __all__ = ["OnOptimizer"]
 class OnOptimizer(keras.callbacks.Callback):
     """Applies a learning-rate callback to only one of a GAN's optimizers.
 
-    A GAN has an optimizer for each side. By themselves, `keras.callbacks.ReduceLROnPlateau` and
-    `LearningRateScheduler` act on all of them; in this callback, only on the given optimizer.
+    A GAN has an optimizer for each side. `keras.callbacks.ReduceLROnPlateau` and
+    `LearningRateScheduler` act on all of them; wrapped in this callback, only on the given one.
 
     Args:
         optimizer: `gan.g_optimizer` or `gan.d_optimizer`, or one optimizer of a pair.
@@ -39,7 +39,7 @@ class OnOptimizer(keras.callbacks.Callback):
                     name,
                     f"be a Keras {name}",
                     f"{name}={value!r}",
-                    "Pass for example OnOptimizer(gan.d_optimizer, ReduceLROnPlateau(...)).",
+                    "For example, pass OnOptimizer(gan.d_optimizer, ReduceLROnPlateau(...)).",
                 )
         self.optimizer = optimizer
         self.callback = callback
@@ -72,7 +72,7 @@ class OnOptimizer(keras.callbacks.Callback):
 
 
 class _WithOptimizer:
-    """The model, with another `optimizer`."""
+    """The model, with a different `optimizer`."""
 
     def __init__(self, model, optimizer):
         vars(self).update(_model=model, optimizer=optimizer)

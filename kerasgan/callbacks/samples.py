@@ -31,10 +31,10 @@ class SampleGrid(Periodic):
         every: Steps between pictures.
         count: Images in each picture.
         seed: Integer seed for the latents.
-        columns: Images per row; by default about the number of rows.
+        columns: Images per row; by default about as many as there are rows.
         scores: Whether to print the discriminator's score (`gan.score`) under each image.
-        scale: Whole number to enlarge each image by; by default up to 8, to make the picture's
-            longer side about 1,024 pixels.
+        scale: Whole number to enlarge each image by; by default up to 8, so that the picture's
+            longer side is about 1,024 pixels.
 
     Raises:
         ValueError: `folder` is not a path, or another argument has a wrong type or range.
@@ -91,7 +91,7 @@ class Animation(Periodic):
 
     The GIF has at most about 100 frames of at most 512 pixels a side. If there are more, every
     other frame is dropped, and the interval doubles. The GIF is rewritten every tenth frame and at
-    the end of training. Its frames are kept beside it, in `.NAME.frames`, so that it continues
+    the end of training. Its frames are kept next to it, in `.NAME.frames`, so that it continues
     after a resume; delete them once training is over. Unreadable frames are left out.
 
     Args:
@@ -99,7 +99,7 @@ class Animation(Periodic):
         every: Steps between frames, at first.
         count: Images in each frame.
         seed: Integer seed for the latents.
-        columns: Images per row; by default about the number of rows.
+        columns: Images per row; by default about as many as there are rows.
         seconds_per_frame: Time to show each frame; the last frame stays for a second.
 
     Raises:

@@ -15,16 +15,16 @@ from kerasgan.checks import check_whole
 
 __all__ = ["TensorBoardLog"]
 
-NUM_SINGLES = 5  # samples shown singly beside the grid
+NUM_SINGLES = 5  # samples shown individually as well as in the grid
 
 
 class TensorBoardLog(Periodic):
     """Writes losses, scores, sample pictures and the models for TensorBoard, on every backend.
 
-    The pictures are a grid and its first five images singly, starting with the untrained generator
-    at step 0. *Graphs* shows the layers of both models as conceptual graphs. Pre-training steps
-    are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only the
-    package `tensorboard`. View the results with `tensorboard --logdir FOLDER`.
+    The pictures are a grid and, individually, its first five images, starting with the untrained
+    generator at step 0. *Graphs* shows the layers of both models as conceptual graphs. Pre-training
+    steps are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only
+    the package `tensorboard`. View the results with `tensorboard --logdir FOLDER`.
 
     Args:
         folder: Folder for the event files; created if needed.

@@ -204,10 +204,10 @@ def test_every_flipped_bit_that_matters_is_found(tmp_path, two_checkpoints):
 
 
 def test_no_checkpoint_and_no_whole_checkpoint_are_clear_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match="must hold a checkpoint. .*is not there"):
+    with pytest.raises(FileNotFoundError, match="must contain a checkpoint. .*does not exist"):
         callbacks.load_checkpoint(tmp_path)
     (tmp_path / "model.keras").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"model\.keras is truncated .*previous\.keras is not"):
+    with pytest.raises(ValueError, match=r"model\.keras is truncated .*previous\.keras does not"):
         callbacks.load_checkpoint(tmp_path)
 
 
@@ -253,7 +253,7 @@ def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
     assert keras.models.load_model(tmp_path / "model.previous.keras").step == 1
     (tmp_path / "model.keras").unlink()
     with pytest.warns(
-        UserWarning, match=r"is not there. Loaded the previous model instead: model\.prev"
+        UserWarning, match=r"does not exist. Loaded the previous model instead: model\.prev"
     ):
         assert callbacks.load_checkpoint(tmp_path).step == 1
 

@@ -99,7 +99,7 @@ def test_evaluate_compares_what_was_measured_alike(tmp_path):
     train(gan, 2, callbacks.Evaluate(Evaluator(10, [9.0, 1.0]), tmp_path, every=2))
     with recorded_warnings() as texts:
         train(gan, 4, callbacks.Evaluate(Evaluator(20, [7.0, 6.0]), tmp_path, every=2))
-    assert len(texts) == 1 and "another encoder, data set or count" in texts[0]
+    assert len(texts) == 1 and "another encoder, data set, count or seed" in texts[0]
     rows = callbacks.read_log(tmp_path / "evaluation.csv")
     assert [tuple(row.values()) for row in rows] == [
         ("0", "9.0", "mean", "10"),

@@ -68,9 +68,9 @@ def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     assert sample(run, "--out", tmp_path / "grid.jpg") == 2
     assert "must end in .png (grid) or .gif (walk)" in errors(capsys)
     assert sample(tmp_path, "--out", tmp_path / "grid.png") == 2
-    assert "`folder` must hold a checkpoint" in errors(capsys)
+    assert "`folder` must contain a checkpoint" in errors(capsys)
     assert sample(tmp_path / "no.keras", "--out", tmp_path / "grid.png") == 2
-    assert "is not there" in errors(capsys)
+    assert "does not exist" in errors(capsys)
     alone = tmp_path / "generator.keras"
     alone.write_bytes((run / "generator.keras").read_bytes())
     assert sample(alone, "--out", tmp_path / "grid.png") == 2
