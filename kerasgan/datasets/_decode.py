@@ -21,10 +21,10 @@ SUFFIXES = {
     "WEBP": (".webp",),
 }
 
-# Enough for a 61-megapixel camera. With no limit, a file of a few bytes could fill the memory.
+# Enough for a 61-megapixel camera. Without a limit, a file of a few bytes could fill the memory.
 MAX_PIXELS = 2**26
 
-# The weights of red, green and blue in grey, as in `skimage.color.rgb2gray`, for today's screens.
+# The weights of red, green and blue in grey, as in `skimage.color.rgb2gray`, for modern screens.
 # (Pillow's are for older televisions: red is lighter, green darker.)
 _GREY = (0.2125, 0.7154, 0.0721, 0)
 
@@ -96,7 +96,7 @@ def _check_size(width, height):
 
 
 def _essential_png(stream):
-    """Copies the chunks that make a PNG's picture, and verifies their checksums.
+    """Copies the chunks that make up a PNG's picture, and verifies their checksums.
 
     Pillow verifies only some, and unpacks up to 64 MB of compressed text with the header.
     """

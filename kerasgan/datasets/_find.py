@@ -88,7 +88,7 @@ def find_classes(names, labels):
     if labels and is_flat:
         raise argument_error(
             "labels",
-            "be False or None for a folder with images outside of subfolders",
+            "be False or None for a folder with images outside subfolders",
             f"labels={labels!r}",
             "Move the images into one subfolder for each class.",
         )

@@ -46,7 +46,7 @@ def read_images(root, files, image_shape, fit, background, cache):
         for row, image in enumerate(decode_all(paths, image_shape, fit, background)):
             if isinstance(image, Exception):
                 index["skipped"].append([row, describe(image)])
-                # A file that the system refuses now may open at the next start.
+                # A file that the system refuses to open now may open at the next start.
                 if isinstance(image, OSError) and image.errno:
                     index["complete"] = False
                 image = np.zeros(image_shape, np.uint8)
@@ -108,8 +108,8 @@ def _load(path, shape):
     """Opens a cache file.
 
     Returns:
-        `(images, skipped, complete)`, or None if there is no whole file. `images` is a
-        memory map; `skipped` maps the blank rows to the reason.
+        `(images, skipped, complete)`, or None if there is no complete file. `images` is a
+        memory map; `skipped` maps each blank row to the reason.
     """
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -127,23 +127,23 @@ def _load(path, shape):
 
 
 def _write(path, shape, images, index):
-    """Writes a cache file, whole or not at all.
+    """Writes a cache file, completely or not at all.
 
     Args:
         path: The file.
         shape: `(rows, height, width, channels)`.
-        images: Iterable of `rows` uint8 arrays, held one at a time.
+        images: Iterable of `rows` uint8 arrays, read one at a time.
         index: Dict for the end of the file; read after the last image.
 
     Raises:
-        OSError: The disk is full or cannot be written.
+        OSError: The disk is full or cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_unfinished(path.parent)
     needed = int(np.prod(shape, dtype=np.int64))
     free = shutil.disk_usage(path.parent).free
     if free < 1.01 * needed:
-        raise OSError(f"{needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free")
+        raise OSError(f"{needed / 1e6:,.0f} MB are needed, but {free / 1e6:,.0f} MB are free")
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with replacing(path) as temporary:
         # Not through a writable memory map, where a full disk kills the process.

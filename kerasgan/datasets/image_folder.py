@@ -34,17 +34,16 @@ _SPLIT, _ORDER, _MIRROR = range(3)
 class ImageFolder(keras.utils.PyDataset):
     """A folder of image files as uint8 batches, for `gan.fit` or any Keras model's `fit`.
 
-    Subfolders are searched too. Suffixes decide which files count: AVIF, BMP, GIF, JPEG, JPEG
-    2000, PNG, PPM, TIFF and WebP; other files, and names that begin with a dot, are ignored. A
-    file with several links counts once. Only the first frame of an animation is used; EXIF
-    orientation is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or
-    larger than 67 million pixels are skipped: one warning says how many and why, and `skipped`
-    lists them all.
+    Subfolders are searched too. Files with the suffixes of AVIF, BMP, GIF, JPEG, JPEG 2000, PNG,
+    PPM, TIFF and WebP are read; other files, and names that begin with a dot, are ignored. A file
+    with several links is read once. Only the first frame of an animation is used; EXIF orientation
+    is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or larger than
+    67 million pixels are skipped: one warning says how many and why, and `skipped` lists them all.
 
     The first start decodes all files in parallel and keeps the result in the user's cache folder
     (`~/.cache/kerasgan` on Linux; the environment variable `KERASGAN_CACHE` sets another;
     `clear_cache` empties it). The cache key covers the files' names, sizes and times, and the
-    arguments that change pixels. Later starts read the cache at once, and memory use does not grow
+    arguments that change pixels. Later starts only open the cache, and memory use does not grow
     with the number of images.
 
     The order of the images in a pass, and which are mirrored, depend only on `seed` and the number
@@ -61,16 +60,16 @@ class ImageFolder(keras.utils.PyDataset):
             with `background`; `"stretch"` distorts it.
         background: Colour under transparent pixels and around padded pictures: a name or
             `"#rrggbb"` that Pillow knows, or `(red, green, blue)` or `(red, green, blue, alpha)`,
-            each 0 to 255. With 4 channels transparency is kept, and this is only for padding.
+            each 0 to 255. With 4 channels, transparency is kept, and this is only for padding.
         mirror: Whether to flip each picture left to right in half of the passes. Not for
             letters or digits.
         labels: Whether batches are `(images, labels)`, with one class per subfolder. By default
-            they are if two or more subfolders hold images and no image lies outside them.
-        validation_split: Share of the images, above 0 and below 1, to set aside for validation.
+            they are if two or more subfolders contain images and no image is outside them.
+        validation_split: Fraction of the images, above 0 and below 1, to set aside for validation.
         subset: `"training"` or `"validation"`, with `validation_split`: which part to use. The
             two do not overlap if both have the same `seed`.
         shuffle: Whether each pass has its own random order; if not, files are sorted by name.
-        seed: Whole-number seed for order, mirroring and split.
+        seed: Integer seed for the order, mirroring and split.
         cache: True for the user's cache folder, the path of another folder, or False to keep
             decoded images in memory and decode again at the next start.
 
@@ -84,7 +83,7 @@ class ImageFolder(keras.utils.PyDataset):
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        ValueError: `folder` holds no readable image, or another argument is not as above.
+        ValueError: `folder` contains no readable image, or another argument is invalid.
 
     Example:
 
@@ -129,7 +128,7 @@ class ImageFolder(keras.utils.PyDataset):
             reasons = f" ({_listed(problems)})" if problems else ""
             raise _refused(
                 "folder",
-                "a folder that holds images",
+                "a folder that contains images",
                 folder,
                 f"No file in it{reasons} ends in one of {', '.join(IMAGE_SUFFIXES)}. "
                 "Check the path, or convert the files.",
@@ -143,7 +142,7 @@ class ImageFolder(keras.utils.PyDataset):
         if len(skipped) == len(files):
             raise _refused(
                 "folder",
-                "a folder that holds images",
+                "a folder that contains images",
                 folder,
                 f"None of its {len(files)} image files can be read: {_listed(self.skipped)}. "
                 "Get the files again, or convert them.",
@@ -199,7 +198,7 @@ class ImageFolder(keras.utils.PyDataset):
         self._pass = order, is_mirrored
 
     def on_epoch_end(self) -> None:
-        """Moves to the next pass; Keras calls this after each."""
+        """Moves to the next pass; Keras calls this after each one."""
         self.set_epoch(self.epoch + 1)
 
     def _random(self, purpose, epoch, count):
@@ -215,7 +214,7 @@ class ImageFolder(keras.utils.PyDataset):
         if not 0 < validation_size < len(rows):
             raise _refused(
                 "validation_split",
-                f"a share that leaves neither part of {len(rows)} images empty",
+                f"a fraction that leaves neither part of {len(rows)} images empty",
                 validation_split,
                 "Make it larger, or leave it out.",
             )
@@ -270,7 +269,7 @@ def _check_folder(folder):
             "folder",
             expected,
             f"folder={folder!r}, which is a file",
-            "Pass the folder that holds it.",
+            "Pass the folder that contains it.",
         )
 
 

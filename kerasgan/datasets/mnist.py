@@ -30,10 +30,10 @@ def load_mnist(
 
     Args:
         split: `"train"` (60,000 images) or `"test"` (10,000 images).
-        path: Local files, for a machine without a network: a folder that holds `mnist.npz` or the
-            four IDX files under their usual names (`train-images-idx3-ubyte`,
+        path: Local files, for a machine without a network: a folder that contains `mnist.npz` or
+            the four IDX files under their usual names (`train-images-idx3-ubyte`,
             `t10k-labels-idx1-ubyte`, ...), plain or gzip-compressed; or a single file: an `.npz`,
-            or an IDX file of images with its labels beside it. Data sets in the same format
+            or an IDX file of images with its labels next to it. Data sets in the same format
             (Fashion-MNIST, KMNIST) load too.
 
     Returns:
@@ -59,10 +59,10 @@ def load_mnist(
         except Exception as error:
             raise argument_error(
                 "path",
-                "lead to the MNIST files, on a machine that cannot download them",
+                "point to the MNIST files on a machine that cannot download them",
                 f"path=None ({in_short(error)})",
-                "Pass the folder that holds mnist.npz or the four IDX files; on the command line, "
-                "as --data-path.",
+                "Pass the folder that contains mnist.npz or the four IDX files; on the command "
+                "line, as --data-path.",
                 OSError,
             ) from error
         images, labels = train if split == "train" else test
@@ -106,7 +106,7 @@ def _load_npz(path, split):
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise _damaged(path, f"it is not a whole mnist.npz ({error})") from error
+        raise _damaged(path, f"it is not a complete mnist.npz ({error})") from error
     if images.dtype != np.uint8 or images.shape[1:] != _IMAGE_SIZE or not len(images):
         raise _damaged(
             path,
@@ -129,7 +129,7 @@ def _load_idx(images_path, split):
             "path",
             f"be a file of the {split} split",
             f"path={str(images_path)!r}",
-            f'Pass split="{other_split}", or the folder that holds all files.',
+            f'Pass split="{other_split}", or the folder that contains all files.',
         )
     stem, separator, _ = images_path.name.partition("images")
     if not separator:
@@ -137,7 +137,7 @@ def _load_idx(images_path, split):
             "path",
             'be an .npz file, or an IDX file with "images" in its name',
             f"path={str(images_path)!r}",
-            "Pass the file named like train-images-idx3-ubyte, or its folder.",
+            "Pass a file named like train-images-idx3-ubyte, or its folder.",
         )
     images = _read_idx(images_path, _IMAGES_MAGIC, dimensions=3)
     if images.shape[1:] != _IMAGE_SIZE or not len(images):
@@ -146,7 +146,7 @@ def _load_idx(images_path, split):
     labels = _read_idx(labels_path, _LABELS_MAGIC, dimensions=1)
     if len(labels) != len(images):
         raise _damaged(
-            labels_path, f"it has {len(labels)} labels for the {len(images)} images beside it"
+            labels_path, f"it has {len(labels)} labels for the {len(images)} images next to it"
         )
     return images[..., np.newaxis], labels
 
@@ -159,7 +159,7 @@ def _find_idx(folder, name, kind):
             return folder / candidate
     raise argument_error(
         "path",
-        "lead to the MNIST files",
+        "point to the MNIST files",
         f"{str(folder)!r}, which has none of {', '.join(candidates)}",
         "Put the file there, or pass another `path`.",
         FileNotFoundError,
@@ -174,7 +174,7 @@ def _read_idx(path, magic, dimensions):
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(path, f"it is not a whole gzip file ({error})") from error
+        raise _damaged(path, f"it is not a complete gzip file ({error})") from error
     header = struct.calcsize(f">{1 + dimensions}I")
     if len(data) < header:
         raise _damaged(path, f"it is truncated: {len(data)} bytes are too few for an IDX header")
@@ -194,7 +194,7 @@ def _read_idx(path, magic, dimensions):
 def _damaged(path, reason):
     return argument_error(
         "path",
-        "lead to intact MNIST files",
+        "point to intact MNIST files",
         f"{os.fspath(path)!r}: {reason}",
         "Get the file again.",
     )

@@ -171,7 +171,7 @@ def test_wrong_npz_files(tmp_path, changes, message):
         load_mnist(path=tmp_path)
     with open(tmp_path / "mnist.npz", "wb") as stream:
         np.save(stream, digits("train")[0])
-    with pytest.raises(ValueError, match="not a whole mnist.npz"):
+    with pytest.raises(ValueError, match="not a complete mnist.npz"):
         load_mnist(path=tmp_path)
 
 
@@ -180,5 +180,5 @@ def test_without_a_network_it_says_where_to_put_the_files(monkeypatch):
         raise Exception("URL fetch failure on https://example.org/mnist.npz: None")
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
-    with pytest.raises(OSError, match="`path` must lead to .* URL fetch failure .* --data-path"):
+    with pytest.raises(OSError, match="`path` must point to .* URL fetch failure .* --data-path"):
         load_mnist()
