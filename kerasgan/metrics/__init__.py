@@ -1,4 +1,4 @@
-"""How good and how varied generated images are, in numbers."""
+"""Metrics of how good and how varied generated images are."""
 
 from kerasgan.metrics.digits import digit_statistics
 from kerasgan.metrics.distances import (

@@ -17,7 +17,7 @@ def check_features(k=1, **named):
                 f"be an array (n, d) of finite numbers, with n above {k}",
                 f"{name} of shape {array.shape} and dtype {array.dtype}"
                 + (", with NaN or infinity" if is_shaped else ""),
-                "Pass one vector per image, for more images.",
+                "Pass one vector per image, or more images.",
             )
         checked[name] = array.astype("float64")
     sizes = {name: array.shape[1] for name, array in checked.items()}
@@ -25,9 +25,9 @@ def check_features(k=1, **named):
         first, second = sizes
         raise argument_error(
             second,
-            f"have vectors as long as `{first}`",
+            f"have vectors of the same length as `{first}`",
             f"{sizes[second]} and {sizes[first]}",
-            "Encode both with one encoder.",
+            "Use the same encoder for both.",
         )
     return list(checked.values())
 
@@ -52,7 +52,7 @@ def check_images(name, values, channels=(1, 3, 4)):
 
 
 def check_points(name, values, is_finite=False):
-    """Points `(n, 2)` in float64, infinite only from a diverged generator."""
+    """Points `(n, 2)` in float64; those of a diverged generator may not be finite."""
     array = as_array(name, values)
     is_shaped = array.ndim == 2 and array.shape[1] == 2 and len(array) and is_real(array)
     if not is_shaped or (is_finite and not np.isfinite(array).all()):
@@ -67,5 +67,5 @@ def check_points(name, values, is_finite=False):
 
 
 def check_deviation(deviation):
-    usual = "The paper's are RING_DEVIATION and GRID_DEVIATION."
+    usual = "The paper uses RING_DEVIATION and GRID_DEVIATION."
     check_number("deviation", deviation, usual, with_zero=True)

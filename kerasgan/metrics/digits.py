@@ -26,7 +26,7 @@ def digit_statistics(
     Returns:
         Dict: `histogram` (list of counts), `kl` (its divergence from uniform, in nats),
         `confidence` (mean probability of the most likely class) and, with `labels`, `agreement`
-        (share of images that the classifier puts into the requested class).
+        (fraction of images that the classifier assigns to the requested class).
 
     Raises:
         ValueError: `images` is not such an array, `classifier` does not return such logits, or

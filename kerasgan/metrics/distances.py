@@ -32,9 +32,9 @@ BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Squared Frechet distance between the normal distributions fitted to two sets.
 
-    With the features of an Inception network it is the FID. Do not compare distances from
-    different encoders. Smaller is better. Its expectation falls as the number
-    of images grows: compare only distances from equal numbers of images.
+    With the features of an Inception network, it is the FID. Smaller is better. Do not compare
+    distances from different encoders. The expected distance falls as the number of images grows:
+    compare only distances from equal numbers of images.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a
     Local Nash Equilibrium" (arXiv 1706.08500), equation 6.
@@ -103,7 +103,7 @@ def _statistics(side, mean, covariance):
         if array.shape != shape or not is_real(array) or not np.isfinite(array).all():
             raise argument_error(
                 name,
-                "hold finite numbers; means are of shape (d,), covariances of shape (d, d)",
+                "contain finite numbers; means have shape (d,), covariances (d, d)",
                 f"{name} of shape {array.shape} and dtype {array.dtype}"
                 + (", with NaN or infinity" if array.shape == shape and is_real(array) else ""),
                 "Pass what `statistics` returns.",
@@ -133,9 +133,9 @@ def kernel_distance(
 ) -> float | tuple[float, float]:
     """Squared maximum mean discrepancy with a cubic kernel, unbiased.
 
-    With the features of an Inception network it is the KID. Unlike the Frechet distance,
-    its expectation does not depend on the number of images (a value may be below 0), and it does
-    not assume normally distributed features. Use it for few images.
+    With the features of an Inception network, it is the KID. Unlike the Frechet distance, its
+    expectation does not depend on the number of images (a value may be below 0), and it does not
+    assume normally distributed features. Use it for small numbers of images.
 
     Reference: Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4:
     kernel `(x y / d + 1)^3`.
@@ -144,8 +144,9 @@ def kernel_distance(
         a, b: Features `(n, d)` and `(m, d)`, at least two of each.
         subsets: Number of random subsets to measure, instead of all vectors at once; 100 in the
             paper.
-        subset_size: Vectors in a subset of each side; all of them if there are fewer.
-        seed: Whole number that the subsets are drawn from.
+        subset_size: Vectors from each side in a subset; the size of the smaller side if that is
+            less.
+        seed: Integer seed for drawing the subsets.
 
     Returns:
         Float; with `subsets`, the mean and standard deviation over the subsets.
@@ -190,16 +191,16 @@ def _kernel_total(a, b):
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = BALL_K) -> tuple[float, float]:
     """How many fakes lie among real images, and how many real images among fakes.
 
-    Each vector has a ball that reaches to its k-th neighbour on its own side. Precision, the share
-    of fakes in any real ball (including the edge), measures quality; recall, the share of real
-    vectors in any fake ball, measures variety. Outliers on either side make large balls.
+    Each vector has a ball that reaches to its k-th neighbour on its own side. Precision, the
+    fraction of fakes in any real ball (including its edge), measures quality; recall, the fraction
+    of real vectors in any fake ball, measures variety. Outliers on either side make large balls.
 
     Reference: Kynkaanniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
     Generative Models" (arXiv 1904.06991), section 2.
 
     Args:
         real, fake: Features `(n, d)` and `(m, d)`, more than `k` of each.
-        k: Which neighbour the balls reach to.
+        k: Number of the neighbour that the balls reach to.
 
     Returns:
         Precision and recall, floats in [0, 1].
@@ -216,17 +217,17 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = BALL_K) -> tup
 
 
 def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = DENSITY_K) -> tuple[float, float]:
-    """Mean number of real balls around a fake, over k; and share of balls that hold a fake.
+    """Mean number of real balls around a fake, over k; and fraction of balls that contain a fake.
 
-    The balls are those of `precision_recall`, but only around real vectors, so that outliers among
-    the fakes do no harm, and without edges. Density exceeds 1 where fakes crowd in the middle.
+    The balls are those of `precision_recall`, but without edges, and only around real vectors, so
+    that outliers among the fakes do no harm. Density exceeds 1 where fakes crowd in the middle.
 
     Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models"
     (arXiv 2002.09797), section 3.
 
     Args:
         real, fake: Features `(n, d)` and `(m, d)`, more than `k` of each.
-        k: Which neighbour the balls reach to.
+        k: Number of the neighbour that the balls reach to.
 
     Returns:
         Density, a float of at least 0, and coverage, a float in [0, 1].
@@ -249,10 +250,10 @@ def _density_coverage(real, fake, k, radii):
 def nearest(
     features: np.ndarray, others: np.ndarray, k: int = BALL_K
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the nearest of other vectors, to see if a generator has memorised its data.
+    """Finds each vector's nearest others, to see whether a generator has memorised its data.
 
     Args:
-        features, others: Features `(n, d)` and `(m, d)`, at least `k` others.
+        features, others: Features `(n, d)` and `(m, d)`, with at least `k` others.
         k: Number of neighbours.
 
     Returns:
@@ -284,9 +285,9 @@ def nearest(
 
 @dataclasses.dataclass
 class Reference:
-    """Real features and all that a comparison needs of them, computed once.
+    """Real features and everything that a comparison needs from them, computed once.
 
-    `Reference.of(features)` computes it; the fields are arrays, for a file.
+    `Reference.of(features)` computes it; the fields are arrays, so that a file can store them.
     """
 
     features: np.ndarray
@@ -312,7 +313,7 @@ class Reference:
         )
 
     def compare(self, features):
-        """All distances and shares of generated features, as from the functions above."""
+        """All scores of generated features, as the functions above compute them."""
         real, fake = check_features(DENSITY_K, real=self.features, fake=features)
         frechet = _frechet_distance(self.mean, self.covariance, self.root, *statistics(fake))
         kernel = self.kernel + _kernel_among(fake) - 2.0 * _kernel_between(real, fake)
@@ -328,7 +329,7 @@ class Reference:
 
 
 def _share_inside(points, others, radii):
-    """The share of `points` in a ball around `others`."""
+    """The fraction of `points` in a ball around any of `others`."""
     inside = [np.any(distances <= radii, axis=1) for _, distances in _distances(points, others)]
     return float(np.mean(np.concatenate(inside)))
 
@@ -343,7 +344,7 @@ def _radii(x, k):
 
 
 def _distances(a, b):
-    """Blocks of rows of `a`, each a slice and its squared distances to all of `b`."""
+    """Yields slices of the rows of `a`, each with their squared distances to all of `b`."""
     squares_a, squares_b = (np.einsum("ij,ij->i", x, x) for x in (a, b))
     for rows in _blocks(len(a), len(b)):
         distances = squares_a[rows, None] + squares_b - 2.0 * (a[rows] @ b.T)
@@ -351,6 +352,6 @@ def _distances(a, b):
 
 
 def _blocks(count, width):
-    """Slices of `count` rows, each of a block's size for rows of `width` numbers."""
+    """Slices of `count` rows, each of at most a block for rows of `width` numbers."""
     size = max(1, BLOCK // width)
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]

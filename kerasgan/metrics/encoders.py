@@ -1,4 +1,4 @@
-"""Encoders: models that turn images into features, to measure distances between."""
+"""Encoders: models that turn images into features, for measuring distances."""
 
 import hashlib
 import pathlib
@@ -18,21 +18,22 @@ _CLASSIFIER = pathlib.Path(__file__).with_name("mnist_classifier.keras")
 
 
 class Encoder:
-    """Features of uint8 images, by any Keras model, with all preprocessing.
+    """Computes features of uint8 images with any Keras model, including all preprocessing.
 
     Images are converted to the model's channels (grey repeated, colour to luminance, alpha onto
     black), size (`skimage.transform.resize`, anti-aliased) and value range, in this order.
     Compare only numbers from encoders with the same `hash`.
 
     Args:
-        model: `keras.Model`, images `(n, height, width, 1 or 3)` of a known size in, features
-            `(n, d)` out.
+        model: `keras.Model` from images `(n, height, width, 1 or 3)` of a known size to features
+            `(n, d)`.
         value_range: `(low, high)` of the images that the model takes.
-        name: Name to print beside numbers; the model's by default.
+        name: Name to print with the scores; by default the model's.
 
     Attributes:
         name: The name.
-        hash: 12 hexadecimal digits of a hash of its weights and of its output for an image.
+        hash: 12 hexadecimal digits of a hash of its weights, image shape, value range and output
+            for one image.
 
     Raises:
         ValueError: `model` is not such a model, or another argument is invalid.
@@ -62,7 +63,7 @@ class Encoder:
             is_model = isinstance(model, keras.Model)
             raise argument_error(
                 "model",
-                "take images (n, height, width, 1 or 3) of a known size and give features (n, d)",
+                "take images (n, height, width, 1 or 3) of a known size and return features (n, d)",
                 f"model with input_shape={shape}, output_shape={output_shape}"
                 if is_model
                 else f"model of type {type(model).__name__}",
@@ -81,8 +82,8 @@ class Encoder:
         digest = hashlib.sha256(repr((self.image_shape, self.value_range)).encode())
         for weight in self.model.weights:
             digest.update(keras.ops.convert_to_numpy(weight).tobytes())
-        # For what is not in the weights: layers and resizing. Few digits, on which backends
-        # agree.
+        # This covers what is not in the weights: layers and resizing. Backends agree on only a few
+        # digits.
         probe = np.random.default_rng(0).integers(0, 256, (1, 48, 40, 3), dtype="uint8")
         digest.update(f"{np.abs(self(probe)).mean(dtype='float64'):.3g}".encode())
         return digest.hexdigest()[:12]
@@ -131,7 +132,7 @@ def mnist_classifier() -> keras.Model:
     `docs/results.md` has its accuracy on the test images.
 
     Returns:
-        `keras.Model`, images `(n, 28, 28, 1)` of 0 to 255 in, logits `(n, 10)` out.
+        `keras.Model` from images `(n, 28, 28, 1)` of 0 to 255 to logits `(n, 10)`.
     """
     return keras.models.load_model(_CLASSIFIER)
 
@@ -152,8 +153,8 @@ def mnist_encoder() -> Encoder:
 def inception_encoder() -> Encoder:
     """InceptionV3 of `keras.applications`, trained on ImageNet: 2,048 features.
 
-    Its weights are downloaded once (88 MB). The Frechet distance in its features is close but not
-    equal to the published FID, since weights and resizing differ.
+    Its weights are downloaded once (88 MB). The Frechet distance of its features is close but not
+    equal to the published FID, since the weights and the resizing differ.
 
     Returns:
         `Encoder`, named `keras_inception_v3`.
@@ -167,7 +168,7 @@ def inception_encoder() -> Encoder:
         )
     except Exception as error:
         raise OSError(
-            "The weights of InceptionV3 could not be downloaded. For images without a network use "
-            f"kerasgan.metrics.mnist_encoder, or a Keras model of your own. ({error})"
+            "The weights of InceptionV3 could not be downloaded. Without a network, use "
+            f"kerasgan.metrics.mnist_encoder or your own Keras model. ({error})"
         ) from error
     return Encoder(model, (-1, 1), "keras_inception_v3")

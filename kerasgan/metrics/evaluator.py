@@ -1,4 +1,4 @@
-"""How good and how varied a GAN's images are, beside the scores of real images."""
+"""How good and how varied a GAN's images are, compared with real images."""
 
 import contextlib
 import dataclasses
@@ -28,8 +28,8 @@ class Evaluator:
 
     It takes two random, disjoint parts of the real images, `count` images each. It compares fakes
     with the first part. Comparing the second part with the first in the same way gives the
-    floor: the score of as many real images. (If the encoder was trained on these images, new
-    real images score slightly worse.)
+    floor: the scores of the same number of real images. (If the encoder was trained on these
+    images, new real images score slightly worse.)
 
     Args:
         images: Real images: uint8 array `(n, height, width, channels)`, or a
@@ -38,7 +38,7 @@ class Evaluator:
         encoder: `kerasgan.metrics.Encoder`.
         count: Images in a part, and number of fakes; at most half of the real images. The Frechet
             distance needs thousands.
-        seed: Whole number that the parts and the fakes are drawn from.
+        seed: Integer seed for drawing the parts and the fakes.
         cache: True to keep features and their statistics in the user's cache folder for the next
             start, the path of another folder, or False. The key is a hash of images and encoder;
             `kerasgan.datasets.clear_cache` empties the folder.
@@ -56,7 +56,7 @@ class Evaluator:
     ```python
     evaluator = kerasgan.metrics.Evaluator(digits, kerasgan.metrics.mnist_encoder())
     scores = evaluator(gan)     # {"frechet_distance": ..., "precision": ..., ...}
-    evaluator.floor             # the same for real images
+    evaluator.floor             # the same scores for real images
     ```
     """
 
@@ -81,7 +81,7 @@ class Evaluator:
                 "images",
                 "be at least 12 real images, for two parts",
                 f"{len(images)}",
-                "Pass more.",
+                "Pass more images.",
             )
         real, others = images[: self.count], images[self.count : 2 * self.count]
         data_hash, key = _hash(real), _hash(others, encoder.hash, str(_CACHE_VERSION))
@@ -152,7 +152,7 @@ def _read_batches(dataset, most, rng):
             "images",
             "be a uint8 array or a keras.utils.PyDataset of such batches",
             f"images of type {type(dataset).__name__}",
-            "For a folder pass kerasgan.datasets.ImageFolder(folder, image_shape).",
+            "For a folder, pass kerasgan.datasets.ImageFolder(folder, image_shape).",
         )
     parts, found = [], 0
     for index in rng.permutation(len(dataset)):
@@ -166,7 +166,7 @@ def _read_batches(dataset, most, rng):
         if found >= most:
             break
     if not parts:
-        raise argument_error("images", "hold batches", "no batch", "Pass at least one.")
+        raise argument_error("images", "contain batches", "no batch", "Pass at least one.")
     return np.concatenate(parts)
 
 

@@ -62,13 +62,13 @@ def grid() -> np.ndarray:
 def sample_points(
     centres: np.ndarray, deviation: float, n: int, seed: int | None = None
 ) -> np.ndarray:
-    """Points of a mixture of round normal distributions, all equally likely.
+    """Draws points from a mixture of isotropic normal distributions, all equally likely.
 
     Args:
         centres: Float array `(number of modes, 2)`.
         deviation: Standard deviation around each centre, in each direction.
         n: Number of points.
-        seed: Whole number that the points are drawn from; new points at each call by default.
+        seed: Integer seed for drawing the points; by default, each call draws new points.
 
     Returns:
         Float array `(n, 2)`.
@@ -88,7 +88,7 @@ def sample_points(
 def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> dict:
     """How many modes of a mixture are found, and how cleanly.
 
-    A point within three deviations of its closest centre is of high quality, like 98.89 % of a
+    A point within three deviations of its closest centre is of high quality, as are 98.89 % of a
     perfect sampler's points.
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.1, with 2,500 points.
@@ -99,7 +99,7 @@ def point_modes(points: np.ndarray, centres: np.ndarray, deviation: float) -> di
         deviation: Standard deviation around each centre.
 
     Returns:
-        Dict: `modes` (centres with at least one point of high quality), `high_quality` (share of
+        Dict: `modes` (centres with at least one point of high quality), `high_quality` (fraction of
         such points) and `reverse_kl` (divergence of the closest centres' histogram from uniform,
         in nats).
 
@@ -124,7 +124,7 @@ def kl_from_uniform(counts: np.ndarray) -> float:
     """Divergence of a histogram from uniform, in nats: 0 to log(number of bins).
 
     Args:
-        counts: Array `(number of bins,)` of numbers of at least 0, not all of them 0.
+        counts: Array `(number of bins,)` of non-negative numbers, not all 0.
 
     Raises:
         ValueError: `counts` is not such an array.
@@ -134,7 +134,7 @@ def kl_from_uniform(counts: np.ndarray) -> float:
     if not is_histogram or (counts < 0).any() or not counts.any():
         raise argument_error(
             "counts",
-            "be an array (number of bins,) of numbers of at least 0, not all of them 0",
+            "be an array (number of bins,) of non-negative numbers, not all 0",
             f"counts={counts!r}",
             "Pass numpy.bincount(classes, minlength=number_of_bins).",
         )
@@ -149,7 +149,7 @@ def stack_digits(images: np.ndarray, n: int = NUM_STACKED, seed: int = 0) -> np.
     Args:
         images: uint8 `(m, 28, 28, 1)`.
         n: Number of stacks.
-        seed: Whole number that the digits are drawn from.
+        seed: Integer seed for drawing the digits.
 
     Returns:
         uint8 `(n, 28, 28, 3)`.
@@ -165,7 +165,7 @@ def stack_digits(images: np.ndarray, n: int = NUM_STACKED, seed: int = 0) -> np.
 
 
 def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
-    """How many of the 1,000 modes of Stacked MNIST are among generated images.
+    """How many of the 1,000 modes of Stacked MNIST appear in generated images.
 
     Reference: Lin et al. 2018 (arXiv 1712.04086), section 3.2, with 26,000 images. With this
     number, a perfect sampler of the training digits has all 1,000 modes and a divergence of 0.0238
@@ -173,7 +173,7 @@ def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
 
     Args:
         images: uint8 `(n, 28, 28, 3)`.
-        classify: Function from uint8 images `(n, 28, 28, 1)` to labels `(n,)` of 0 to 9.
+        classify: Function from uint8 images `(n, 28, 28, 1)` to labels `(n,)` from 0 to 9.
 
     Returns:
         Dict: `modes` (found at least once), `modes_5` (at least five times) and `kl` (divergence,
@@ -186,7 +186,7 @@ def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
     if images.ndim != 4 or images.shape[-1] != 3:
         raise argument_error(
             "images",
-            "have three channels, a digit in each",
+            "have three channels, one digit in each",
             f"images of shape {images.shape}",
             "See stack_digits.",
         )
@@ -197,7 +197,7 @@ def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
     if digits.dtype.kind not in "iu" or not np.isin(digits, range(10)).all():
         raise argument_error(
             "classify",
-            "give integers of 0 to 9",
+            "return integers from 0 to 9",
             f"labels of dtype {digits.dtype}"
             + (f", from {digits.min()} to {digits.max()}" if is_real(digits) else ""),
             "Use argmax over ten logits.",
@@ -205,7 +205,7 @@ def stacked_modes(images: np.ndarray, classify: Callable) -> dict:
     if digits.shape != (3, len(images)):
         raise argument_error(
             "classify",
-            "give one label per image",
+            "return one label per image",
             f"labels of shape {digits.shape[1:]} for {len(images)} images",
             "Use argmax over the last axis of the logits.",
         )
@@ -224,28 +224,28 @@ def different_bins(
     significance: float = 0.05,
     seed: int = 0,
 ) -> float:
-    """Share of bins where real and fake frequencies differ significantly (NDB).
+    """Fraction of bins where real and fake frequencies differ significantly (NDB).
 
     The bins are the cells around k-means centres of the real features. A two-proportion z-test
-    compares the two shares in each bin. About `significance` of the bins differ between two
-    samples of the same distribution.
+    compares the two frequencies in each bin. Between two samples of the same distribution, about
+    `significance` of the bins differ.
 
     Reference: Richardson & Weiss 2018, "On GANs and GMMs" (arXiv 1805.12462), section 2.
 
     Args:
-        real, fake: Features `(n, d)` and `(m, d)`, or pixels as such vectors; at least `bins`
+        real, fake: Features `(n, d)` and `(m, d)`, or pixels as such vectors, with at least `bins`
             real ones.
         bins: Number of bins.
         significance: Significance level of the test, above 0 and below 1.
-        seed: Whole number that the first centres are drawn from.
+        seed: Integer seed for drawing the initial centres.
 
     Returns:
-        Float: the share of bins that differ.
+        Float: the fraction of bins that differ.
 
     Raises:
-        ValueError: `real` or `fake` is not such an array, or a number is out of bounds.
+        ValueError: `real` or `fake` is not such an array, or a number is out of range.
     """
-    from scipy.cluster import vq  # takes a third of a second, and is used only here
+    from scipy.cluster import vq  # takes a third of a second and is used only here
 
     check_whole("bins", bins, 2)
     check_whole("seed", seed, 0)
@@ -254,9 +254,9 @@ def different_bins(
     if len(real) < bins:
         raise argument_error(
             "real",
-            "hold at least `bins` vectors",
+            "contain at least `bins` vectors",
             f"{len(real)} for {bins} bins",
-            "Pass fewer bins.",
+            "Use fewer bins.",
         )
     centres, _ = vq.kmeans2(real, bins, minit="++", rng=seed)
     counts = [np.bincount(vq.vq(x, centres)[0], minlength=bins) for x in (real, fake)]

@@ -51,7 +51,7 @@ GOOD_STATISTICS = {
 )
 def test_bad_statistics_are_refused(name, spoil):
     bad = GOOD_STATISTICS | {name: spoil(GOOD_STATISTICS[name])}
-    with pytest.raises(ValueError, match=f"`{name}` must (hold finite numbers|be an array)"):
+    with pytest.raises(ValueError, match=f"`{name}` must (contain finite numbers|be an array)"):
         frechet_distance_from_statistics(**bad)
 
 
@@ -159,7 +159,7 @@ def test_bad_features_are_refused(function, names):
             with pytest.raises(ValueError, match=f"`{name}` must be an array"):
                 function(**good | {name: bad})
     if len(names) == 2:
-        with pytest.raises(ValueError, match=f"`{names[1]}` must have vectors as long as"):
+        with pytest.raises(ValueError, match=f"`{names[1]}` must have vectors of the same length"):
             function(**good | {names[1]: np.zeros((9, 4))})
 
 

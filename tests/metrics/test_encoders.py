@@ -107,7 +107,7 @@ class Words(keras.utils.PyDataset):
         ({"images": None}, "`images` must be a uint8 array or"),
         ({"images": "folder"}, "`images` must be a uint8 array or"),
         ({"images": {"images": IMAGES}}, "`images` must be a uint8 array or"),
-        ({"images": []}, "`images` must hold batches"),
+        ({"images": []}, "`images` must contain batches"),
         ({"images": Words()}, "`images` must be uint8"),
         ({"images": np.zeros((20, 4, 4, 1))}, "`images` must be uint8"),
         ({"images": np.zeros((20, 4, 4), "uint8")}, "`images` must be uint8"),

@@ -64,7 +64,7 @@ def test_stacked_modes_by_counting():
     assert found["kl"] == pytest.approx(expected)
     shifted = metrics.stacked_modes(images, lambda images: read(images).astype("uint8") + 6)
     assert shifted == found  # no overflow in small integers
-    with pytest.raises(ValueError, match="`classify` must give integers of 0 to 9"):
+    with pytest.raises(ValueError, match="`classify` must return integers from 0 to 9"):
         metrics.stacked_modes(images, lambda images: read(images) + 8)
     with pytest.raises(ValueError, match="`images` must have three channels"):
         metrics.stacked_modes(images[..., :1], read)
@@ -80,7 +80,7 @@ def test_different_bins():
     real, same = rng.normal(size=(2000, 3)), rng.normal(size=(2000, 3))
     assert metrics.different_bins(real, same, bins=50) <= 0.12
     assert metrics.different_bins(real, same + 2.0, bins=50) > 0.8
-    with pytest.raises(ValueError, match="`real` must hold at least"):
+    with pytest.raises(ValueError, match="`real` must contain at least"):
         metrics.different_bins(real[:10], same, bins=50)
 
 
