@@ -13,8 +13,8 @@ table shows the median of these ratios over the rounds, with minimum and maximum
 
 Each process prints one line of JSON, which is appended to `--out`:
 
-    wall_ms, cpu_ms      wall time, and processor time of all threads, of one step after `--warmup`
-                         others
+    wall_ms, cpu_ms      wall time, and processor time of all threads, of one step, after `--warmup`
+                         untimed steps
     images_per_second    real images, each counted once per step
     first_step_seconds   from building the model to the end of the first step, with compilation but
                          without imports. (Every Keras contender starts with `build_MODEL`, which
@@ -70,7 +70,7 @@ PRESETS = {
         "rounds": 5,
         "steps": 30,
     },
-    # No process starts after 11 minutes, so that all of it takes about 12.
+    # No process starts after 11 minutes, so that the whole preset takes about 12.
     "gpu": {
         "backends": ["jax", "torch"],
         "contenders": [*KERASGAN, "keras_train_step", "torch_eager", "torch_compile", "jax_jit"],
@@ -210,7 +210,7 @@ def step_flop(setting):
     update = generator + 2 * 3 * discriminator + (4 * discriminator if task.penalty else 0)
     step = task.discriminator_steps * update + 3 * generator + 2 * discriminator
     if setting.contender == "fit_simultaneous":
-        # The fakes are made once and scored once.
+        # The fakes are generated once and scored once.
         step -= generator + discriminator
     return setting.batch_size * step
 
@@ -388,7 +388,7 @@ HEADER = [
     "contender",
     "backend",
     "runs",
-    "ms a step",
+    "ms per step",
     "ratio",
     "processor ms",
     "ratio",

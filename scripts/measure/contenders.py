@@ -23,7 +23,7 @@ class Contender(NamedTuple):
     """A training run that is ready to start.
 
     Attributes:
-        run: Makes a number of steps, waits until they are done, and returns the last losses, a
+        run: Runs a number of steps, waits until they are done, and returns the last losses, a
             dict of floats (with `fit`, the means over the last epoch).
         weights: Returns the trainable weights of the generator and of the discriminator, two
             lists of arrays.
@@ -172,7 +172,7 @@ def fit_8_steps(setting, images):
 
 
 def fit_uncompiled(setting, images):
-    """kerasgan, fit with jit_compile=False: on PyTorch without the record of a step"""
+    """kerasgan, fit with jit_compile=False: on PyTorch without recording the step"""
     return fit(setting, images, jit_compile=False)
 
 
@@ -257,7 +257,7 @@ def input_gradient(function, inputs):
 
 
 def keras_train_step(setting, images):
-    """keras.Model with a train_step of its own, fit
+    """keras.Model with its own train_step, fit
 
     A GAN as in the guide "Customizing what happens in fit()". Like the guide, it does more than
     kerasgan: each network's moving statistics also change in the other's step, and on PyTorch
@@ -363,7 +363,7 @@ def keras_train_step(setting, images):
 
 
 def tutorial(setting, images):
-    """the tutorials' stack (never trains the discriminator on Keras 3: for its time only)
+    """the tutorials' stack (for timing only: on Keras 3 it never trains the discriminator)
 
     `generator.predict`, `discriminator.train_on_batch` on real and on fake images, and
     `combined.train_on_batch` with `discriminator.trainable = False`.

@@ -1,4 +1,4 @@
-"""What augmentation does for few images: a DCGAN on the 258 flags, with and without it.
+"""How much augmentation helps with few images: a DCGAN on the 258 flags, with and without it.
 
     scripts/measure/few_images.py                 three seeds each; about 22 minutes on one CPU core
 
@@ -22,7 +22,7 @@ from kerasgan import layers, metrics, pictures
 
 POLICIES = {"none": False, "color,translation": "color,translation"}
 FLAGS = pathlib.Path(__file__).parents[2] / "datasets" / "flags"
-# 43 divides the 258 flags: a pass shows each of them once.
+# 43 divides the 258 flags: each pass shows every flag once.
 FILTERS, BATCH_SIZE, STEPS, EMA = 32, 43, 3_000, 0.995
 COUNT = 1_032  # samples, four for each flag
 LENGTH = 8.0  # length of a vector of 64 features
@@ -38,7 +38,7 @@ def train_encoder(flags):
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)  # (16, 16, 32) ... (4, 4, 128)
     x = keras.layers.Dense(64)(keras.layers.Flatten()(x))
-    # All have the same length, so that no image outweighs the rest: the cubic kernel is
+    # All features have the same length, so that no image outweighs the others: the cubic kernel is
     # (1 + cosine)^3.
     features = keras.layers.Rescaling(LENGTH)(keras.layers.UnitNormalization()(x))
     logits = keras.layers.Dense(len(flags))(features)
@@ -72,7 +72,7 @@ def compare(real, fake):
         "kernel_distance": metrics.kernel_distance(real, fake),
         "precision": precision,
         "recall": recall,
-        # Between a sample and the flag most like it; 1 for a copy.
+        # Between a sample and the most similar flag; 1 for a copy.
         "nearest_cosine": float(np.mean(np.max(fake @ real.T, axis=1))) / LENGTH**2,
     }
 

@@ -1,13 +1,13 @@
-"""Train models of the zoo on MNIST for equal times, to see whether and how well they learn.
+"""Train models of the zoo on MNIST for equal times to see whether, and how well, they learn.
 
     scripts/measure/learn.py                          all of them, 15 minutes each
     scripts/measure/learn.py dcgan sngan --minutes 5 --seeds 0 1 2
-    scripts/measure/learn.py --data-path FOLDER       MNIST's files from FOLDER, without a download
+    scripts/measure/learn.py --data-path FOLDER       MNIST files from FOLDER, without a download
 
 Minutes are processor time. For each model, `--out` gets NAME.png (64 samples from seed 0),
 NAME-losses.csv and NAME-losses.png, the trained GAN as NAME.keras, and a line in learn.jsonl: its
 width, batch size, steps, and scores of 10,000 samples by the features of the package's MNIST
-classifier. The script prints these lines as a table. Everything but the settings below is as in
+classifier. The script prints these lines as a table. Everything except the settings below is as in
 `build_NAME`. `docs/models.md` shows the results.
 """
 
@@ -75,7 +75,7 @@ def main():
     parser.add_argument("models", nargs="*", metavar="MODEL", default=NAMES, help=f"any of {NAMES}")
     parser.add_argument("--minutes", type=float, default=15.0, help="training time (default: 15)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/learn"))
     given = parser.parse_args()
     unknown = set(given.models) - set(NAMES)

@@ -2,12 +2,12 @@
 
     scripts/measure/pretrain.py mnist                      about an hour on one CPU core
     scripts/measure/pretrain.py flags                      about eight minutes
-    scripts/measure/pretrain.py mnist --data-path FOLDER   MNIST's files from FOLDER; no download
+    scripts/measure/pretrain.py mnist --data-path FOLDER   MNIST files from FOLDER; no download
 
 Writes kerasgan/pretrained/NAME_generator.keras (with averaged weights) and
-NAME_discriminator.keras; in the folder `--log` a grid of samples, grids made during training, and
-a line in pretrained.jsonl: settings, seconds and, for digits, scores. A model that already has a
-line is not trained again.
+NAME_discriminator.keras; and, in the folder `--log`, a grid of samples, grids from during training,
+and a line in pretrained.jsonl: settings, seconds and, for digits, scores. A model that already has
+a line is not trained again.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SETTINGS = {
         "ema": 0.9995,
         "augment": None,
     },
-    # 43 divides the 258 flags: a pass shows each of them once.
+    # 43 divides the 258 flags: each pass shows every flag once.
     "flags": {
         "builder": "dcgan",
         "filters": 32,
@@ -52,7 +52,7 @@ def main():
     parser.add_argument("name", choices=SETTINGS)
     parser.add_argument("--epochs", type=int, help="default: those of the shipped model")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=FOLDER, help="folder for the models")
     parser.add_argument("--log", type=pathlib.Path, default=pathlib.Path("runs/pretrain"))
     given = parser.parse_args()

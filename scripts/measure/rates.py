@@ -2,7 +2,7 @@
 
     scripts/measure/rates.py                         an hour on one CPU core
     scripts/measure/rates.py --filters 16 32 --rates 1.6e-3 --minutes 20
-    scripts/measure/rates.py --data-path FOLDER      MNIST's files from FOLDER, without a download
+    scripts/measure/rates.py --data-path FOLDER      MNIST files from FOLDER, without a download
 
 Both sides use the same rate; everything else is as in `build_dcgan`. Each run appends a line to
 `--out`, with the scores of 10,000 samples by the features of the package's MNIST classifier.
@@ -38,7 +38,7 @@ def main():
     parser.add_argument("--filters", nargs="+", type=int, default=[16, 32, 64])
     parser.add_argument("--rates", nargs="+", type=float, default=[2e-4, 8e-4, 1.6e-3, 3.2e-3])
     parser.add_argument("--minutes", type=float, default=5.0, help="training time (default: 5)")
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "rates.jsonl")
     given = parser.parse_args()
     data, _ = kerasgan.datasets.load_mnist("train", given.data_path)

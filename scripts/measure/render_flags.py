@@ -1,11 +1,11 @@
 """Render the flag emoji of the Noto Color Emoji font into `datasets/flags`.
 
-    python scripts/measure/render_flags.py                  # write datasets/flags again
+    python scripts/measure/render_flags.py                  # rewrite datasets/flags
     python scripts/measure/render_flags.py --check          # write nothing, only compare
     python scripts/measure/render_flags.py --out my/flags   # write, or compare with, another folder
 
 Needs only Pillow and the font: on Debian, `apt-get install fonts-noto-color-emoji`.
-The versions named in `VERSIONS` give the same bytes again.
+The versions in `VERSIONS` reproduce the same bytes.
 """
 
 import argparse
@@ -23,7 +23,7 @@ FONT_SHA256 = "e5899ed38b8ed83e08bd3ac5de09791e9d19d288333a796de1d35ad17396f1ec"
 PILLOW = "13.0.0"
 VERSIONS = f"fonts-noto-color-emoji 2.042-0+deb12u1 (SHA-256 {FONT_SHA256}) and Pillow {PILLOW}"
 
-STRIKE = 109  # the only size in which the font holds its pictures: a cell of 136 x 128 pixels
+STRIKE = 109  # the only size of the pictures in the font: a cell of 136 x 128 pixels
 NO_FLAG = "zz"  # "unknown region": every pair without a flag shows the same picture
 
 
@@ -32,7 +32,7 @@ def render(code, font):
     regional_indicators = "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in code)
     cell = Image.new("RGBA", (128, 128))
     ImageDraw.Draw(cell).text((-4, 0), regional_indicators, font=font, embedded_color=True)
-    # On a canvas of transparent black this leaves each colour multiplied by its alpha, which is
+    # On a canvas of transparent black, this leaves each colour multiplied by its alpha, which is
     # Pillow's mode "RGBa". Halving in that mode gives the edges neither dark nor bright fringes.
     return Image.frombytes("RGBa", cell.size, cell.tobytes()).reduce(2).convert("RGBA")
 
@@ -93,8 +93,8 @@ def main(argv=None):
     different = sorted(n for n in files | there if files.get(n) != there.get(n))
     if different:
         return (
-            f"{len(different)} files differ from {args.out}, the first is {different[0]}. They are "
-            f"the same with {VERSIONS}; this is Pillow {__version__} with {args.font}."
+            f"{len(different)} files differ from {args.out}; the first is {different[0]}. The same "
+            f"bytes need {VERSIONS}; this is Pillow {__version__} with {args.font}."
         )
     print(f"{len(files)} flags, the same bytes: {args.out}")
     return 0

@@ -16,10 +16,10 @@ FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
 
 def measure(path, key, run, *arguments):
-    """The result of `run(*arguments)`, a dict, joined with `key`, which identifies the run.
+    """The result of `run(*arguments)`, a dict, merged with `key`, which identifies the run.
 
-    Appends it to the file `path`, with the seconds it took and what it ran on, or reads it from
-    there.
+    Appends it to the file `path`, with the seconds it took and what it ran on, or reads it if it is
+    already there.
     """
     for result in read(path):
         if key.items() <= result.items():

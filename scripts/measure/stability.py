@@ -2,10 +2,10 @@
 
     scripts/measure/stability.py                      about 80 minutes on one CPU core
     scripts/measure/stability.py dcgan --seeds 0 1
-    scripts/measure/stability.py --data-path FOLDER   MNIST's files from FOLDER, without a download
+    scripts/measure/stability.py --data-path FOLDER   MNIST files from FOLDER, without a download
 
 The models are the zoo's with 16 filters, everything else as in the builder. Each run is measured at
-twelve points, with the generator's weights as they are (`raw`) and averaged with decay 0.999
+twelve points, with the generator's own weights (`raw`) and with their average of decay 0.999
 (`averaged`). A run has diverged if a loss is no longer finite, and spiked if its Frechet distance
 is ever more than five times its smallest so far. Each run appends a line to `--out`.
 """
@@ -69,7 +69,7 @@ def main():
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", default=list(STEPS))
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "stability.jsonl")
     given = parser.parse_args()
     if not set(given.models) <= set(STEPS):

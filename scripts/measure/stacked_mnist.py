@@ -2,15 +2,15 @@
 
     scripts/measure/stacked_mnist.py                        all GANs; hours on a GPU
     scripts/measure/stacked_mnist.py paired --seeds 0 1 2
-    scripts/measure/stacked_mnist.py --steps 2 --samples 500 --filters 4     to see that it runs
+    scripts/measure/stacked_mnist.py --steps 2 --samples 500 --filters 4     to check that it runs
 
-The protocol is PacGAN's (Lin et al. 2018, section 3.2): 128,000 stacks to learn from, 26,000
+The protocol is PacGAN's (Lin et al. 2018, section 3.2): 128,000 stacks to train on, 26,000
 samples, each channel classified separately (here by the package's classifier). Each run appends a
 line to `--out`, and a table is printed. The GANs, all with the DCGAN's networks at width
 `--filters`:
 
-    dcgan      as in the builder, but with a discriminator of an eighth of the width: the weak
-               baseline of the literature, with 78.9 to 99 modes there
+    dcgan      as in the builder, but with a discriminator an eighth as wide: the weak baseline of
+               the literature, with 78.9 to 99 modes there
     pacgan     as in `build_pacgan`: the discriminator sees two images at a time
     standard   non-saturating loss, R1 and R2, no normalisation in the discriminator
     paired     relativistic paired loss, R1 and R2, the same networks (Huang et al. 2024, table 1)
@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--samples", type=int, default=metrics.modes.NUM_STACKED)
     parser.add_argument("--filters", type=int, default=FILTERS)
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "stacked_mnist.jsonl")
     given = parser.parse_args()
     if not set(given.gans) <= set(GANS):

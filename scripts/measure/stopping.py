@@ -1,4 +1,4 @@
-"""How long to train, for scripts that compare models at equal time."""
+"""Stops training after a given time, for scripts that compare models at equal times."""
 
 import time
 
@@ -6,7 +6,7 @@ import keras
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Stops training after so many seconds of processor time, including compilation.
+    """Stops training after `seconds` of processor time, including compilation.
 
     Other work on the machine hardly affects processor time.
     """

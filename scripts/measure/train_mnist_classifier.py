@@ -1,10 +1,10 @@
 """Train the classifier of MNIST digits that `kerasgan.metrics` uses.
 
     scripts/measure/train_mnist_classifier.py                       about 20 minutes on one CPU core
-    scripts/measure/train_mnist_classifier.py --data-path FOLDER    MNIST's files from FOLDER
+    scripts/measure/train_mnist_classifier.py --data-path FOLDER    MNIST files from FOLDER
 
 Writes kerasgan/metrics/mnist_classifier.keras and prints its accuracy on the test images. Training
-does not use these in any way: the number of epochs is fixed, and the last weights are kept.
+does not use the test images at all: the number of epochs is fixed, and the last weights are kept.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH_SIZE = 128
 
 
 def build():
-    """uint8 or float images of 0 to 255 -> logits, through the layer `features`."""
+    """Builds a model from images of 0 to 255 to logits, with a layer `features` before them."""
     images = keras.Input((28, 28, 1), name="images")
     x = keras.layers.Rescaling(1 / 255)(images)
     for filters, stride in ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (64, 2)):
@@ -38,7 +38,7 @@ def build():
 
 
 def augmentation():
-    """Turns, moves and scales images so little that digits stay the same digits."""
+    """Rotates, shifts and scales images so slightly that each digit keeps its class."""
     return keras.Sequential(
         [
             keras.layers.RandomRotation(0.03, fill_mode="constant", seed=1),
@@ -54,7 +54,7 @@ def main():
     )
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=PATH)
     given = parser.parse_args()
     random.seed(given.seed)

@@ -1,7 +1,7 @@
-"""Alternating against simultaneous updates: DCGANs on MNIST, at equal steps and at equal time.
+"""Alternating versus simultaneous updates: DCGANs on MNIST, at equal steps and at equal time.
 
     scripts/measure/updates.py                        half an hour on one CPU core
-    scripts/measure/updates.py --data-path FOLDER     MNIST's files from FOLDER, without a download
+    scripts/measure/updates.py --data-path FOLDER     MNIST files from FOLDER, without a download
 
 For each seed, one GAN trains with `update="joint"` for `--steps` steps. Another with the same
 initial weights trains with `update="simultaneous"`, first for the same number of steps, then until
@@ -54,7 +54,7 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=2500, help="joint steps")
     parser.add_argument("--filters", type=int, default=16)
-    parser.add_argument("--data-path", help="folder or file that holds MNIST")
+    parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "updates.jsonl")
     given = parser.parse_args()
     data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
