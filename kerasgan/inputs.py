@@ -68,7 +68,7 @@ def warn_of_habits(batch, checked, value_range, num_classes=None):
         warnings.warn(
             f"`images` should be floats in {value_range}, or uint8. Received: a first batch "
             f"without values below 0, as if in (0, {high:g}): black would be treated as grey. "
-            f"Pass {high - low:g} * images {low:+g} if they are in (0, 1), or uint8.",
+            f"Pass {high - low:g} * images - {-low:g} if they are in (0, 1), or uint8.",
             stacklevel=4,
         )
     if num_classes is None and _named(batch).get("labels") is not None:

@@ -221,7 +221,7 @@ def test_floats_that_look_like_another_range_are_said_once(own):
         for _ in range(2):
             own.train_on_batch(images)
     assert len(texts) == 1 and "as if in (0, 1)" in texts[0]
-    assert "Pass 2 * images -1 if" in texts[0]
+    assert "Pass 2 * images - 1 if" in texts[0]
 
 
 @pytest.mark.parametrize("library", ["tensorflow", "jax.numpy", "torch"])
