@@ -54,8 +54,9 @@ def _backend():
     name = os.environ.get("KERAS_BACKEND")
     if name:
         return name, f"KERAS_BACKEND={name}"
-    folder = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras")
-    path = folder / "keras.json"
+    # Not `Path.home`, which raises for a user without a home.
+    folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    path = pathlib.Path(folder, "keras.json")
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         name = json.loads(path.read_text())["backend"]
         return str(name), f"backend {name!r} in {path}"
