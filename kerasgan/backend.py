@@ -191,12 +191,13 @@ def compiled(function, variables, jit_compile=True, repeated=False):
             return tf.map_fn(function, data, parallel_iterations=1, fn_output_signature=signature)
 
         options = {"autograph": False, "jit_compile": bool(jit_compile)}
-        own_shape = tf.function(in_turn if repeated else function, **options)
-        any_shape = tf.function(in_turn if repeated else function, reduce_retracing=True, **options)
+        traced = in_turn if repeated else function
+        own_shape = tf.function(traced, **options)
+        any_shape = tf.function(traced, reduce_retracing=True, **options)
         known = set()
 
         def call(data):
-            shapes = _shapes(data)
+            shapes = _shapes(keras.tree.flatten(data))
             if shapes in known or len(known) < SHAPES_BEFORE_ANY:
                 known.add(shapes)
                 return own_shape(data)
@@ -218,8 +219,8 @@ def compiled(function, variables, jit_compile=True, repeated=False):
     return one_after_the_other
 
 
-def _shapes(data):
-    return tuple((tuple(array.shape), array.dtype) for array in keras.tree.flatten(data))
+def _shapes(arrays):
+    return tuple((tuple(array.shape), array.dtype) for array in arrays)
 
 
 def _torch_recorded(function, variables, jit_compile):
@@ -236,7 +237,7 @@ def _torch_recorded(function, variables, jit_compile):
 
     def call(data):
         arrays = keras.tree.flatten(data)
-        shapes = _shapes(data)
+        shapes = _shapes(arrays)
         if shapes not in records:
             calls[shapes] += 1
             if calls[shapes] <= before_recording:
@@ -295,7 +296,7 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     known = set()
 
     def call(data):
-        shapes = _shapes(data)
+        shapes = _shapes(keras.tree.flatten(data))
         if jit_compile and shapes not in known:
             known.add(shapes)
             if len(known) == SHAPES_BEFORE_ANY + 1:
