@@ -174,7 +174,10 @@ WRONG = {
     "float64 out of range": (lambda x: x / 200.0, r"Scale the values to \(-1\.0, 1\.0\)"),
     "int64": (lambda x: x.astype("int64"), r"dtype=int64\. Pass images\.astype\('uint8'\)\."),
     "uint16": (lambda x: x.astype("uint16") * 257, r"\(images / 257\)\.round\(\)\.astype"),
-    "int32": (lambda x: x.astype("int32") - 128, "Scale the values to 0 to 255.* wraps other"),
+    "int32": (
+        lambda x: x.astype("int32") - 128,
+        "Scale the values to 0 to 255.* wraps other values",
+    ),
     "bool": (lambda x: x > 127, r"dtype=bool\. .*images\.astype\('uint8'\) \* 255"),
     "complex": (lambda x: x.astype("complex64"), "dtype=complex64"),
     "channels first": (lambda x: x.transpose(0, 3, 1, 2), r"transpose\(images, \(0, 2, 3, 1\)\)"),

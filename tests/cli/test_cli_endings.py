@@ -132,7 +132,7 @@ def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsy
         code = train(photos, *TINY, "--steps", 6, "--out", run)
     captured = capsys.readouterr()
     assert code == 1
-    assert "The newest saved step is 5. Free some disk space" in captured.err
+    assert "The newest saved step is 5. Free some disk space and resume the run." in captured.err
     assert f"kerasgan train --resume --out {run}" in captured.out
     assert train("--resume", "--out", run) == 0
     assert "Finished at step 6 of 6" in capsys.readouterr().out
