@@ -38,6 +38,26 @@ def own_pair(dropout=0.3):
     return kerasgan.GAN(generator, discriminator, seed=0)
 
 
+def dense_pair():
+    """What is compiled soonest, where the layers do not matter; a Dropout draws noise."""
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8 * 8 * 3, activation="tanh"),
+            keras.layers.Reshape((8, 8, 3)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3, seed=2),
+            keras.layers.Dense(1),
+        ]
+    )
+    return kerasgan.GAN(generator, discriminator, seed=0)
+
+
 def linear_pair(bias=0.5):
     """A generator of grey (0.0) and a discriminator that says 2 * mean(image) + bias."""
     generator = keras.Sequential(

@@ -9,6 +9,8 @@ from models import pictures
 
 from kerasgan import display
 
+pytestmark = pytest.mark.any_backend
+
 
 class Terminal(io.StringIO):
     def isatty(self):

@@ -66,12 +66,14 @@ def test_the_codes_of_a_trained_infogan(tmp_path, monkeypatch):
     assert (tmp_path / "codes.png").is_file()
 
 
+@pytest.mark.any_backend
 def test_the_results(tmp_path, monkeypatch):
     names = run("docs/results.md", tmp_path, monkeypatch)
     assert names["scores"].keys() == names["evaluator"].floor.keys()
     assert names["codes"].shape == (302, 602, 1)  # 10 x 20 images of 28 pixels, 2 between them
 
 
+@pytest.mark.any_backend
 def test_the_tutorials_sessions(tmp_path, monkeypatch):
     names = run("docs/sessions.md", tmp_path, monkeypatch)
     assert names["pictures"].shape == (10, 28, 28, 1) and names["estimates"].shape == (10,)

@@ -11,6 +11,8 @@ from examples import code_blocks, fill, load_tiny_mnist, shorten
 
 import kerasgan
 
+pytestmark = pytest.mark.any_backend
+
 MODULES = ["kerasgan"] + [
     found.name
     for found in pkgutil.walk_packages(kerasgan.__path__, "kerasgan.")

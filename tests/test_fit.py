@@ -4,11 +4,16 @@ import signal
 import keras
 import numpy as np
 import pytest
-from models import linear_pair, own_pair, pictures, recorded_warnings, same, state
+from models import dense_pair, linear_pair, pictures, recorded_warnings, same, state
 
 import kerasgan
 from kerasgan.batches import Batches
 from kerasgan.pictures import save_png
+
+
+@pytest.fixture
+def own():
+    return dense_pair()
 
 
 class Steps(keras.callbacks.Callback):
@@ -172,7 +177,7 @@ def test_keras_backups_go_on_at_their_epoch(tmp_path, own):
     with pytest.raises(RuntimeError, match="on purpose"):
         backup = keras.callbacks.BackupAndRestore(tmp_path)
         fit(own, images, batch_size=3, epochs=4, callbacks=[backup, stopped])
-    restored, steps = own_pair(), Steps()
+    restored, steps = dense_pair(), Steps()
     backup = keras.callbacks.BackupAndRestore(tmp_path)
     fit(restored, images, batch_size=3, epochs=4, callbacks=[backup, steps])
     assert steps.calls == ["epoch 2", 0, 1, "epoch 3", 0, 1, "end"]

@@ -4,7 +4,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from models import MODELS, linear_pair, own_pair, pictures, same, values
+from models import MODELS, dense_pair, linear_pair, own_pair, pictures, same, values
 
 import kerasgan
 from kerasgan import losses
@@ -176,7 +176,7 @@ def test_smoothing_a_loss_that_cannot_be_is_refused():
     [*((name, "joint") for name in losses.LOSSES), ("relativistic_average", "separate")],
 )
 def test_every_loss_trains_with_two_rates_several_steps_and_smoothing(name, update):
-    gan = own_pair()
+    gan = dense_pair()
     gan.compile(
         loss=name,
         label_smoothing=0.1 if name in SMOOTHABLE else 0.0,

@@ -20,7 +20,6 @@ import kerasgan
 from kerasgan.pictures import save_png
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
-FULL = {"ema": 0.9, "augment": "color,translation,cutout", "discriminator_steps": 2}
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -38,40 +37,51 @@ def train_on_batches(gan, first, last):
         gan.train_on_batch(pictures(4, gan, seed=step))
 
 
-def fit(gan, first, last):
-    # Four batches in a pass, and two of them to a step: step 5 ends in the middle.
+def fit(gan, last):
+    # Four batches in a pass, one or two of them to a step: step 5 ends in the middle.
     gan.fit(pictures(14, gan), batch_size=4, epochs=9, callbacks=[StopAfter(last)], verbose=0)
 
 
-WAYS = {"train_on_batch": train_on_batches, "fit": fit}
 # Those that differ in what has to be saved; test_battery has them all, within one process.
-RESUMED = [(name, way) for name in ("own", "dcgan", "flag_gan") for way in WAYS]
-RESUMED += [(name, "train_on_batch") for name in ("infogan", "sagan", "wgan_gp")]
+# With the number of discriminator steps.
+RESUMED = {"own": 2, "dcgan": 2, "flag_gan": 2, "infogan": 1, "sagan": 1, "wgan_gp": 2}
+
+
+def first_five(gan):
+    train_on_batches(gan, 0, 2)
+    fit(gan, 5)
+
+
+def next_five(gan):
+    fit(gan, 8)
+    train_on_batches(gan, 8, 10)
 
 
 def test_ten_steps_equal_five_saved_and_five_in_a_new_process(tmp_path):
     # All models in one process, since a start takes longer than the steps.
     whole = {}
-    for name, way in RESUMED:
+    for name, discriminator_steps in RESUMED.items():
         gan = MODELS[name][0]()
-        gan.compile(**FULL)
-        WAYS[way](gan, 0, 5)
-        gan.save(tmp_path / f"{name}.{way}.keras")
-        WAYS[way](gan, 5, 10)
-        whole[name, way] = state(gan)
+        gan.compile(
+            ema=0.9, augment="color,translation,cutout", discriminator_steps=discriminator_steps
+        )
+        first_five(gan)
+        gan.save(tmp_path / f"{name}.keras")
+        next_five(gan)
+        whole[name] = state(gan)
     program = """
 import sys, keras
 sys.path.insert(0, sys.argv[2])
 import test_saving
-for name, way in test_saving.RESUMED:
-    gan = keras.models.load_model(f"{sys.argv[1]}/{name}.{way}.keras")
-    test_saving.WAYS[way](gan, 5, 10)
-    gan.save(f"{sys.argv[1]}/{name}.{way}.later.keras")
+for name in test_saving.RESUMED:
+    gan = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    test_saving.next_five(gan)
+    gan.save(f"{sys.argv[1]}/{name}.later.keras")
 """
     run(program, tmp_path, os.path.dirname(__file__))
-    for (name, way), expected in whole.items():
-        later = keras.models.load_model(tmp_path / f"{name}.{way}.later.keras")
-        assert same(state(later), expected), (name, way)
+    for name, expected in whole.items():
+        later = keras.models.load_model(tmp_path / f"{name}.later.keras")
+        assert same(state(later), expected), name
 
 
 def run(program, *arguments, backend=None):
@@ -86,10 +96,14 @@ def run(program, *arguments, backend=None):
     return process.stdout
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_a_model_of_one_backend_samples_alike_on_another(tmp_path, backend):
-    if backend == keras.backend.backend() or not importlib.util.find_spec(backend):
-        pytest.skip(f"{backend} is the one in use, or is not installed")
+def test_a_model_of_one_backend_samples_alike_on_another(tmp_path):
+    others = [
+        backend
+        for backend in ("tensorflow", "jax", "torch")
+        if backend != keras.backend.backend() and importlib.util.find_spec(backend)
+    ]
+    if not others:
+        pytest.skip("no other backend is installed")
     names = ("own", "dcgan", "flag_gan", "infogan", "sagan")
     for name in names:
         gan = MODELS[name][0]()
@@ -104,9 +118,11 @@ for name in sys.argv[2:]:
     there = numpy.load(f"{sys.argv[1]}/{name}.npy").astype(int)
     assert abs(gan.sample(4, seed=0) - there).max() <= 1, name
     images = numpy.zeros((4, *gan.image_shape), "uint8")
-    assert gan.train_on_batch(images)["loss"] > 0
+    if name != "sagan":  # it takes longest to compile
+        assert gan.train_on_batch(images)["loss"] > 0, name
 """
-    run(program, tmp_path, *names, backend=backend)
+    for backend in others:
+        run(program, tmp_path, *names, backend=backend)
 
 
 # Models with a layer or constraint that Keras lacks.

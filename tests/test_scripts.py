@@ -8,6 +8,8 @@ import sys
 import pytest
 from models import write_mnist
 
+pytestmark = pytest.mark.any_backend
+
 SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts" / "measure"
 
 

@@ -9,6 +9,8 @@ from tiny_gan import IMAGES, build_gan, read_png, train
 
 from kerasgan import callbacks
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_log_holds_means_of_its_steps(tmp_path):
     seen = []

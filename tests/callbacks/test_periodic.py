@@ -8,6 +8,8 @@ from tiny_gan import at_step, build_gan, files_in, train
 
 from kerasgan import callbacks
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_files_after_a_resume_are_those_of_an_uninterrupted_run(tmp_path):
     def everything(folder):

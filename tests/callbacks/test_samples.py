@@ -9,6 +9,8 @@ import kerasgan
 from kerasgan import callbacks, pictures
 from kerasgan.callbacks import samples
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_sample_grid_draws_the_same_latents_at_the_beginning_and_at_the_end(tmp_path):
     gan = build_gan()

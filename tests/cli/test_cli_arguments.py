@@ -11,6 +11,8 @@ from kerasgan import cli, datasets, zoo
 from kerasgan.cli._data import load_to_train
 from kerasgan.cli._settings import BATCH_SIZES, DEFAULT_BATCH_SIZE
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_version(capsys):
     with pytest.raises(SystemExit, match="0"):

@@ -12,6 +12,8 @@ from PIL import Image
 from kerasgan import callbacks, cli, pictures
 from kerasgan.cli import evaluate
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     out = tmp_path / "scores.json"

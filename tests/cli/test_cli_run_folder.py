@@ -12,6 +12,8 @@ import kerasgan
 from kerasgan import callbacks, cli, pictures
 from kerasgan.cli import recording
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_a_run_leaves_everything_it_promises(run):
     expected = {"config.json", "log.csv", "samples", "samples.png", "training.gif", "model.keras"}

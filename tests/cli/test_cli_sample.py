@@ -11,6 +11,8 @@ from PIL import Image
 
 from kerasgan import callbacks, pictures, sampler, zoo
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_sample_draws_the_same_from_each_of_the_files(run, tmp_path, capsys):
     expected = pictures.grid(callbacks.load_checkpoint(run).sample(5, seed=7), scale=8)

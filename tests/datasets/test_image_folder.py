@@ -26,6 +26,8 @@ from skimage.transform import resize
 
 from kerasgan.datasets import ImageFolder, _decode, _find, _read
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

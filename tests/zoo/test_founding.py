@@ -40,6 +40,7 @@ def weights(model, name):
     ]
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("builder", "counts"),
     [
@@ -163,6 +164,7 @@ def test_odd_shapes_and_batches_of_one(builder):
     assert gan.sample(1, seed=0).shape == (1, 17, 30, 3)
 
 
+@pytest.mark.any_backend
 def test_mnist_gan_takes_its_widths_from_the_latents():
     generator = build_mnist_gan(image_shape=(16, 20, 3), latent_dim=3).generator
     shapes = [layer.output.shape[1:] for layer in layers_of(generator, keras.layers.Conv2D)]
@@ -207,6 +209,7 @@ def test_deconv_gans_last_row_and_column_of_an_even_size_are_made_too():
     assert not same([odd[:, -1], odd[:, :, -1]], [odd[:, -2], odd[:, :, -2]])
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("image_shape", "latent_dim", "multiple", "example"),
     [

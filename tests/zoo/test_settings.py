@@ -9,6 +9,8 @@ import kerasgan
 from kerasgan import zoo
 from kerasgan.layers import SpectralNormalization
 
+pytestmark = pytest.mark.any_backend
+
 # A layer's class, the arguments that it must have, and the settings other than these and
 # Keras's defaults.
 USUAL = {

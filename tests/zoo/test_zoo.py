@@ -86,6 +86,7 @@ def trainable(model):
     return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
+@pytest.mark.any_backend
 def test_parameter_counts_at_the_defaults(builder):
     gan = builder()
     generator, trainable_in_it, discriminator = COUNTS[builder.__name__]
@@ -95,10 +96,12 @@ def test_parameter_counts_at_the_defaults(builder):
     assert gan.combined.count_params() == generator + discriminator
 
 
+@pytest.mark.any_backend
 def test_the_flag_tutorials_combined_count():
     assert kerasgan.build_flag_gan().combined.count_params() == 11_361_443
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("image_shape", SHAPES)
 def test_any_shape_that_it_can_make(builder, image_shape):
     gan = builder(image_shape=image_shape, latent_dim=192, filters=2)
@@ -106,6 +109,7 @@ def test_any_shape_that_it_can_make(builder, image_shape):
     assert gan.generator.output_shape == gan.discriminator.input_shape == (None, *image_shape)
 
 
+@pytest.mark.any_backend
 def test_sizes_may_be_numpys(builder):
     sizes = np.array([16, 20, 3, 192, 2])
     gan = builder(image_shape=list(sizes[:3]), latent_dim=sizes[3], filters=sizes[4])
@@ -192,6 +196,7 @@ def shapes(model):
     return outputs, [variable.shape for variable in model.weights]
 
 
+@pytest.mark.any_backend
 def test_the_models_are_plain_keras(builder):
     gan = builder(image_shape=(16, 16, 1), filters=2)
     for model in (gan.generator, gan.discriminator):
@@ -224,6 +229,7 @@ def test_docstrings_have_their_parts_in_order(builder):
         assert f"{name}: " in arguments
 
 
+@pytest.mark.any_backend
 def test_it_is_compiled_as_in_its_source(builder):
     kind, g_rate, d_rate, *numbers, different = COMPILED[builder.__name__]
     named = ("rho", "epsilon") if kind == "RMSprop" else ("beta_1", "beta_2")
@@ -246,6 +252,7 @@ def settings(gan):
     }
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(("filters", "rate"), [(64, 2e-4), (63, 1.6e-3)])
 def test_narrow_dcgans_take_larger_steps(filters, rate):
     gan = kerasgan.build_dcgan((16, 16, 1), filters=filters)
@@ -253,6 +260,7 @@ def test_narrow_dcgans_take_larger_steps(filters, rate):
         assert float(optimizer.learning_rate) == pytest.approx(rate)
 
 
+@pytest.mark.any_backend
 def test_dcgans_weights_start_as_in_its_paper():
     gan = kerasgan.build_dcgan()
     for model in (gan.generator, gan.discriminator):
@@ -272,6 +280,7 @@ def test_wgans_critic_is_clipped_in_every_update():
         assert np.abs(keras.ops.convert_to_numpy(variable)).max() <= np.float32(0.01)
 
 
+@pytest.mark.any_backend
 def test_kernels_that_no_normalisation_follows_keep_signals_as_large_as_they_are():
     model = kerasgan.build_wgan_gp().discriminator
     for layer in model.layers:
