@@ -6,6 +6,8 @@ from kerasgan.pictures import image_grid
 from kerasgan.pretrained import load_pretrained
 from kerasgan.stacks import frozen
 from kerasgan.zoo import (
+    build_acgan,
+    build_cgan,
     build_dcgan,
     build_deconv_gan,
     build_dragan,
@@ -15,8 +17,10 @@ from kerasgan.zoo import (
     build_mlp_gan,
     build_mnist_gan,
     build_pacgan,
+    build_projection_gan,
     build_ragan,
     build_sagan,
+    build_sgan,
     build_sngan,
     build_wgan,
     build_wgan_gp,
@@ -24,6 +28,8 @@ from kerasgan.zoo import (
 
 __all__ = [
     "GAN",
+    "build_acgan",
+    "build_cgan",
     "build_dcgan",
     "build_deconv_gan",
     "build_dragan",
@@ -33,8 +39,10 @@ __all__ = [
     "build_mlp_gan",
     "build_mnist_gan",
     "build_pacgan",
+    "build_projection_gan",
     "build_ragan",
     "build_sagan",
+    "build_sgan",
     "build_sngan",
     "build_wgan",
     "build_wgan_gp",

@@ -166,7 +166,7 @@ class GAN(keras.Model):
         augment: str | Callable | bool | None = None,
         jit_compile: bool | str | None = None,
         penalty: str | dict[str, float] | Callable | bool | None = None,
-        auxiliary_loss: Callable | bool | None = None,
+        auxiliary_loss: Callable | tuple | bool | None = None,
         steps_per_execution: int | None = None,
         **others: object,
     ) -> None:
@@ -211,11 +211,14 @@ class GAN(keras.Model):
                 `(score, real_images, fake_images, seed)`. `False` turns it off.
             auxiliary_loss: Extra term in both sides' losses, for a discriminator with more
                 outputs than the score: a function of `(inputs, real_outputs, fake_outputs)` that
-                returns a scalar. `inputs` is the batch, a dict with `images` (floats in
+                returns a scalar, or a pair, the generator's and the discriminator's (None for
+                no term). `inputs` is the batch, a dict with `images` (floats in
                 `value_range`), `latents`, `labels`, any other array, `fake_images` and
                 `generator_outputs`, a list of all the generator's outputs. `real_outputs` and
                 `fake_outputs` are all the discriminator's outputs, None for a side that did not
-                pass through it. Reported under its `name` or `__name__`. `False` turns it off.
+                pass through it (in the generator's step usually the real images; a function with
+                the attribute `needs_real_images = True` gets both). Reported under its `name` or
+                `__name__`. `False` turns it off.
 
         Raises:
             ValueError: An argument is invalid.
@@ -483,10 +486,20 @@ class GAN(keras.Model):
         self.progress.draws += 1
         return batch | {"latents": self._latent_stream.draw(*arguments)}
 
+    @property
+    def _takes_unlabeled(self):
+        """Whether labels may be -1: a loss skips these, and no network takes labels."""
+        pair = settings.auxiliary_pair(self._choices.settings["auxiliary_loss"])
+        return any(getattr(loss, "takes_unlabeled", False) for loss in pair) and not any(
+            takes(model, "labels") for model in (self.generator, self.discriminator)
+        )
+
     def _check_batch(self, batch):
         """A batch as a dict of checked arrays."""
         meant = (self.value_range, self.num_classes)
-        checked = inputs.check(batch, self.generator, self.discriminator, *meant)
+        checked = inputs.check(
+            batch, self.generator, self.discriminator, *meant, self._takes_unlabeled
+        )
         if not self._choices.has_seen_data:
             self._choices.has_seen_data = True
             inputs.warn_of_habits(batch, checked, *meant)

@@ -11,7 +11,7 @@ from kerasgan.networks import first
 __all__ = ["check", "check_labels", "warn_of_habits"]
 
 
-def check(batch, generator, discriminator, value_range, num_classes=None):
+def check(batch, generator, discriminator, value_range, num_classes=None, takes_unlabeled=False):
     """Checks a batch and returns it as a dict of NumPy arrays.
 
     Args:
@@ -19,6 +19,7 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
         generator, discriminator: The networks; arrays they do not take are dropped.
         value_range: `(low, high)` of the networks' images.
         num_classes: Number of classes; None for networks trained without labels.
+        takes_unlabeled: Whether a label may be -1, for an image whose class is not known.
 
     Raises:
         ValueError: An array is missing, or has the wrong shape, dtype, length or range.
@@ -40,7 +41,8 @@ def check(batch, generator, discriminator, value_range, num_classes=None):
             checked[name] = images.check(batch[name], shapes[name], value_range, name)
     if num_classes is not None:
         labels = batch.get("labels")
-        checked["labels"] = check_labels(labels, len(checked["images"]), num_classes)
+        lowest = -1 if takes_unlabeled else 0
+        checked["labels"] = check_labels(labels, len(checked["images"]), num_classes, lowest)
     for name in sorted(shapes.keys() - checked.keys() - {"latents", "labels"}):
         checked[name] = as_array(name, batch[name])
     lengths = {name: len(array) for name, array in checked.items()}
@@ -97,18 +99,21 @@ def _taken_by_name(model):
     }
 
 
-def check_labels(labels, count, num_classes):
+def check_labels(labels, count, num_classes, lowest=0):
     """Checks labels on the host and returns them as an int32 array.
 
     Args:
-        labels: Whole numbers `(count,)`, from 0 to `num_classes - 1`.
+        labels: Whole numbers `(count,)`, from `lowest` to `num_classes - 1`.
         count: Number of images.
         num_classes: Number of classes.
+        lowest: -1 to allow images whose class is not known, else 0.
 
     Raises:
         ValueError: Labels are missing, of the wrong shape or dtype, or out of range.
     """
-    expected = f"be whole numbers from 0 to {num_classes - 1}, one per image: shape ({count},)"
+    expected = (
+        f"be whole numbers from {lowest} to {num_classes - 1}, one per image: shape ({count},)"
+    )
     if labels is None:
         raise argument_error("labels", expected, "no labels", "Pass (images, labels).")
     labels = as_array("labels", labels)
@@ -123,7 +128,7 @@ def check_labels(labels, count, num_classes):
     if not np.issubdtype(labels.dtype, np.integer):
         fix = "Pass labels.astype('int32')."
         raise argument_error("labels", expected, f"dtype={labels.dtype}", fix)
-    if labels.min() < 0 or labels.max() >= num_classes:
+    if labels.min() < lowest or labels.max() >= num_classes:
         received = f"labels from {labels.min()} to {labels.max()}"
         fix = "Number the classes from 0, and set num_classes to how many there are."
         raise argument_error("labels", expected, received, fix)

@@ -39,6 +39,7 @@ __all__ = [
     "PENALTIES",
     "WeightClip",
     "dragan_penalty",
+    "feature_matching",
     "gradient_penalty",
     "hinge_discriminator",
     "least_squares_discriminator",
@@ -308,6 +309,29 @@ class WeightClip(keras.constraints.Constraint):
 
     def get_config(self):
         return {"limit": self.limit}
+
+
+@saving.register_keras_serializable(package="kerasgan")
+def feature_matching(inputs, real_outputs, fake_outputs):
+    """How far the mean features of generated images are from those of real images.
+
+    An auxiliary loss (see `GAN.compile`) for the generator, and a discriminator whose last output
+    is features `(batch_size, length)`: the mean over the features of the squared difference
+    between the two batches' means. Pass it as `auxiliary_loss=(feature_matching, None)`.
+
+    Reference: Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv 1606.03498),
+    section 3.1.
+
+    Differs from the reference: a mean over the features instead of a sum.
+    """
+    real, fake = (
+        ops.mean(ops.cast(outputs[-1], "float32"), axis=0)
+        for outputs in (real_outputs, fake_outputs)
+    )
+    return ops.mean(ops.square(real - fake))
+
+
+feature_matching.needs_real_images = True
 
 
 def needs(function, side):

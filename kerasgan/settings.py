@@ -13,7 +13,15 @@ from kerasgan.checks import (
 from kerasgan.layers.augmentation import split_policy
 from kerasgan.networks import scores_of_two
 
-__all__ = ["DEFAULTS", "UPDATES", "auxiliary_name", "check", "check_augment", "merge"]
+__all__ = [
+    "DEFAULTS",
+    "UPDATES",
+    "auxiliary_name",
+    "auxiliary_pair",
+    "check",
+    "check_augment",
+    "merge",
+]
 
 UPDATES = ("joint", "concatenated", "separate", "simultaneous")
 # Limits the length of one call.
@@ -77,20 +85,23 @@ def check(settings, discriminator):
             f"augment={augment!r}",
             "Pass augment='color,translation', for example.",
         )
-    auxiliary_loss = settings["auxiliary_loss"]
-    if auxiliary_loss is None:
-        return
+    for function in auxiliary_pair(settings["auxiliary_loss"]):
+        if function is not None:
+            _check_auxiliary_loss(function)
+
+
+def _check_auxiliary_loss(function):
     check_function(
         "auxiliary_loss",
-        auxiliary_loss,
+        function,
         ("inputs", "real_outputs", "fake_outputs"),
-        fix="Pass a function with these parameters, or False.",
+        fix="Pass a function with these parameters, a pair of them, or False.",
     )
-    if auxiliary_name(auxiliary_loss) in REPORTED:
+    if auxiliary_name(function) in REPORTED:
         raise argument_error(
             "auxiliary_loss",
             f"have a name other than {list(REPORTED)}, which training already reports",
-            f"auxiliary_loss named {auxiliary_name(auxiliary_loss)!r}",
+            f"auxiliary_loss named {auxiliary_name(function)!r}",
             "Rename the function, or give it a `name`.",
         )
 
@@ -113,6 +124,12 @@ def check_augment(augment, image_shape):
             f"augment={augment!r}, which changes the shape from {shape} to {found}",
             "Change only the values.",
         )
+
+
+def auxiliary_pair(auxiliary_loss):
+    """The generator's auxiliary loss and the discriminator's, or None for a side without one."""
+    is_pair = isinstance(auxiliary_loss, (tuple, list)) and len(auxiliary_loss) == 2
+    return tuple(auxiliary_loss) if is_pair else (auxiliary_loss, auxiliary_loss)
 
 
 def auxiliary_name(function):

@@ -22,7 +22,7 @@ from kerasgan import backend, images, losses
 from kerasgan._interrupts import deferred
 from kerasgan.checks import argument_error
 from kerasgan.networks import feed, first, latents_shape, random_variables, reported, score
-from kerasgan.settings import auxiliary_name
+from kerasgan.settings import auxiliary_name, auxiliary_pair
 
 __all__ = [
     "DiscriminatorStack",
@@ -130,7 +130,7 @@ class Stack(keras.Model):
         noise: Dict of `keras.random.SeedGenerator`s: `"generator"` and `"discriminator"` for the
             held model of that name, and `"penalty"`.
         augment: Layer or function applied to images before the discriminator sees them.
-        auxiliary_loss: An extra term; see `GAN.compile`.
+        auxiliary_loss: This side's extra term; see `GAN.compile`.
     """
 
     side: str | None = None  # "g" or "d": prefix of the names of its logs
@@ -329,7 +329,10 @@ class GeneratorStack(Stack):
     def __init__(self, generator, discriminator, loss, value_range, noise, **kwargs):
         held = Held(discriminator, noise["discriminator"], name=discriminator.name)
         super().__init__(generator, held, loss, value_range, noise, **kwargs)
-        self.needs_real_images = losses.needs(loss, "real")
+        self.needs_real_scores = losses.needs(loss, "real")
+        self.needs_real_images = self.needs_real_scores or getattr(
+            self.auxiliary_loss, "needs_real_images", False
+        )
 
     def call(self, inputs, training=False):
         batch = inputs if isinstance(inputs, dict) else {"latents": inputs}
@@ -347,14 +350,14 @@ class GeneratorStack(Stack):
             if "images" not in batch:
                 raise ValueError(
                     "The input must be a dict with `images` and `latents`, because the generator's "
-                    "loss compares fake scores with real ones. Received: "
+                    "loss compares fake images with real ones. Received: "
                     f"{', '.join(sorted(batch))}. Call gan.train_generator_on_batch(images)."
                 )
             outputs["real"] = self._score(batch, batch["images"], True)
         return outputs
 
     def _terms(self, batch, outputs):
-        real_scores = score(outputs["real"]) if self.needs_real_images else None
+        real_scores = score(outputs["real"]) if self.needs_real_scores else None
         adversarial = self.loss_function(real_scores, score(outputs["fake"]))
         terms = {"g_loss": ops.mean(adversarial)}
         terms |= self._auxiliary_terms(batch, outputs, SIDES)
@@ -538,13 +541,22 @@ class Stacks:
                     stack.compile(self.all[1].optimizer, jit_compile)
 
 
-def build_stacks(generator, discriminator, *, update, g_loss, d_loss, penalty, **shared):
+def build_stacks(
+    generator, discriminator, *, update, g_loss, d_loss, penalty, auxiliary_loss=None, **shared
+):
     """The `Stacks` for an update scheme. `shared` are arguments of every `Stack`."""
+    g_auxiliary_loss, d_auxiliary_loss = auxiliary_pair(auxiliary_loss)
 
     def discriminator_stack(name, sides, **kwargs):
-        name = f"discriminator_{name}"
         return DiscriminatorStack(
-            generator, discriminator, d_loss, sides=sides, name=name, **kwargs, **shared
+            generator,
+            discriminator,
+            d_loss,
+            sides=sides,
+            name=f"discriminator_{name}",
+            auxiliary_loss=d_auxiliary_loss,
+            **kwargs,
+            **shared,
         )
 
     # In separate updates the second, on fake images, has the penalty.
@@ -558,7 +570,14 @@ def build_stacks(generator, discriminator, *, update, g_loss, d_loss, penalty, *
         together = update == "concatenated"
         both = discriminator_stack("both", SIDES, together=together, penalty=penalty)
         discriminators["both"] = [both]
-    stack = GeneratorStack(generator, discriminator, g_loss, name="combined", **shared)
+    stack = GeneratorStack(
+        generator,
+        discriminator,
+        g_loss,
+        name="combined",
+        auxiliary_loss=g_auxiliary_loss,
+        **shared,
+    )
     simultaneous = None
     if update == "simultaneous":
         simultaneous = SimultaneousStack(stack, both, name="simultaneous")

@@ -66,6 +66,7 @@ def fill(folder):
         "images": images,
         "keras": keras,
         "kerasgan": kerasgan,
+        "labels": rng.integers(0, 10, 8),
         "latents": rng.standard_normal((8, 100)).astype("float32"),
         "model": model,
         "np": np,

@@ -99,6 +99,8 @@ def _tiny(name, image_shape=(16, 16, 1), filters=4):
 # gradient is 0 except for rounding, which moves them on some backends.
 MODELS = {
     "own": (own_pair, ()),
+    "acgan": (_tiny("acgan"), ()),
+    "cgan": (_tiny("cgan"), ()),
     "dcgan": (_tiny("dcgan", (16, 16, 3)), ()),
     "deconv_gan": (
         _tiny("deconv_gan", filters=32),
@@ -123,8 +125,10 @@ MODELS = {
         ("generator/conv2d/bias", "generator/conv2d_1/bias", "discriminator/dense_1/bias"),
     ),
     "pacgan": (_tiny("pacgan"), ()),
+    "projection_gan": (_tiny("projection_gan"), ()),
     "ragan": (_tiny("ragan"), ("discriminator/dense/bias",)),
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),
+    "sgan": (_tiny("sgan"), ()),
     "sngan": (_tiny("sngan"), ()),
     "wgan": (_tiny("wgan"), ()),
     "wgan_gp": (_tiny("wgan_gp"), ("discriminator/dense/bias",)),
@@ -135,6 +139,22 @@ def pictures(count, gan, seed=0):
     """Noise as uint8 images of the GAN's shape."""
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (count, *gan.image_shape), dtype="uint8")
+
+
+def batch(count, gan, seed=0):
+    """What the GAN trains on: pictures, with labels for a GAN that needs them."""
+    images = pictures(count, gan, seed)
+    if gan.num_classes is None:
+        return images
+    return images, np.random.default_rng(seed + 1).integers(0, gan.num_classes, count)
+
+
+def generator_inputs(gan, count, seed=0):
+    """Latents, with labels for a generator that takes them."""
+    latents = np.random.default_rng(seed).random((count, gan.latent_dim), dtype="float32")
+    if len(gan.generator.inputs) == 1:
+        return latents
+    return [latents, np.arange(count, dtype="int32") % gan.num_classes]
 
 
 def write_mnist(folder, count):

@@ -58,6 +58,8 @@ ANYTHING = {
     "GAN.*.others": "Keras's arguments that a GAN does not take, each refused by a TypeError",
     "GAN.name": "Keras checks it",
     "latents.standardize.name": "what to call the argument",
+    "layers.*.kernel_initializer": "Keras checks it",
+    "losses.feature_matching.*": "tensors, in the middle of a step",
     "losses.*_generator.*": "tensors, in the middle of a step",
     "losses.*_discriminator.*": "tensors, in the middle of a step; `compile` has checked the rest",
     "losses.*_penalty.*": "tensors, in the middle of a step",
@@ -129,7 +131,7 @@ def table():
                 "jit_compile": NO_NAME,
                 "penalty": (*NO_NAME, True, {}, {"r1": -1}, {"r1": NAN}, {"r1": "1"})
                 + (dict, lambda: None),
-                "auxiliary_loss": (*NO_FUNCTION, True),
+                "auxiliary_loss": (*NO_FUNCTION, True, (print,), (None, 5), (dict, None)),
                 "steps_per_execution": (*NO_COUNT, HUGE),
             },
         ),
@@ -209,6 +211,8 @@ def table():
         "filters": (None, *NO_COUNT, HUGE),
     }
     more = {
+        "build_acgan": {"num_classes": (None, *NO_COUNT, HUGE)},
+        "build_cgan": {"num_classes": (None, *NO_COUNT, HUGE)},
         "build_deconv_gan": {"latent_dim": (*NO_COUNT, HUGE, 101)},
         "build_flag_gan": {"seed": (None, *NO_WHOLE, 2**31)},
         "build_infogan": {
@@ -216,6 +220,8 @@ def table():
             "num_continuous": (None, *NO_WHOLE),
         },
         "build_pacgan": {"packing": (None, *NO_COUNT, HUGE)},
+        "build_projection_gan": {"num_classes": (None, *NO_COUNT, HUGE)},
+        "build_sgan": {"num_classes": (None, *NO_COUNT, HUGE)},
     }
     for name in kerasgan.__all__:
         if name.startswith("build_"):
@@ -320,6 +326,11 @@ def table():
             {"path": "."},
             {"split": (None, *NO_NAME), "path": (*NO_PATH, "nowhere", ".")},
         ),
+        "layers.ConditionalBatchNormalization": (
+            layers.ConditionalBatchNormalization,
+            {},
+            {"momentum": (1, None, *NO_SHARE), "epsilon": ("a", None, 0, -1, NAN, INF, True, 1j)},
+        ),
         "layers.DiffAugment": (
             layers.DiffAugment,
             {},
@@ -329,6 +340,11 @@ def table():
             layers.InstanceNoise,
             {},
             {"deviation": ("a", None, -1, NAN, INF, True, 1j), "seed": seed},
+        ),
+        "layers.LabelChannels": (
+            layers.LabelChannels,
+            {"num_classes": 3},
+            {"num_classes": (None, *NO_COUNT), "channels": (None, *NO_COUNT)},
         ),
         "layers.MinibatchStandardDeviation": (
             layers.MinibatchStandardDeviation,
@@ -350,6 +366,7 @@ def table():
             {},
             {"limit": ("a", None, 0, -1, NAN, INF, True, 1j)},
         ),
+        "losses.feature_matching": (losses.feature_matching, {}, {}),
         "losses.needs": (
             losses.needs,
             {"function": losses.hinge_discriminator, "side": "real"},

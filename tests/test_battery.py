@@ -8,7 +8,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from models import MODELS, flags, names, pictures, same, state, values
+from models import MODELS, batch, flags, generator_inputs, names, same, state, values
 
 SIDES = {
     "discriminator": ("discriminator", "generator", "train_discriminator_on_batch"),
@@ -26,10 +26,11 @@ def gan(request):
 
 def test_attributes(gan):
     assert gan.image_shape == gan.generator.output_shape[1:]
-    assert gan.latent_dim == gan.generator.input_shape[1]
-    assert gan.num_classes is None and gan.class_names is None
+    latents, *_ = gan.generator.inputs
+    assert gan.latent_dim == latents.shape[1]
+    assert gan.class_names is None
     assert isinstance(gan, keras.Model) and isinstance(gan.combined, keras.Model)
-    assert gan(np.zeros((2, gan.latent_dim), "float32")).shape == (2, *gan.image_shape)
+    assert gan(generator_inputs(gan, 2)).shape == (2, *gan.image_shape)
 
 
 def test_combined_counts_the_parameters_of_both(gan):
@@ -41,11 +42,11 @@ def test_combined_counts_the_parameters_of_both(gan):
 def test_a_step_changes_its_own_side_only(gan, side):
     trained, held, method = SIDES[side]
     # Both sides first, and another batch size in between: no stale trace may show.
-    gan.train_on_batch(pictures(4, gan))
+    gan.train_on_batch(batch(4, gan))
     before, held_before = values(getattr(gan, trained)), values(getattr(gan, held))
     found = flags(gan)
     for count in (4, 1, 4):
-        logs = getattr(gan, method)(pictures(count, gan, seed=count))
+        logs = getattr(gan, method)(batch(count, gan, seed=count))
         assert np.isfinite(list(logs.values())).all()
     assert same(values(getattr(gan, held)), held_before)
     after, variables = values(getattr(gan, trained)), getattr(gan, trained).variables
@@ -70,15 +71,17 @@ def test_sampling_changes_nothing(gan):
 
 
 def test_given_latents_are_sampled_in_the_value_range(gan):
-    z = np.random.default_rng(0).random((5, gan.latent_dim)).astype("float32")
+    inputs = generator_inputs(gan, 5)
+    flat = keras.tree.flatten(inputs)
+    named = dict(zip(("latents", "labels"), flat, strict=False))
     low, high = gan.value_range
-    images = keras.ops.convert_to_numpy(gan.generator(z, training=False))
+    images = keras.ops.convert_to_numpy(gan.generator(inputs, training=False))
     expected = np.rint((images - low) / (high - low) * 255)
-    assert np.abs(gan.sample(5, latents=z) - expected).max() <= 1
+    assert np.abs(gan.sample(5, **named) - expected).max() <= 1
 
 
 def test_a_step_is_the_stacks_in_turn_and_sees_a_changed_discriminator(tmp_path, gan):
-    path, images = tmp_path / "gan.keras", pictures(4, gan, seed=1)
+    path, images = tmp_path / "gan.keras", batch(4, gan, seed=1)
     gan.save(path)
     saved = state(gan)
     # One step is one call, and equals the stacks' updates in turn.
@@ -104,7 +107,7 @@ def test_a_step_is_the_stacks_in_turn_and_sees_a_changed_discriminator(tmp_path,
 
 
 def test_a_batch_of_one_trains_both_sides(gan):
-    image = pictures(1, gan)
+    image = batch(1, gan)
     for model, train in (
         (gan.discriminator, gan.train_discriminator_on_batch),
         (gan.generator, gan.train_generator_on_batch),
@@ -126,7 +129,7 @@ def test_another_loss_other_rates_and_simultaneous_updates(gan):
     )
     sides = [model.trainable_variables for model in (gan.generator, gan.discriminator)]
     before = [values(*variables) for variables in sides]
-    assert np.isfinite(list(gan.train_on_batch(pictures(4, gan)).values())).all()
+    assert np.isfinite(list(gan.train_on_batch(batch(4, gan)).values())).all()
     for variables, old in zip(sides, before, strict=True):
         assert not same(values(*variables), old)
     assert [int(optimizer.iterations) for optimizer in gan.optimizer.optimizers] == [1, 1]

@@ -8,8 +8,10 @@ from models import pictures, same, values
 import kerasgan
 from kerasgan import backend, layers
 from kerasgan.layers import (
+    ConditionalBatchNormalization,
     DiffAugment,
     InstanceNoise,
+    LabelChannels,
     MinibatchStandardDeviation,
     SelfAttention,
     SpectralNormalization,
@@ -109,6 +111,10 @@ def test_works_in_any_keras_model():
 @pytest.mark.parametrize(
     ("layer", "argument", "values"),
     [
+        (ConditionalBatchNormalization, "momentum", [1.0, -0.1, "a", None, np.nan]),
+        (ConditionalBatchNormalization, "epsilon", [0, -1, "a", None]),
+        (LabelChannels, "num_classes", [0, 2.5, "10", None]),
+        (LabelChannels, "channels", [0, 2.5, "10", None]),
         (DiffAugment, "policy", ["colour,translation", "", 3, None, ["color"]]),
         (DiffAugment, "value_range", [(1, -1), (0, 0)]),
         (DiffAugment, "seed", [-1, 1.5, "a", True, 2**31]),
@@ -122,7 +128,10 @@ def test_works_in_any_keras_model():
     ],
 )
 def test_what_a_layer_cannot_use_is_refused(layer, argument, values):
-    needed = {"layer": keras.layers.Dense(1)} if layer is SpectralNormalization else {}
+    needed = {
+        LabelChannels: {"num_classes": 10},
+        SpectralNormalization: {"layer": keras.layers.Dense(1)},
+    }.get(layer, {})
     for value in values:
         message = rf"^`{argument}` must be .*\. Received: {argument}( of type |=).*\. .*\.$"
         with pytest.raises(ValueError, match=message):
@@ -450,6 +459,57 @@ def test_the_layers_are_saved_and_loaded(tmp_path):
     again = keras.models.clone_model(model)
     again.set_weights(model.get_weights())
     assert np.array_equal(again.predict_on_batch(images), model.predict_on_batch(images))
+
+
+def test_a_label_reaches_every_pixel_as_constant_channels():
+    layer = LabelChannels(num_classes=5, channels=2)
+    images, labels = noise(count=3, size=4), np.array([4, 0, 4], "int32")
+    found = numbers(layer([images, labels]))
+    assert found.shape == (3, 4, 4, 5) == layer.compute_output_shape([images.shape, (3,)])
+    assert np.array_equal(found[..., :3], images)
+    embeddings = numbers(layer.embeddings)
+    for index, label in enumerate(labels):
+        assert np.array_equal(found[index, ..., 3:], np.tile(embeddings[label], (4, 4, 1)))
+
+
+def test_conditional_batch_normalization_against_numpy():
+    layer = ConditionalBatchNormalization(kernel_initializer="random_normal")
+    x = noise(count=6, size=4)
+    condition = np.random.default_rng(1).standard_normal((6, 7)).astype("float32")
+    found = numbers(layer([x, condition], training=True))
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    gamma, beta = (condition @ numbers(each.kernel) for each in (layer.gamma, layer.beta))
+    assert not np.array_equal(*map(numbers, (layer.gamma.kernel, layer.beta.kernel)))
+    normalized = (x - mean) / np.sqrt(variance + 1e-5)
+    expected = normalized * (1 + gamma[:, None, None]) + beta[:, None, None]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    moved = numbers(layer.normalization.moving_mean)
+    np.testing.assert_allclose(moved, 0.2 * mean, atol=1e-5)
+    # Without training, by the moving statistics; zeros in the maps leave no trace of a condition.
+    plain = ConditionalBatchNormalization(epsilon=1e-3)
+    np.testing.assert_allclose(
+        numbers(plain([x, condition])), x / np.sqrt(1 + 1e-3), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_conditional_layers_are_saved_and_loaded_and_train_in_half_precision(tmp_path):
+    images = keras.Input((4, 4, 3))
+    labels = keras.Input((), dtype="int32")
+    x = LabelChannels(5, channels=2, dtype="mixed_bfloat16")([images, labels])
+    condition = keras.layers.Embedding(5, 3)(labels)
+    normalization = ConditionalBatchNormalization(
+        momentum=0.5, kernel_initializer="random_normal", dtype="mixed_bfloat16"
+    )
+    x = SpectralNormalization(normalization, seed=1)([x, condition])
+    outputs = keras.layers.Dense(1, dtype="float32")(keras.layers.Flatten()(x))
+    model = keras.Model([images, labels], outputs)
+    model.compile("adam", "mse")
+    data = [noise(count=4, size=4), np.array([0, 4, 2, 2], "int32")]
+    model.train_on_batch(data, np.ones((4, 1)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert same(values(*loaded.weights), values(*model.weights))
+    assert np.array_equal(loaded.predict_on_batch(data), model.predict_on_batch(data))
 
 
 def test_a_held_discriminator_keeps_its_spectral_vectors():

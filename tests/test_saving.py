@@ -14,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from models import MODELS, own_pair, pictures, same, state, values
+from models import MODELS, generator_inputs, own_pair, pictures, same, state, values
 
 import kerasgan
 from kerasgan.pictures import save_png
@@ -126,21 +126,27 @@ for name in sys.argv[2:]:
 
 
 # Models with a layer or constraint that Keras lacks.
-NEED_KERASGAN = {"pacgan.discriminator", "sagan.discriminator", "sagan.generator"}
-NEED_KERASGAN |= {"sngan.discriminator", "wgan.discriminator"}
+NEED_KERASGAN = {
+    *("cgan.discriminator", "pacgan.discriminator", "sngan.discriminator", "wgan.discriminator"),
+    *("projection_gan.discriminator", "projection_gan.generator"),
+    *("sagan.discriminator", "sagan.generator"),
+}
 
 
 def test_the_models_alone_need_no_kerasgan(tmp_path):
     expected = {}
     for name, (build, _) in MODELS.items():
         gan = build()
-        z = np.full((3, gan.latent_dim), 0.5, "float32")
-        images = gan.generator(z)
-        for model, inputs in ((gan.generator, z), (gan.discriminator, images)):
+        given = generator_inputs(gan, 3)
+        seen = gan.generator(given)
+        if len(gan.discriminator.inputs) > 1:
+            seen = [seen, given[1]]
+        for model, inputs in ((gan.generator, given), (gan.discriminator, seen)):
             path = f"{name}.{model.name}"
             if path not in NEED_KERASGAN:
                 model.save(tmp_path / f"{path}.keras")
-                np.save(tmp_path / f"{path}.in.npy", keras.ops.convert_to_numpy(inputs))
+                arrays = map(keras.ops.convert_to_numpy, keras.tree.flatten(inputs))
+                np.savez(tmp_path / f"{path}.in.npz", *arrays)
                 outputs = keras.tree.flatten(model(inputs))[0]
                 expected[path] = keras.ops.convert_to_numpy(outputs)
     program = """
@@ -149,7 +155,8 @@ sys.modules["kerasgan"] = None
 import keras, numpy
 for name in sys.argv[2:]:
     model = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
-    outputs = keras.tree.flatten(model(numpy.load(f"{sys.argv[1]}/{name}.in.npy")))[0]
+    inputs = list(numpy.load(f"{sys.argv[1]}/{name}.in.npz").values())
+    outputs = keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0]))[0]
     assert len(model.trainable_variables)
     numpy.save(f"{sys.argv[1]}/{name}.npy", keras.ops.convert_to_numpy(outputs))
 """

@@ -2,12 +2,15 @@
 
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.augmentation import DiffAugment, InstanceNoise
+from kerasgan.layers.conditional import ConditionalBatchNormalization, LabelChannels
 from kerasgan.layers.minibatch import MinibatchStandardDeviation
 from kerasgan.layers.spectral import SpectralNormalization
 
 __all__ = [
+    "ConditionalBatchNormalization",
     "DiffAugment",
     "InstanceNoise",
+    "LabelChannels",
     "MinibatchStandardDeviation",
     "SelfAttention",
     "SpectralNormalization",

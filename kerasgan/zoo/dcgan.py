@@ -12,7 +12,15 @@ from kerasgan.gan import GAN
 from kerasgan.zoo import channels_last
 from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
 
-__all__ = ["build_dcgan", "dcgan_discriminator", "dcgan_generator", "dcgan_optimizers"]
+__all__ = [
+    "build_dcgan",
+    "dcgan_discriminator",
+    "dcgan_features",
+    "dcgan_generator",
+    "dcgan_image",
+    "dcgan_optimizers",
+    "dcgan_score",
+]
 
 
 def build_dcgan(
@@ -69,7 +77,13 @@ def build_dcgan(
 
 
 def dcgan_generator(image_shape, latent_dim, filters):
-    """Maps latents to images.
+    """Maps latents to images."""
+    latents = keras.Input((latent_dim,), name="latents")
+    return keras.Model(latents, dcgan_image(latents, image_shape, filters), name="generator")
+
+
+def dcgan_image(x, image_shape, filters):
+    """The layers of the generator.
 
     A dense layer makes a map whose longer side has 3 or 4 pixels; each later layer doubles it.
     """
@@ -78,10 +92,7 @@ def dcgan_generator(image_shape, latent_dim, filters):
     rows, columns = reduced(image_shape, 2**halvings)
     widest = filters * 2 ** (halvings - 1)
 
-    inputs = keras.Input((latent_dim,), name="latents")
-    x = keras.layers.Dense(rows * columns * widest, use_bias=False, kernel_initializer=_normal())(
-        inputs
-    )
+    x = keras.layers.Dense(rows * columns * widest, use_bias=False, kernel_initializer=_normal())(x)
     x = keras.layers.Reshape((rows, columns, widest))(x)  # e.g. (4, 4, 512)
     x = _batch_norm()(x)
     x = keras.layers.ReLU()(x)
@@ -99,15 +110,23 @@ def dcgan_generator(image_shape, latent_dim, filters):
     x = channels_last.Conv2DTranspose(
         channels, 4, strides=2, padding="same", activation="tanh", kernel_initializer=_normal()
     )(x)
-    x = crop_to(x, height, width)  # (height, width, channels)
-    return keras.Model(inputs, x, name="generator")
+    return crop_to(x, height, width)  # (height, width, channels)
 
 
 def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
-    """Maps images to one linear score: each layer halves the size and doubles the filters.
+    """Maps images to one linear score; for the arguments see `dcgan_features`."""
+    images = keras.Input(image_shape, name="images")
+    x = dcgan_features(images, filters, normalize, constraint)
+    return keras.Model(images, dcgan_score(x, normalize, constraint), name="discriminator")
+
+
+def dcgan_features(x, filters, normalize=True, constraint=None):
+    """The layers of the discriminator before the score.
+
+    Each halves the size and doubles the filters.
 
     Args:
-        image_shape: As in `build_dcgan`.
+        x: Images, or images with further channels.
         filters: As in `build_dcgan`.
         normalize: Whether to use batch normalisation, as the DCGAN does. Critics, and
             discriminators with a penalty on the gradient at each image, do not. Without it, kernels
@@ -115,31 +134,30 @@ def dcgan_discriminator(image_shape, filters, normalize=True, constraint=None):
         constraint: `keras.constraints.Constraint` that keeps kernels small. Layers with a
             constraint have no biases, which would outweigh the signals.
     """
-    halvings = count_halvings(image_shape)
-    # Without normalisation, weights from N(0, 0.02) make signals fade from layer to layer until the
-    # biases outweigh them and the discriminator is nearly linear.
-    initializer = _normal if normalize else keras.initializers.HeNormal
-
-    inputs = keras.Input(image_shape, name="images")
-    x = inputs
-    for halving in range(halvings):
+    for halving in range(count_halvings(x.shape[1:])):
         x = channels_last.Conv2D(
             filters * 2**halving,
             4,
             strides=2,
             padding="same",
             use_bias=not constraint and (halving == 0 or not normalize),
-            kernel_initializer=initializer(),
+            kernel_initializer=_initializer(normalize),
             kernel_constraint=constraint,
         )(x)  # half as high and wide, twice as deep
         if halving and normalize:
             x = _batch_norm()(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
-    x = channels_last.Flatten()(x)
-    x = keras.layers.Dense(
-        1, use_bias=not constraint, kernel_initializer=initializer(), kernel_constraint=constraint
-    )(x)  # linear score
-    return keras.Model(inputs, x, name="discriminator")
+    return channels_last.Flatten()(x)
+
+
+def dcgan_score(x, normalize=True, constraint=None):
+    """The discriminator's linear score of its features."""
+    return keras.layers.Dense(
+        1,
+        use_bias=not constraint,
+        kernel_initializer=_initializer(normalize),
+        kernel_constraint=constraint,
+    )(x)
 
 
 def dcgan_optimizers(filters):
@@ -149,6 +167,12 @@ def dcgan_optimizers(filters):
         "g_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, name="g_optimizer"),
         "d_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, name="d_optimizer"),
     }
+
+
+def _initializer(normalize):
+    # Without normalisation, weights from N(0, 0.02) make signals fade from layer to layer until the
+    # biases outweigh them and the discriminator is nearly linear.
+    return _normal() if normalize else keras.initializers.HeNormal()
 
 
 def _normal(mean=0.0):

@@ -5,7 +5,14 @@ import keras
 from kerasgan.checks import check_image_shape, check_whole
 from kerasgan.zoo import channels_last
 
-__all__ = ["batch_norm", "check_sizes", "count_halvings", "crop_to", "reduced"]
+__all__ = [
+    "batch_norm",
+    "check_classes",
+    "check_sizes",
+    "count_halvings",
+    "crop_to",
+    "reduced",
+]
 
 _SMALLEST, _LARGEST = 16, 128  # pixels
 # No machine has room for a wider model. Numbers that are far too large get a helpful error.
@@ -19,6 +26,11 @@ def check_sizes(image_shape, latent_dim, filters):
     latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
     filters = check_whole("filters", filters, 1, _WIDEST)
     return image_shape, latent_dim, filters
+
+
+def check_classes(num_classes):
+    """Returns the number of classes as a Python integer; raises ValueError if there are none."""
+    return check_whole("num_classes", num_classes, 1, _WIDEST)
 
 
 def count_halvings(image_shape):

@@ -14,9 +14,12 @@ from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to,
 
 __all__ = [
     "build_sngan",
+    "convolution",
     "down_block",
     "first_down_block",
     "plain_block",
+    "sngan_features",
+    "spectral_convolution",
     "sum_pool",
     "to_image",
     "up_block",
@@ -94,25 +97,31 @@ def _generator(image_shape, latent_dim, filters):
     x = keras.layers.Dense(rows * columns * filters)(inputs)
     x = keras.layers.Reshape((rows, columns, filters))(x)  # (4, 4, 256)
     for _ in range(halvings):
-        x = up_block(x, filters, _convolution)  # (8, 8, 256) ... (32, 32, 256)
+        x = up_block(x, filters, convolution)  # (8, 8, 256) ... (32, 32, 256)
     x = to_image(x, image_shape)  # (height, width, channels)
     return keras.Model(inputs, x, name="generator")
 
 
 def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
-    x = first_down_block(inputs, filters, _spectral_convolution)  # (16, 16, 128)
-    for _ in range(count_halvings(image_shape) - 2):
-        x = down_block(x, filters, _spectral_convolution)  # (8, 8, 128)
-    for _ in range(2):
-        x = plain_block(x, _spectral_convolution)
-    x = keras.layers.ReLU()(x)
-    x = sum_pool(x)  # (128,)
+    x = sngan_features(inputs, filters)  # (128,)
     x = SpectralNormalization(keras.layers.Dense(1, use_bias=False))(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")
 
 
-def _convolution(filters, size, use_bias=True):
+def sngan_features(x, filters):
+    """The layers of the discriminator before the score."""
+    halvings = count_halvings(x.shape[1:])
+    x = first_down_block(x, filters, spectral_convolution)  # (16, 16, 128)
+    for _ in range(halvings - 2):
+        x = down_block(x, filters, spectral_convolution)  # (8, 8, 128)
+    for _ in range(2):
+        x = plain_block(x, spectral_convolution)
+    x = keras.layers.ReLU()(x)
+    return sum_pool(x)  # (128,)
+
+
+def convolution(filters, size, use_bias=True):
     # Glorot's uniform distribution, sqrt(2) wider on the residual path.
     initializer = keras.initializers.VarianceScaling(
         2.0 if size > 1 else 1.0, mode="fan_avg", distribution="uniform"
@@ -122,23 +131,26 @@ def _convolution(filters, size, use_bias=True):
     )
 
 
-def _spectral_convolution(filters, size):
-    return SpectralNormalization(_convolution(filters, size))
+def spectral_convolution(filters, size):
+    return SpectralNormalization(convolution(filters, size))
 
 
 # The residual blocks of appendix B.4 and the authors' code. Each calls `convolution(filters, size)`
 # to make its layers, with `use_bias=False` for layers without biases.
 
 
-def up_block(x, filters, convolution):
-    """Doubles height and width. No biases: the next normalisation would cancel them."""
+def up_block(x, filters, convolution, normalize=batch_norm):
+    """Doubles height and width. No biases: the next normalisation would cancel them.
+
+    `normalize(epsilon=...)` makes a layer that normalises features.
+    """
     shortcut = channels_last.UpSampling2D(2)(x)
     shortcut = convolution(filters, 1, use_bias=False)(shortcut)
-    x = batch_norm(epsilon=1e-5)(x)
+    x = normalize(epsilon=1e-5)(x)
     x = keras.layers.ReLU()(x)
     x = channels_last.UpSampling2D(2)(x)
     x = convolution(filters, 3, use_bias=False)(x)
-    x = batch_norm(epsilon=1e-5)(x)
+    x = normalize(epsilon=1e-5)(x)
     x = keras.layers.ReLU()(x)
     x = convolution(filters, 3, use_bias=False)(x)
     return keras.layers.Add()([x, shortcut])

@@ -46,6 +46,8 @@ WITHOUT_NORM = [
     "Dense kernel=HeNormal()",
 ]
 CLIPPED = "use_bias=False kernel=HeNormal() kernel_constraint=WeightClip(0.01)"
+LABELED_GENERATOR = ["Embedding 10 50 embeddings=RandomNormal(0.0, 1.0)", "Concatenate"]
+LABELED_GENERATOR += DCGAN_GENERATOR
 TUTORIALS_DISCRIMINATOR = [
     *(f"Conv2D 5 activation=relu {SMALL}", POOL),
     *(f"Conv2D 5 activation=relu {SMALL}", POOL),
@@ -57,8 +59,8 @@ MNIST_NORM = "GroupNormalization epsilon=1e-05 scale=False"
 INFOGAN_LEAKY = "LeakyReLU negative_slope=0.1"
 
 
-def up(three, one):
-    half = [NORM, "ReLU", "UpSampling2D", f"{three[0]} use_bias=False{three[1]}"]
+def up(three, one, norm=NORM):
+    half = [norm, "ReLU", "UpSampling2D", f"{three[0]} use_bias=False{three[1]}"]
     return [*half, *half, f"{one[0]} use_bias=False{one[1]}", "Add"]
 
 
@@ -76,6 +78,8 @@ SAGAN = ("Spectral Conv2D 3", ""), ("Spectral Conv2D 1", "")
 
 # Of 16x16 pixels, with sums over 8x8 places (SNGAN) and 4x4 (SAGAN).
 NETWORKS = {
+    "build_acgan": (LABELED_GENERATOR, [*DCGAN_DISCRIMINATOR, "Dense"]),
+    "build_cgan": (LABELED_GENERATOR, ["LabelChannels 10", *DCGAN_DISCRIMINATOR]),
     "build_dcgan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),
     "build_deconv_gan": (
         [
@@ -133,6 +137,18 @@ NETWORKS = {
         TUTORIALS_DISCRIMINATOR,
     ),
     "build_pacgan": (DCGAN_GENERATOR, ["Pack 2", *DCGAN_DISCRIMINATOR]),
+    "build_projection_gan": (
+        [
+            "Dense",
+            *(2 * up(("Conv2D 3", WIDE), ("Conv2D 1", NARROW), "ConditionalBatchNormalization")),
+            *(NORM, "ReLU", "Conv2D 3", "Activation tanh"),
+        ],
+        [
+            *(*first_down(*SNGAN), *(2 * [*residual(SNGAN[0]), "Add"])),
+            *("ReLU", "GlobalAveragePooling2D", "Rescaling 64"),
+            *("Spectral Embedding 10 2", "Spectral Dense use_bias=False", "Dot 1", "Add"),
+        ],
+    ),
     "build_ragan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),
     "build_sagan": (
         [
@@ -146,6 +162,7 @@ NETWORKS = {
             *("ReLU", "GlobalAveragePooling2D", "Rescaling 16", "Spectral Dense"),
         ],
     ),
+    "build_sgan": (DCGAN_GENERATOR, [*DCGAN_DISCRIMINATOR[:-1], "Dense"]),
     "build_sngan": (
         [
             *("Dense", *(2 * up(("Conv2D 3", WIDE), ("Conv2D 1", NARROW)))),

@@ -6,13 +6,15 @@ from unittest.mock import ANY
 import keras
 import numpy as np
 import pytest
-from models import MODELS, own_pair, pictures
+from models import MODELS, batch, generator_inputs, own_pair, pictures
 
 import kerasgan
 from kerasgan import zoo
 
 # Parameters at the defaults: generator, trainable in it, discriminator.
 COUNTS = {
+    "build_acgan": (1_275_127, 1_274_231, 705_099),
+    "build_cgan": (1_273_077, 1_272_181, 672_421),
     "build_dcgan": (3_578_627, 3_576_707, 2_767_425),
     "build_deconv_gan": (1_186_945, 1_186_945, 28_577),
     "build_dragan": (3_578_627, 3_576_707, 2_764_737),
@@ -22,8 +24,10 @@ COUNTS = {
     "build_mlp_gan": (114_064, 114_064, 100_609),
     "build_mnist_gan": (328_613, 328_613, 3_265_409),
     "build_pacgan": (3_578_627, 3_576_707, 2_770_497),
+    "build_projection_gan": (4_305_667, 4_302_083, 1_056_513),
     "build_ragan": (3_578_627, 3_576_707, 2_767_425),
     "build_sagan": (8_575_207, 8_559_044, 9_587_827),
+    "build_sgan": (1_067_777, 1_066_881, 698_954),
     "build_sngan": (4_278_019, 4_274_435, 1_055_105),
     "build_wgan": (3_578_627, 3_576_707, 2_763_776),
     "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
@@ -32,6 +36,8 @@ NARROW = (1.6e-3, 1.6e-3)
 # Optimizer, learning rates of generator and discriminator, beta_1 and beta_2 (of RMSprop, rho and
 # epsilon), and what differs from GAN.
 COMPILED = {
+    "build_acgan": ("Adam", *NARROW, 0.5, 0.999, {"auxiliary_loss": ANY, "num_classes": 10}),
+    "build_cgan": ("Adam", *NARROW, 0.5, 0.999, {"num_classes": 10}),
     "build_dcgan": ("Adam", *NARROW, 0.5, 0.999, {"ema": 0.999}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
     "build_dragan": ("Adam", *NARROW, 0.5, 0.999, {"penalty": "dragan"}),
@@ -53,8 +59,16 @@ COMPILED = {
         {"update": "separate", "value_range": (0, 1)},
     ),
     "build_pacgan": ("Adam", *NARROW, 0.5, 0.999, {}),
+    "build_projection_gan": (
+        *("Adam", 2e-4, 2e-4, 0.0, 0.9),
+        {"loss": "hinge", "discriminator_steps": 5, "num_classes": 10},
+    ),
     "build_ragan": ("Adam", *NARROW, 0.5, 0.999, {"loss": "relativistic_average"}),
     "build_sagan": ("Adam", 1e-4, 4e-4, 0.0, 0.9, {"loss": "hinge"}),
+    "build_sgan": (
+        *("Adam", *NARROW, 0.5, 0.999),
+        {"loss": ANY, "auxiliary_loss": ANY, "num_classes": 10},
+    ),
     "build_sngan": (
         *("Adam", 2e-4, 2e-4, 0.0, 0.9),
         {"loss": "hinge", "discriminator_steps": 5},
@@ -71,6 +85,8 @@ COMPILED = {
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
 OWN_LAYERS = {
+    "build_cgan": {"LabelChannels"},
+    "build_projection_gan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_pacgan": {"Pack"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
     "build_sngan": {"SpectralNormalization"},
@@ -106,7 +122,7 @@ def test_the_flag_tutorials_combined_count():
 def test_any_shape_that_it_can_make(builder, image_shape):
     gan = builder(image_shape=image_shape, latent_dim=192, filters=2)
     assert gan.image_shape == image_shape and gan.latent_dim == 192
-    assert gan.generator.output_shape == gan.discriminator.input_shape == (None, *image_shape)
+    assert gan.generator.output_shape == gan.discriminator.inputs[0].shape == (None, *image_shape)
 
 
 @pytest.mark.any_backend
@@ -122,7 +138,8 @@ def test_odd_sizes_run(builder):
     images = gan.sample(2, seed=0)
     assert images.shape == (2, 33, 20, 3)
     packs = 2 // getattr(gan.discriminator.layers[1], "packing", 1)
-    assert gan.score(images).shape == (packs,)
+    labelled = images if gan.num_classes is None else (images, [0, 1])
+    assert gan.score(labelled).shape == (packs,)
     scores = keras.tree.flatten(gan.discriminator.outputs)[0]
     assert scores.shape == (None, 2 if gan.name == "flag_gan" else 1)
 
@@ -154,6 +171,10 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
         ("flag_gan", "seed", "a"),
         ("flag_gan", "seed", None),
         ("flag_gan", "seed", 2**31),
+        ("acgan", "num_classes", 0),
+        ("cgan", "num_classes", 2.5),
+        ("projection_gan", "num_classes", "10"),
+        ("sgan", "num_classes", None),
         ("infogan", "num_categories", 1),
         ("infogan", "num_continuous", -1),
         ("infogan", "num_continuous", 1.0),
@@ -186,7 +207,7 @@ def test_the_configured_data_format_changes_nothing(name, channels_first):
         model, expected = getattr(gan, side), getattr(usual, side)
         assert "channels_first" not in model.to_json()
         assert shapes(model) == shapes(expected)
-    assert np.isfinite(list(gan.train_on_batch(pictures(2, gan)).values())).all()
+    assert np.isfinite(list(gan.train_on_batch(batch(2, gan)).values())).all()
     assert gan.sample(2, seed=0).shape == (2, *gan.image_shape)
 
 
@@ -214,8 +235,10 @@ def test_the_models_are_plain_keras(builder):
 
 def test_images_are_in_the_value_range(builder):
     gan = builder(image_shape=(16, 16, 1), filters=2)
-    z = 100 * np.random.default_rng(0).standard_normal((8, gan.latent_dim))
-    images = gan.generator.predict_on_batch(z)
+    inputs = generator_inputs(gan, 8)
+    latents = keras.tree.flatten(inputs)[0]
+    latents[:] = 100 * np.random.default_rng(0).standard_normal(latents.shape)
+    images = gan.generator.predict_on_batch(inputs)
     assert gan.value_range[0] <= images.min() and images.max() <= gan.value_range[1]
 
 
@@ -249,6 +272,7 @@ def settings(gan):
     return {name: compiled[name] for name in compiled.keys() - optimizers} | {
         "latents": gan.latents,
         "value_range": gan.value_range,
+        "num_classes": gan.num_classes,
     }
 
 

@@ -1,0 +1,97 @@
+"""The class-conditional models: what labels do, and what is done to labels."""
+
+import keras
+import numpy as np
+import pytest
+from models import MODELS, batch, pictures, same, state, values
+
+import kerasgan
+from kerasgan import losses
+from kerasgan.zoo.acgan import class_loss
+from kerasgan.zoo.sgan import labeled_class_loss
+
+CONDITIONAL = ("acgan", "cgan", "projection_gan")
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_a_label_changes_the_image_once_the_model_has_learned(name):
+    gan = MODELS[name][0]()
+    for seed in range(2):  # zeros in front of the condition move in the first step
+        gan.train_on_batch(batch(4, gan, seed))
+    latents = np.zeros((2, gan.latent_dim), "float32")
+    first, second = np.array(
+        keras.ops.convert_to_numpy(gan.generator([latents, np.array([3, 7], "int32")]))
+    )
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", ["cgan", "projection_gan"])
+def test_a_label_changes_the_score(name):
+    gan = MODELS[name][0]()
+    images = np.repeat(pictures(1, gan), 2, axis=0)
+    first, second = gan.score((images, [3, 7]))
+    assert first != second
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_images_without_a_known_class_are_refused(name):
+    gan = MODELS[name][0]()
+    before = state(gan)
+    with pytest.raises(ValueError, match="`labels` must be whole numbers from 0 to 9"):
+        gan.train_on_batch((pictures(2, gan), [-1, 3]))
+    assert same(state(gan), before)
+
+
+def test_classes_are_counted_by_the_builder():
+    gan = kerasgan.build_cgan((16, 16, 1), filters=2, num_classes=3)
+    assert gan.num_classes == 3
+    with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
+        gan.sample(1, labels=[3])
+
+
+def test_the_class_loss_is_the_cross_entropy_of_both_sides():
+    logits = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]).astype("float32")
+    inputs = {"labels": np.array([0, 2])}
+    one_side = -(np.log(0.5) + np.log(0.8)) / 2
+    for outputs, expected in (((None, logits), one_side), ((logits, logits), 2 * one_side)):
+        sides = [None if each is None else [np.zeros((2, 1)), each] for each in outputs]
+        assert float(class_loss(inputs, *sides)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_sgans_class_loss_leaves_out_images_without_a_label():
+    logits = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]).astype("float32")
+    outputs = [np.zeros((2, 1)), logits]
+    for labels, expected in (([0, -1], -np.log(0.5)), ([-1, 2], -np.log(0.8)), ([-1, -1], 0.0)):
+        found = labeled_class_loss({"labels": np.array(labels)}, outputs, None)
+        assert float(found) == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+def test_sgan_trains_with_few_labels_and_scores_by_the_sum_of_its_classes():
+    gan = MODELS["sgan"][0]()
+    images = pictures(4, gan)
+    logs = gan.train_on_batch((images, [-1, -1, 3, -1]))
+    assert logs["class_loss"] > 0 and logs["feature_matching"] > 0
+    assert gan.train_on_batch((images, [-1] * 4))["class_loss"] == 0
+    with pytest.raises(ValueError, match="whole numbers from -1 to 9"):
+        gan.train_on_batch((images, [-2, 0, 0, 0]))
+    score, logits, _ = gan.discriminator(images.astype("float32") / 127.5 - 1)
+    expected = np.log(np.exp(keras.ops.convert_to_numpy(logits)).sum(-1, keepdims=True))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(score), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_feature_matching_compares_the_means_of_the_last_output():
+    real, fake = np.array([[1.0, 4.0], [3.0, 0.0]]), np.array([[0.0, 2.0], [0.0, 0.0]])
+    found = losses.feature_matching({}, [None, real], [None, fake])
+    assert float(found) == pytest.approx(((2 - 0) ** 2 + (2 - 1) ** 2) / 2)
+
+
+@pytest.mark.parametrize("update", ["joint", "separate", "simultaneous"])
+def test_feature_matching_is_the_generators_alone(update):
+    gan = MODELS["sgan"][0]()
+    gan.compile(update=update, auxiliary_loss=(losses.feature_matching, None))
+    before = values(gan.discriminator)
+    logs = gan.train_generator_on_batch(batch(4, gan))
+    assert logs["g_loss"] == pytest.approx(logs["feature_matching"]) and logs["g_loss"] > 0
+    assert same(values(gan.discriminator), before)
+    assert "feature_matching" not in gan.train_discriminator_on_batch(batch(4, gan))
+    assert np.isfinite(gan.train_on_batch(batch(4, gan))["loss"])
