@@ -7,6 +7,7 @@ from kerasgan.pretrained import load_pretrained
 from kerasgan.stacks import frozen
 from kerasgan.zoo import (
     build_acgan,
+    build_biggan,
     build_cgan,
     build_dcgan,
     build_deconv_gan,
@@ -29,6 +30,7 @@ from kerasgan.zoo import (
 __all__ = [
     "GAN",
     "build_acgan",
+    "build_biggan",
     "build_cgan",
     "build_dcgan",
     "build_deconv_gan",

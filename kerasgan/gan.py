@@ -602,6 +602,7 @@ class GAN(keras.Model):
         seed: int | None = None,
         labels: np.ndarray | None = None,
         latents: np.ndarray | None = None,
+        truncation: float | None = None,
     ) -> np.ndarray:
         """Makes images. Changes no state.
 
@@ -612,6 +613,9 @@ class GAN(keras.Model):
             labels: Classes of the images, whole numbers `(n,)`; drawn from the seed by default.
                 Only for a generator that takes labels.
             latents: Latents `(n, latent_dim)` to use instead of drawing them.
+            truncation: Largest distance of the drawn latents from their mean, in standard
+                deviations, for normal latents: smaller numbers, such as 0.5, give better but less
+                varied images.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
@@ -638,7 +642,14 @@ class GAN(keras.Model):
             labels = inputs.check_labels(labels, n, self.num_classes)
         if latents is not None:
             latents = latent_tools.check(latents, (n, self.latent_dim))
-        return self._sampler.sample(n, seed, labels, latents)
+            if truncation is not None:
+                raise argument_error(
+                    "truncation",
+                    "be None if you pass `latents`",
+                    f"truncation={truncation}, with latents",
+                    "Truncate your latents yourself.",
+                )
+        return self._sampler.sample(n, seed, labels, latents, truncation)
 
     @property
     def _sampler(self):

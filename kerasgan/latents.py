@@ -1,19 +1,21 @@
 """Latents: random vectors that a generator turns into images."""
 
 import numpy as np
+import scipy.special
 from keras import ops, random, saving
 
 from kerasgan.checks import (
     argument_error,
     as_array,
     check_function,
+    check_number,
     check_whole,
     is_function,
     is_number,
     is_real,
 )
 
-__all__ = ["Stream", "check", "draw", "path", "plain", "standardize"]
+__all__ = ["Stream", "check", "draw", "draw_truncated", "path", "plain", "standardize"]
 
 _NAMES = ("normal", "symmetric_uniform", "uniform")
 _EXPECTED = (
@@ -108,6 +110,36 @@ def draw(latents, shape, rng):
         _, mean, deviation = latents
         values = rng.normal(mean, deviation, shape)
     return np.asarray(values, dtype="float32")
+
+
+def draw_truncated(latents, shape, rng, truncation):
+    """Draws float32 latents of a normal distribution, none of them far from its mean.
+
+    Reference: Brock et al. 2018, "Large Scale GAN Training for High Fidelity Natural Image
+    Synthesis" (arXiv 1809.11096), section 3.1.
+
+    Args:
+        latents, shape, rng: As in `draw`.
+        truncation: Largest distance from the mean, in standard deviations.
+
+    Raises:
+        ValueError: `latents` are not normal, or `truncation` is not a number above 0.
+    """
+    fix = "Pass 0.5, for example; smaller numbers give less varied images."
+    truncation = check_number("truncation", truncation, fix)
+    if latents == "normal":
+        latents = ("normal", 0.0, 1.0)
+    if not isinstance(latents, tuple):
+        raise argument_error(
+            "truncation",
+            "be None for a model whose latents are not normal",
+            f"truncation={truncation}, with {plain(latents)!r} latents",
+            "Leave it out.",
+        )
+    _, mean, deviation = latents
+    low, high = scipy.special.ndtr([-truncation, truncation])
+    values = mean + deviation * scipy.special.ndtri(rng.uniform(low, high, shape))
+    return values.astype("float32")
 
 
 class Stream:

@@ -52,10 +52,14 @@ class Sampler(typing.NamedTuple):
         seed: int | None = None,
         labels: np.ndarray | None = None,
         latents: np.ndarray | None = None,
+        truncation: float | None = None,
     ) -> np.ndarray:
         """Makes uint8 images `(n, height, width, channels)`, the same for the same seed."""
         rng = np.random.default_rng(seed)
-        if latents is None:
+        if truncation is not None:
+            shape = (n, self.latent_dim)
+            latents = latent_tools.draw_truncated(self.latents, shape, rng, truncation)
+        elif latents is None:
             latents = self._draw(n, rng)
         if labels is None and self.num_classes and takes(self.generator, "labels"):
             labels = rng.integers(self.num_classes, size=n, dtype="int32")

@@ -100,6 +100,7 @@ def _tiny(name, image_shape=(16, 16, 1), filters=4):
 MODELS = {
     "own": (own_pair, ()),
     "acgan": (_tiny("acgan"), ()),
+    "biggan": (_tiny("biggan", filters=1), ()),
     "cgan": (_tiny("cgan"), ()),
     "dcgan": (_tiny("dcgan", (16, 16, 3)), ()),
     "deconv_gan": (

@@ -160,6 +160,7 @@ def table():
                 "labels": no_labels,
                 "latents": (*NO_ARRAY[1:], POINTS, POINTS[:6] * 1j, POINTS[:6].astype(str))
                 + (np.full((6, 2), NAN),),
+                "truncation": (0, -1, "1", NAN, INF, True, 1j),
             },
         ),
         "GAN.save": (
@@ -212,6 +213,7 @@ def table():
     }
     more = {
         "build_acgan": {"num_classes": (None, *NO_COUNT, HUGE)},
+        "build_biggan": {"num_classes": (None, *NO_COUNT, HUGE)},
         "build_cgan": {"num_classes": (None, *NO_COUNT, HUGE)},
         "build_deconv_gan": {"latent_dim": (*NO_COUNT, HUGE, 101)},
         "build_flag_gan": {"seed": (None, *NO_WHOLE, 2**31)},

@@ -128,6 +128,7 @@ for name in sys.argv[2:]:
 # Models with a layer or constraint that Keras lacks.
 NEED_KERASGAN = {
     *("cgan.discriminator", "pacgan.discriminator", "sngan.discriminator", "wgan.discriminator"),
+    *("biggan.discriminator", "biggan.generator"),
     *("projection_gan.discriminator", "projection_gan.generator"),
     *("sagan.discriminator", "sagan.generator"),
 }

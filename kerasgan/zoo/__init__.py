@@ -1,6 +1,7 @@
 """The models: each has one file and one `build_NAME` function."""
 
 from kerasgan.zoo.acgan import build_acgan
+from kerasgan.zoo.biggan import build_biggan
 from kerasgan.zoo.cgan import build_cgan
 from kerasgan.zoo.dcgan import build_dcgan
 from kerasgan.zoo.deconv_gan import build_deconv_gan
@@ -21,6 +22,7 @@ from kerasgan.zoo.wgan_gp import build_wgan_gp
 
 __all__ = [
     "build_acgan",
+    "build_biggan",
     "build_cgan",
     "build_dcgan",
     "build_deconv_gan",

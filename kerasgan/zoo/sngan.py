@@ -171,24 +171,27 @@ def down_block(x, filters, convolution):
     return keras.layers.Add()([_pool(_residual(x, filters, convolution)), shortcut])
 
 
-def plain_block(x, convolution):
-    """Keeps the size and the number of filters."""
-    return keras.layers.Add()([_residual(x, x.shape[-1], convolution), x])
+def plain_block(x, convolution, filters=None):
+    """Keeps the size, and unless `filters` is given, their number."""
+    filters = filters or x.shape[-1]
+    shortcut = x if filters == x.shape[-1] else convolution(filters, 1)(x)
+    return keras.layers.Add()([_residual(x, filters, convolution), shortcut])
 
 
-def to_image(x, image_shape, wrap=lambda layer: layer):
+def to_image(x, image_shape, wrap=lambda layer: layer, kernel_initializer="glorot_uniform"):
     """Maps features to an image in (-1, 1); `wrap` wraps the convolution."""
+    options = {"padding": "same", "kernel_initializer": kernel_initializer}
     height, width, channels = image_shape
     x = batch_norm(epsilon=1e-5)(x)
     x = keras.layers.ReLU()(x)
     if channels > 1:
-        x = wrap(channels_last.Conv2D(channels, 3, padding="same"))(x)
+        x = wrap(channels_last.Conv2D(channels, 3, **options))(x)
     else:
         # The same convolution, with the same kernel matrix: the gradient of a Conv2D with one
         # filter crashes PyTorch 2.13 on a CPU with a batch of one small image.
         *size, features = x.shape[1:]
         x = keras.layers.Reshape((1, *size, features))(x)
-        x = wrap(channels_last.Conv3D(1, (1, 3, 3), padding="same"))(x)
+        x = wrap(channels_last.Conv3D(1, (1, 3, 3), **options))(x)
         x = keras.layers.Reshape((*size, 1))(x)
     x = keras.layers.Activation("tanh")(x)
     return crop_to(x, height, width)  # (height, width, channels)

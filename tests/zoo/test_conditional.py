@@ -10,7 +10,7 @@ from kerasgan import losses
 from kerasgan.zoo.acgan import class_loss
 from kerasgan.zoo.sgan import labeled_class_loss
 
-CONDITIONAL = ("acgan", "cgan", "projection_gan")
+CONDITIONAL = ("acgan", "biggan", "cgan", "projection_gan")
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
@@ -25,7 +25,7 @@ def test_a_label_changes_the_image_once_the_model_has_learned(name):
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", ["cgan", "projection_gan"])
+@pytest.mark.parametrize("name", ["biggan", "cgan", "projection_gan"])
 def test_a_label_changes_the_score(name):
     gan = MODELS[name][0]()
     images = np.repeat(pictures(1, gan), 2, axis=0)
@@ -95,3 +95,47 @@ def test_feature_matching_is_the_generators_alone(update):
     assert same(values(gan.discriminator), before)
     assert "feature_matching" not in gan.train_discriminator_on_batch(batch(4, gan))
     assert np.isfinite(gan.train_on_batch(batch(4, gan))["loss"])
+
+
+def test_biggans_latents_enter_at_every_size():
+    gan = kerasgan.build_biggan((32, 32, 3), latent_dim=11, filters=2)
+    blocks = [layer for layer in gan.generator.layers if isinstance(layer, keras.layers.Reshape)]
+    assert blocks[0].output.shape[1:3] == (4, 4)
+    for part in (slice(0, 5), slice(5, 7), slice(7, 9), slice(9, 11)):  # 11 = 5 + 2 + 2 + 2
+        latents = np.zeros((2, 11), "float32")
+        latents[1, part] = 1.0
+        first, second = map(np.array, gan.generator.predict_on_batch([latents, np.zeros(2, int)]))
+        assert not np.array_equal(first, second), part
+
+
+@pytest.mark.parametrize(
+    ("size", "widths"),
+    [
+        (32, [(16, 16, 8), (8, 8, 8), (8, 8, 8), (8, 8, 8)]),
+        (64, [(32, 32, 2), (16, 16, 4), (8, 8, 8), (4, 4, 16), (4, 4, 32)]),
+        (128, [(64, 64, 2), (32, 32, 4), (16, 16, 8), (8, 8, 16), (4, 4, 32), (4, 4, 32)]),
+    ],
+)
+@pytest.mark.any_backend
+def test_biggans_blocks_are_its_papers(size, widths):
+    gan = kerasgan.build_biggan((size, size, 3), filters=2, num_classes=3)
+    added = [
+        layer.output.shape[1:]
+        for layer in gan.discriminator.layers
+        if isinstance(layer, keras.layers.Add) and len(layer.output.shape) == 4
+    ]
+    assert added == widths
+    names = [type(getattr(layer, "layer", layer)).__name__ for layer in gan.generator.layers]
+    assert names.count("SelfAttention") == (size == 128)
+    rates = [float(optimizer.learning_rate) for optimizer in gan.optimizer.optimizers]
+    assert rates == pytest.approx([2e-4 if size == 32 else 5e-5, 2e-4])
+
+
+def test_truncation_is_for_drawn_latents():
+    gan = MODELS["cgan"][0]()
+    labels = [0, 1, 2]
+    near, again = (gan.sample(3, seed=0, labels=labels, truncation=0.1) for _ in range(2))
+    assert same([near], [again])
+    assert not same([near], [gan.sample(3, seed=0, labels=labels)])
+    with pytest.raises(ValueError, match="`truncation` must be None if you pass `latents`"):
+        gan.sample(1, latents=np.zeros((1, 8), "float32"), truncation=0.5)

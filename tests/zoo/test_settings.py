@@ -56,6 +56,7 @@ TUTORIALS_DISCRIMINATOR = [
 DECONV = "kernel=TruncatedNormal(0.0, 0.1) bias=Constant(0.1)"
 MNIST = f"{SMALL} bias=TruncatedNormal(0.0, 0.02)"
 MNIST_NORM = "GroupNormalization epsilon=1e-05 scale=False"
+ORTHOGONAL = "kernel=Orthogonal(1.0)"
 INFOGAN_LEAKY = "LeakyReLU negative_slope=0.1"
 
 
@@ -73,12 +74,28 @@ def first_down(three, one):
 
 
 WIDE, NARROW = (f" kernel=VarianceScaling({scale}, fan_avg, uniform)" for scale in (2.0, 1.0))
+BIG_NORM = f"Spectral ConditionalBatchNormalization {ORTHOGONAL}"
+BIGGAN = ("Spectral Conv2D 3", f" {ORTHOGONAL}"), ("Spectral Conv2D 1", f" {ORTHOGONAL}")
 SNGAN = ("Spectral Conv2D 3", WIDE), ("Spectral Conv2D 1", NARROW)
 SAGAN = ("Spectral Conv2D 3", ""), ("Spectral Conv2D 1", "")
 
 # Of 16x16 pixels, with sums over 8x8 places (SNGAN) and 4x4 (SAGAN).
 NETWORKS = {
     "build_acgan": (LABELED_GENERATOR, [*DCGAN_DISCRIMINATOR, "Dense"]),
+    "build_biggan": (
+        [
+            f"Spectral Dense {ORTHOGONAL}",
+            "Embedding 10 128 embeddings=Orthogonal(1.0)",
+            *(2 * ["Concatenate", *up(*BIGGAN, BIG_NORM)]),
+            *(NORM, "ReLU", f"Spectral Conv2D 3 {ORTHOGONAL}", "Activation tanh"),
+        ],
+        [
+            *(*first_down(*BIGGAN), *residual(BIGGAN[0]), "".join(BIGGAN[1]), POOL, POOL, "Add"),
+            *("ReLU", "GlobalAveragePooling2D", "Rescaling 16"),
+            "Spectral Embedding 10 8 embeddings=Orthogonal(1.0)",
+            *(f"Spectral Dense {ORTHOGONAL}", "Dot 1", "Add"),
+        ],
+    ),
     "build_cgan": (LABELED_GENERATOR, ["LabelChannels 10", *DCGAN_DISCRIMINATOR]),
     "build_dcgan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),
     "build_deconv_gan": (

@@ -14,6 +14,7 @@ from kerasgan import zoo
 # Parameters at the defaults: generator, trainable in it, discriminator.
 COUNTS = {
     "build_acgan": (1_275_127, 1_274_231, 705_099),
+    "build_biggan": (4_384_006, 4_370_947, 4_210_178),
     "build_cgan": (1_273_077, 1_272_181, 672_421),
     "build_dcgan": (3_578_627, 3_576_707, 2_767_425),
     "build_deconv_gan": (1_186_945, 1_186_945, 28_577),
@@ -37,6 +38,10 @@ NARROW = (1.6e-3, 1.6e-3)
 # epsilon), and what differs from GAN.
 COMPILED = {
     "build_acgan": ("Adam", *NARROW, 0.5, 0.999, {"auxiliary_loss": ANY, "num_classes": 10}),
+    "build_biggan": (
+        *("Adam", 2e-4, 2e-4, 0.0, 0.999),
+        {"loss": "hinge", "discriminator_steps": 4, "ema": 0.9999, "num_classes": 10},
+    ),
     "build_cgan": ("Adam", *NARROW, 0.5, 0.999, {"num_classes": 10}),
     "build_dcgan": ("Adam", *NARROW, 0.5, 0.999, {"ema": 0.999}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
@@ -85,6 +90,7 @@ COMPILED = {
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
 OWN_LAYERS = {
+    "build_biggan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_cgan": {"LabelChannels"},
     "build_projection_gan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_pacgan": {"Pack"},
@@ -150,7 +156,7 @@ def test_odd_sizes_run(builder):
         (
             "image_shape",
             [
-                *((8, 8, 3), (32, 256, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
+                *((8, 8, 3), (32, 512, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
                 *((64, 64, True), 64, None),
             ],
         ),
@@ -172,6 +178,8 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
         ("flag_gan", "seed", None),
         ("flag_gan", "seed", 2**31),
         ("acgan", "num_classes", 0),
+        ("biggan", "num_classes", True),
+        ("biggan", "latent_dim", 3),  # three blocks and the first layer need one each
         ("cgan", "num_classes", 2.5),
         ("projection_gan", "num_classes", "10"),
         ("sgan", "num_classes", None),
