@@ -7,14 +7,17 @@
 Minutes are processor time. For each model, `--out` gets NAME.png (64 samples from seed 0),
 NAME-losses.csv and NAME-losses.png, the trained GAN as NAME.keras, and a line in learn.jsonl: its
 width, batch size, steps, and scores of 10,000 samples by the features of the package's MNIST
-classifier. The script prints these lines as a table. Everything except the settings below is as in
-`build_NAME`. `docs/models.md` shows the results.
+classifier; for models with labels, also how many samples are the requested digit. (SGAN gets 10
+labels of each digit, and is judged as a classifier of the test images.) The script prints these
+lines as a table. Everything except the settings below is as in `build_NAME`. `docs/models.md`
+shows the results.
 """
 
 import argparse
 import pathlib
 import random
 
+import numpy as np
 import results
 import stopping
 
@@ -24,10 +27,12 @@ from kerasgan import callbacks, metrics, pictures, zoo
 # Widths at which a step takes a fraction of a second on one core; the sources' batch sizes and
 # pre-training. The flag tutorial advises a lower rate for a discriminator that wins.
 SETTINGS = {
+    "biggan": {"filters": 8, "batch_size": 50},
     "deconv_gan": {"filters": 64, "batch_size": 16},
     "flag_gan": {"filters": 8, "batch_size": 32, "d_rate": 1e-5},
     "mlp_gan": {"filters": 128, "batch_size": 128},
     "mnist_gan": {"filters": 8, "batch_size": 50, "pretrain_steps": 300},
+    "projection_gan": {"filters": 8, "batch_size": 64},
     "sngan": {"filters": 8, "batch_size": 64},
     "sagan": {"filters": 16, "batch_size": 64},
     "wgan": {"filters": 16, "batch_size": 64},
@@ -38,34 +43,57 @@ EMA = 0.999  # for all, so that models are compared, not averages
 NAMES = [name.removeprefix("build_") for name in zoo.__all__]
 
 
-def learn(name, data, evaluator, minutes, seed, out):
+def learn(name, digits, evaluator, minutes, seed, out):
     """Trains one model, and saves its grid, losses and GAN in `out`."""
     settings = SETTINGS.get(name, OTHERS)
     random.seed(seed)  # Keras draws the initial weights from it
-    gan = getattr(kerasgan, f"build_{name}")(data.shape[1:], filters=settings["filters"])
+    images, labels = digits["train"]
+    gan = getattr(kerasgan, f"build_{name}")(images.shape[1:], filters=settings["filters"])
     gan.compile(ema=EMA)
     if "d_rate" in settings:
         gan.d_optimizer.learning_rate = settings["d_rate"]
     stop = stopping.StopAfter(60 * minutes)
     stem = out / (name if seed == 0 else f"{name}-{seed}")
     gan.fit(
-        data,
+        images,
+        _few(labels) if name == "sgan" else labels if gan.num_classes else None,
         batch_size=settings["batch_size"],
         pretrain_steps=settings.get("pretrain_steps", 0),
         epochs=10**6,
         callbacks=[stop, callbacks.LossPlot(f"{stem}-losses.png")],
     )
     gan.save(f"{stem}.keras")
-    pictures.save_png(f"{stem}.png", pictures.grid(gan.sample(64, seed=0)))
-    fakes = gan.sample(evaluator.count, seed=evaluator.seed)
-    return {
+    takes_labels = len(gan.generator.inputs) > 1
+    shown, asked = (
+        np.arange(count) * 10 // count if takes_labels else None for count in (80, evaluator.count)
+    )
+    grid = gan.sample(80 if takes_labels else 64, seed=0, labels=shown)  # a row for each digit
+    pictures.save_png(f"{stem}.png", pictures.grid(grid, columns=8))
+    fakes = gan.sample(evaluator.count, seed=evaluator.seed, labels=asked)
+    measured = {
         **settings,
         "steps": gan.step,
         **evaluator.protocol,
         "scores": evaluator(fakes),
         "floor": evaluator.floor,
-        "digits": metrics.digit_statistics(fakes, metrics.Encoder(metrics.mnist_classifier())),
+        "digits": metrics.digit_statistics(
+            fakes, metrics.Encoder(metrics.mnist_classifier()), labels=asked
+        ),
     }
+    if name == "sgan":
+        images, labels = digits["test"]
+        logits = gan.discriminator.predict(images / 127.5 - 1.0, verbose=0)[1]
+        measured["test_accuracy"] = float(np.mean(logits.argmax(axis=1) == labels))
+    return measured
+
+
+def _few(labels, count=10):
+    """The labels of the first `count` images of each digit; -1 for the others."""
+    few = np.full(len(labels), -1)
+    for digit in range(10):
+        first = np.flatnonzero(labels == digit)[:count]
+        few[first] = digit
+    return few
 
 
 def main():
@@ -81,21 +109,29 @@ def main():
     unknown = set(given.models) - set(NAMES)
     if unknown:
         parser.error(f"MODEL must be one of {NAMES}. Received: {sorted(unknown)}.")
-    data, _ = kerasgan.datasets.load_mnist("train", given.data_path)
-    evaluator = metrics.Evaluator(data, metrics.mnist_encoder())
+    digits = {
+        split: kerasgan.datasets.load_mnist(split, given.data_path) for split in ("train", "test")
+    }
+    evaluator = metrics.Evaluator(digits["train"][0], metrics.mnist_encoder())
     rows = []
     for name in given.models:
         runs = []
         for seed in given.seeds:
             key = {"model": name, "training_seed": seed, "minutes": given.minutes}
-            arguments = (name, data, evaluator, given.minutes, seed, given.out)
+            arguments = (name, digits, evaluator, given.minutes, seed, given.out)
             runs.append(results.measure(given.out / "learn.jsonl", key, learn, *arguments))
         columns = (("frechet_distance", 2), ("precision", 3), ("recall", 3))
         scores = [results.spread([run["scores"][n] for run in runs], d) for n, d in columns]
-        digits = results.spread([run["digits"]["kl"] for run in runs], 3)
+        balance = results.spread([run["digits"]["kl"] for run in runs], 3)
+        agreement = [run["digits"]["agreement"] for run in runs if "agreement" in run["digits"]]
+        asked = results.spread(agreement, 4) if agreement else ""
         steps = results.spread([run["steps"] for run in runs], 0)
-        rows.append([name, runs[0]["filters"], runs[0]["batch_size"], steps, *scores, digits])
+        settings = [runs[0]["filters"], runs[0]["batch_size"], steps]
+        rows.append([name, *settings, *scores, balance, asked])
+        if "test_accuracy" in runs[0]:
+            print(f"{name} classifies the test images:", *(run["test_accuracy"] for run in runs))
     header = ["model", "filters", "batch", "steps", "Frechet", "precision", "recall", "digits' KL"]
+    header += ["agreement"]
     print(results.table(header, rows))
     print("real images:", evaluator.floor)
 
