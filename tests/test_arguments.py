@@ -348,6 +348,11 @@ def table():
             {"num_classes": 3},
             {"num_classes": (None, *NO_COUNT), "channels": (None, *NO_COUNT)},
         ),
+        "layers.MinibatchDiscrimination": (
+            layers.MinibatchDiscrimination,
+            {},
+            {"num_kernels": (None, *NO_COUNT), "kernel_dim": (None, *NO_COUNT)},
+        ),
         "layers.MinibatchStandardDeviation": (
             layers.MinibatchStandardDeviation,
             {},

@@ -12,6 +12,7 @@ from kerasgan.layers import (
     DiffAugment,
     InstanceNoise,
     LabelChannels,
+    MinibatchDiscrimination,
     MinibatchStandardDeviation,
     SelfAttention,
     SpectralNormalization,
@@ -120,6 +121,8 @@ def test_works_in_any_keras_model():
         (DiffAugment, "seed", [-1, 1.5, "a", True, 2**31]),
         (InstanceNoise, "deviation", ["a", -0.1, None, True, np.nan, np.inf]),
         (InstanceNoise, "seed", [-1, 1.5, "a", True, 2**31]),
+        (MinibatchDiscrimination, "num_kernels", [0, True, 2.0, "4", None]),
+        (MinibatchDiscrimination, "kernel_dim", [0, True, 2.0, "4", None]),
         (MinibatchStandardDeviation, "group_size", [0, True, 2.0, "4", None]),
         (SelfAttention, "pool_size", [0, True, 2.0, "2", (2, 2), None]),
         (SpectralNormalization, "layer", [3, "conv", None, keras.layers.Dense]),
@@ -443,6 +446,7 @@ def test_the_layers_are_saved_and_loaded(tmp_path):
         SpectralNormalization(SelfAttention(pool_size=1)),
         MinibatchStandardDeviation(group_size=2),
         keras.layers.Flatten(),
+        MinibatchDiscrimination(num_kernels=3, kernel_dim=2),
         SpectralNormalization(keras.layers.Dense(1)),
     ]
     model = keras.Sequential([keras.Input((6, 7, 3)), *layers])
@@ -459,6 +463,28 @@ def test_the_layers_are_saved_and_loaded(tmp_path):
     again = keras.models.clone_model(model)
     again.set_weights(model.get_weights())
     assert np.array_equal(again.predict_on_batch(images), model.predict_on_batch(images))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_minibatch_discrimination_against_numpy(dtype):
+    layer = MinibatchDiscrimination(num_kernels=3, kernel_dim=2, dtype=dtype)
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype("float32")
+    found = numbers(keras.ops.cast(layer(x), "float32"))
+    vectors = (x @ numbers(layer.kernel)).reshape(5, 3, 2)
+    expected = [
+        [
+            sum(np.exp(-np.abs(vectors[i, b] - vectors[j, b]).sum()) for j in range(5) if j != i)
+            for b in range(3)
+        ]
+        for i in range(5)
+    ]
+    tolerance = 1e-5 if dtype == "float32" else 0.05
+    np.testing.assert_allclose(found[:, 4:], expected, atol=tolerance)
+    np.testing.assert_allclose(found[:, :4], x, atol=tolerance)
+    # Equal images are as close as can be; an image alone has nothing beside it.
+    same_images = np.repeat(x[:1], 4, axis=0)
+    assert numbers(keras.ops.cast(layer(same_images), "float32"))[:, 4:].min() > 2.9
+    assert not numbers(keras.ops.cast(layer(x[:1]), "float32"))[:, 4:].any()
 
 
 def test_a_label_reaches_every_pixel_as_constant_channels():

@@ -3,7 +3,7 @@
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.augmentation import DiffAugment, InstanceNoise
 from kerasgan.layers.conditional import ConditionalBatchNormalization, LabelChannels
-from kerasgan.layers.minibatch import MinibatchStandardDeviation
+from kerasgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
 from kerasgan.layers.spectral import SpectralNormalization
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DiffAugment",
     "InstanceNoise",
     "LabelChannels",
+    "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
     "SelfAttention",
     "SpectralNormalization",

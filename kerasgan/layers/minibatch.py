@@ -5,7 +5,75 @@ from keras import ops
 
 from kerasgan.checks import check_whole
 
-__all__ = ["MinibatchStandardDeviation"]
+__all__ = ["MinibatchDiscrimination", "MinibatchStandardDeviation"]
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class MinibatchDiscrimination(keras.layers.Layer):
+    """Shows a discriminator how close the features of each image are to those of the others.
+
+    A trained tensor maps the features to `num_kernels` vectors of `kernel_dim` numbers. For each
+    of them, the layer appends one number to an image's features: the sum of exp(-distance) to the
+    same vector of all other images in the batch, with the L1 distance. If a generator makes similar
+    images, these numbers are large. Put it before the last dense layer of a discriminator. (See
+    `MinibatchStandardDeviation` for a cheaper layer without weights.)
+
+    Reference: Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv 1606.03498),
+    section 3.2.
+
+    Differs from the reference: None. (The sum leaves out the image itself, whose distance of 0
+    adds a constant in the paper's formula. With `update="concatenated"`, real and fake images
+    count as one batch.)
+
+    Args:
+        num_kernels: Number of vectors.
+        kernel_dim: Length of a vector.
+
+    Input: floats `(batch_size, length)`.
+
+    Output: `(batch_size, length + num_kernels)`.
+
+    Raises:
+        ValueError: `num_kernels` or `kernel_dim` is not a whole number of at least 1.
+
+    Example:
+
+    ```python
+    x = kerasgan.layers.MinibatchDiscrimination()(keras.layers.Flatten()(x))
+    score = keras.layers.Dense(1)(x)
+    ```
+    """
+
+    def __init__(self, num_kernels: int = 100, kernel_dim: int = 5, **kwargs):
+        num_kernels = check_whole("num_kernels", num_kernels, 1)
+        kernel_dim = check_whole("kernel_dim", kernel_dim, 1)
+        super().__init__(**kwargs)
+        self.num_kernels = num_kernels
+        self.kernel_dim = kernel_dim
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.num_kernels * self.kernel_dim),
+            initializer="glorot_uniform",
+            name="kernel",
+        )
+
+    def call(self, x):
+        count = ops.shape(x)[0]
+        vectors = ops.matmul(x, ops.cast(self.kernel, x.dtype))
+        # Half precision would round small distances to 0.
+        vectors = ops.cast(vectors, keras.backend.result_type(x.dtype, "float32"))
+        vectors = ops.reshape(vectors, (count, self.num_kernels, self.kernel_dim))
+        distances = ops.sum(ops.abs(vectors[:, None] - vectors[None]), axis=-1)
+        closeness = ops.sum(ops.exp(-distances), axis=1) - 1.0  # without the image itself
+        return ops.concatenate([x, ops.cast(closeness, x.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + self.num_kernels)
+
+    def get_config(self):
+        config = {"num_kernels": self.num_kernels, "kernel_dim": self.kernel_dim}
+        return super().get_config() | config
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
