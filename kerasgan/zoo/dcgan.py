@@ -29,7 +29,7 @@ def build_dcgan(
     """Builds a DCGAN, compiled as in its paper.
 
     Try this model first. It is small and fast, and good enough for digits, faces and logos of up
-    to 128 pixels.
+    to 256 pixels.
 
     Reference: Radford et al. 2015 (arXiv 1511.06434), section 3 (architecture) and section 4
     (training: Adam 2e-4, beta_1 0.5, batches of 128; all weights from N(0, 0.02)); scales of
@@ -45,7 +45,7 @@ def build_dcgan(
     supported.
 
     Args:
-        image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
+        image_shape: `(height, width, channels)`: height and width from 16 to 256 pixels, not
             necessarily equal; 1, 3 or 4 channels.
         latent_dim: Length of a latent vector.
         filters: Number of filters in the layer nearest the image, in both models. It doubles each
@@ -66,7 +66,7 @@ def build_dcgan(
     gan.fit(images, batch_size=128, epochs=50)
     ```
     """
-    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters)
+    image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters, largest=256)
     gan = GAN(
         dcgan_generator(image_shape, latent_dim, filters),
         dcgan_discriminator(image_shape, filters),

@@ -132,6 +132,13 @@ def test_any_shape_that_it_can_make(builder, image_shape):
 
 
 @pytest.mark.any_backend
+@pytest.mark.parametrize("name", ["biggan", "dcgan"])
+def test_up_to_256_pixels(name):
+    gan = getattr(kerasgan, f"build_{name}")((256, 200, 3), filters=2)
+    assert gan.generator.output_shape == gan.discriminator.inputs[0].shape == (None, 256, 200, 3)
+
+
+@pytest.mark.any_backend
 def test_sizes_may_be_numpys(builder):
     sizes = np.array([16, 20, 3, 192, 2])
     gan = builder(image_shape=list(sizes[:3]), latent_dim=sizes[3], filters=sizes[4])
