@@ -320,6 +320,18 @@ def table():
             {"path": "."},
             {"split": (None, *NO_NAME), "path": (*NO_PATH, "nowhere", ".")},
         ),
+        "layers.AdaptiveAugment": (
+            layers.AdaptiveAugment,
+            {},
+            {
+                "policy": (None, *NO_NAME, "color,"),
+                "probability": (None, *NO_SHARE),
+                "target": (-1.5, *NO_SHARE[1:]),
+                "ramp_images": (None, *NO_COUNT),
+                "value_range": NO_RANGE,
+                "seed": seed,
+            },
+        ),
         "layers.DiffAugment": (
             layers.DiffAugment,
             {},

@@ -91,9 +91,10 @@ class AdaptiveAugment(keras.layers.Layer):
     ):
         known = [*_GROUPS, *(single for group in _GROUPS.values() for single in group)]
         names = split_policy("policy", policy, known)
-        _check_between("probability", probability, 0, 1, "Try 0.2.")
+        probability = _check_between("probability", probability, 0, 1, "Try 0.2.")
         if target is not None:
-            _check_between("target", target, -1, 1, "Try 0.6; None keeps the probability constant.")
+            fix = "The paper's is 0.6; None keeps the probability constant."
+            target = _check_between("target", target, -1, 1, fix)
         ramp_images = checks.check_whole("ramp_images", ramp_images, 1)
         value_range = checks.check_value_range(value_range)
         seed = check_seed(seed)
@@ -107,7 +108,7 @@ class AdaptiveAugment(keras.layers.Layer):
         chosen = {single for name in names for single in _GROUPS.get(name, (name,))}
         self._moves = [move for move in _MOVES if move[0] in chosen]
         self._colors = [change for change in _COLORS if change[0] in chosen]
-        self._probability = float(probability)
+        self._probability = probability
         self.probability = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(self._probability),
@@ -133,10 +134,10 @@ class AdaptiveAugment(keras.layers.Layer):
         probability = ops.convert_to_tensor(self.probability)
         if self.target is None:
             return probability
-        scores = ops.stop_gradient(ops.cast(real_scores, "float32"))
-        count = ops.shape(scores)[0] if num_images is None else num_images
-        # Scores that are not finite, as half precision may have them, change nothing.
-        direction = ops.nan_to_num(ops.sign(ops.mean(ops.sign(scores)) - self.target))
+        # A score of NaN, which half precision may overflow to, counts as 0 on every backend.
+        signs = ops.sign(ops.nan_to_num(ops.stop_gradient(ops.cast(real_scores, "float32"))))
+        count = ops.shape(signs)[0] if num_images is None else num_images
+        direction = ops.sign(ops.mean(signs) - self.target)
         change = direction * ops.cast(count, "float32") / self.ramp_images
         probability = ops.clip(probability + change, 0.0, 1.0)
         self.probability.assign(probability)
@@ -203,6 +204,7 @@ class AdaptiveAugment(keras.layers.Layer):
 def _check_between(name, value, low, high, fix):
     if not (checks.is_number(value) and low <= value <= high):
         raise argument_error(name, f"be a number from {low} to {high}", f"{name}={value!r}", fix)
+    return float(value)
 
 
 # Moves. Each says where a place in the result, `(down, right)` pixels from the middle of the image,
