@@ -187,6 +187,17 @@ def test_saturation_scales_the_distance_from_grey():
     assert_distribution(np.log2(factors), 0, 1.0)
 
 
+def test_colors_change_after_the_moves():
+    images = noise(20, 8, 8)
+    moved = changed(images, "blit,geometry").reshape(20, 64, 3)
+    results = changed(images).reshape(20, 64, 3)
+    for before, after in zip(moved, results, strict=True):
+        inputs = np.concatenate([before, np.ones((64, 1))], axis=-1)
+        found = np.linalg.lstsq(inputs, after, rcond=None)[0]
+        np.testing.assert_allclose(inputs @ found, after, atol=1e-3)
+        assert np.abs(found[:3] - np.eye(3)).max() > 0.01
+
+
 def test_grey_images_and_alpha():
     images = noise(32)
     grey = images[..., :1]
@@ -277,7 +288,11 @@ def test_places_and_probability_stay_exact_in_half_precision(precision):
     assert keras.backend.standardize_dtype(halves.dtype) == layer.compute_dtype
     found = keras.ops.convert_to_numpy(keras.ops.cast(halves, "float32"))
     np.testing.assert_allclose(found, changed(images, "blit"), atol=0.01)
-    assert layer.probability.dtype == "float32"
+    # Few are changed, but not none, as in half precision 1 - 0.001 would be 1.
+    few, rare = noise(20_000, 2, 2, 1), AdaptiveAugment("rotation", 0.001, dtype=precision, seed=0)
+    pairs = rare(few, training=True), rare(few)
+    is_changed = keras.ops.convert_to_numpy(pairs[0] != pairs[1]).any(axis=(1, 2, 3))
+    assert 5 < is_changed.sum() < 40
 
 
 def test_the_probability_follows_the_mean_sign():
