@@ -17,11 +17,10 @@ __all__ = ["AdaptiveAugment"]
 class AdaptiveAugment(keras.layers.Layer):
     """Adaptive augmentation (ADA) of everything that a discriminator sees.
 
-    For small data sets. Each change is made to an image with the same probability, which follows
-    how much the discriminator overfits: it rises while the discriminator is sure of the real
-    images, and falls otherwise. Below a probability of about 0.8 the changes do not show in
-    generated images, even the strong ones: the generator still has to make unchanged images most
-    often. Active only in training.
+    For small data sets. Each change is made to an image with the same probability, which adapts to
+    the discriminator: it rises while the discriminator is sure of the real images, a sign that it
+    knows them by heart, and falls otherwise. Up to a probability of about 0.8, the changes should
+    not show in generated images. Active only in training.
 
     Reference: Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
     (arXiv 2006.06676), sections 2 and 3 and appendix B, whose distributions these are. The policy
@@ -30,35 +29,36 @@ class AdaptiveAugment(keras.layers.Layer):
     - `"blit"`: `"flip"` left to right; `"quarter_turn"`, by 0, 90, 180 or 270 degrees; `"shift"` by
       up to 1/8 of the height and of the width, in whole pixels.
     - `"geometry"`: `"scale"` by 2^(0.2 n), where n is drawn from a standard normal distribution;
-      `"rotation"` by any angle; `"stretch"`, 2^(0.2 n) times as wide and as low; `"slide"` by n/8
-      of the height and of the width. All moves together are one bilinear interpolation.
-    - `"color"` (for a range of -1 to 1): `"brightness"`, + 0.2 n; `"contrast"`, times 2^(0.5 n);
+      `"rotation"` by any angle; `"stretch"`, 2^(0.2 n) times as wide and 2^(-0.2 n) times as high;
+      `"slide"` by n/8 of the height and of the width.
+    - `"color"` (for a range of -1 to 1): `"brightness"`, plus 0.2 n; `"contrast"`, times 2^(0.5 n);
       `"luma_flip"`, which inverts the lightness but not the hue; `"hue"`, turned by any angle;
       `"saturation"`, times 2^n. An alpha channel is only moved; a single channel has neither hue
       nor saturation.
 
-    With `gan.compile(augment="ada")`, or such a layer instead of the name, every update of the
-    discriminator from real images calls `adapt`, and the step reports the new
-    `augment_probability`. Elsewhere the probability is constant unless you call `adapt`. It is a
-    weight, `layer.probability`, saved with the model.
+    In a GAN (`gan.compile(augment="ada")`, or such a layer instead of the name), every update of
+    the discriminator from real images calls `adapt`, and the step reports the new
+    `augment_probability`. In other models the probability stays as it is, so pass one: it is 0 by
+    default. It is a weight, `layer.probability`, saved with the model.
 
-    It takes `ramp_images` images to reach a probability of 1: in a short run, start from a higher
-    `probability`. The target is meant for losses under which the scores of real images are
-    positive: not the relativistic or Wasserstein losses, which shift all scores at will. For these,
-    pass `target=None` and a `probability`. Batches of fewer than 16 images reach another target,
-    because the mean sign of so few scores is coarse.
+    A rise from 0 to 1 takes `ramp_images` images. For a short run, start from a higher
+    `probability`, such as 0.2. Adapting needs a loss that makes the scores of real images positive;
+    relativistic and Wasserstein losses do not. With these, pass `target=None` and a `probability`.
+    With fewer than 16 images in a batch, the mean sign is coarse, and the probability settles where
+    the scores meet a slightly different target.
 
-    Differs from the reference: images are interpolated without its wavelet filters, which take
-    four times as many pixels. They are mirrored at their edges without end; the reference mirrors
-    once and has grey beyond. The probability adapts at every update by the sign of that batch,
-    instead of at every fourth by that of four batches, and by a quarter as much. Filtering, noise
-    and cutout, which the authors do not use by default, are missing.
+    Differs from the reference: all moves of an image are one bilinear interpolation, without the
+    wavelet filters that the reference applies at twice the resolution, which would take four times
+    as long. Images are mirrored at their edges without end; the reference mirrors them once and has
+    grey beyond. The probability adapts at every update to the scores of that batch, not at every
+    fourth to those of four batches; a change is a quarter as large, so the speed is the same.
+    Filtering, noise and cutout, which the authors do not use by default, are left out.
 
     Args:
         policy: Names of changes and groups, separated by commas. The order is always as above.
-        probability: Probability of each change at the start, 0 to 1.
-        target: Mean sign of the discriminator's scores of real images to adapt to, above -1 and
-            below 1; None keeps the probability constant.
+        probability: Probability of each change at the start, from 0 to 1.
+        target: Mean sign of the discriminator's scores of real images to adapt to, from -1 to 1;
+            None keeps the probability constant.
         ramp_images: Number of real images in which the probability can rise from 0 to 1.
         value_range: `(low, high)` of the images.
         seed: Whole number from 0 to 2^31 - 1; by default drawn from Python's `random`.
@@ -121,12 +121,13 @@ class AdaptiveAugment(keras.layers.Layer):
     def adapt(self, real_scores, num_images: int | None = None):
         """Adapts the probability to the discriminator's scores of augmented real images.
 
-        The probability rises if their mean sign is above `target`, and falls if it is below, by
-        `num_images / ramp_images`. GANs call this; call it only in a loop of your own.
+        The probability rises if their mean sign is above `target` and falls if it is below, by
+        `num_images / ramp_images`, between 0 and 1. A GAN calls this; you need it only in a loop of
+        your own.
 
         Args:
             real_scores: Float tensor of scores, high for real, whose sign tells real from fake.
-            num_images: Number of images that were scored, if each score is not that of one.
+            num_images: Number of images that were scored; by default the number of scores.
 
         Returns:
             The new probability, a scalar tensor.
