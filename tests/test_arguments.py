@@ -57,6 +57,7 @@ ANYTHING = {
     "*.kwargs": "Keras's arguments of a layer or of saving, which Keras checks",
     "GAN.*.others": "Keras's arguments that a GAN does not take, each refused by a TypeError",
     "GAN.name": "Keras checks it",
+    "layers.AdaptiveAugment.adapt.real_scores": "a tensor, in the middle of a step",
     "latents.standardize.name": "what to call the argument",
     "losses.*_generator.*": "tensors, in the middle of a step",
     "losses.*_discriminator.*": "tensors, in the middle of a step; `compile` has checked the rest",
@@ -331,6 +332,11 @@ def table():
                 "value_range": NO_RANGE,
                 "seed": seed,
             },
+        ),
+        "layers.AdaptiveAugment.adapt": (
+            layers.AdaptiveAugment().adapt,
+            {"real_scores": np.ones((4, 1), "float32")},
+            {"num_images": NO_COUNT},
         ),
         "layers.DiffAugment": (
             layers.DiffAugment,

@@ -131,7 +131,12 @@ class AdaptiveAugment(keras.layers.Layer):
 
         Returns:
             The new probability, a scalar tensor.
+
+        Raises:
+            ValueError: `num_images` is not a whole number of at least 1.
         """
+        if num_images is not None and not ops.is_tensor(num_images):
+            checks.check_whole("num_images", num_images, 1)
         probability = ops.convert_to_tensor(self.probability)
         if self.target is None:
             return probability
