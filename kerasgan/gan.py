@@ -196,8 +196,9 @@ class GAN(keras.Model):
                 (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`,
                 restore only the raw weights.)
             augment: Differentiable change to all images that the discriminator sees: a policy
-                of `kerasgan.layers.DiffAugment` such as `"color,translation"`, a layer, or
-                a function. `False` turns it off.
+                of `kerasgan.layers.DiffAugment` such as `"color,translation"`; `"ada"` for
+                `kerasgan.layers.AdaptiveAugment`, which adapts to how much the discriminator
+                overfits; a layer, or a function. `False` turns it off.
             jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. On TensorFlow and
                 JAX, one step is one compiled call. On PyTorch, it is recorded after some steps
                 and replayed without the Python code of Keras's layers, unless it draws noise
@@ -244,6 +245,8 @@ class GAN(keras.Model):
         penalty = losses.resolve_penalty(merged["penalty"])
         if augment is None:
             augment = self._choices.augment
+        elif augment == "ada":
+            augment = layers.AdaptiveAugment(value_range=self.value_range, seed=self.seed)
         elif isinstance(augment, str):
             augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
         elif augment is not False:
@@ -391,6 +394,7 @@ class GAN(keras.Model):
             (`d_loss_real` and `d_loss_fake` if the loss is a sum over the two sides,
             `penalty`, an auxiliary loss) and `loss`, the sum of the two losses. The
             discriminator's values come from its last update, before it was applied.
+            `augment="ada"` adds `augment_probability`, as that update has left it.
 
         Raises:
             ValueError: `images` has the wrong shape, dtype or values.

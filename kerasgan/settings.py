@@ -27,6 +27,7 @@ UPDATES = ("joint", "concatenated", "separate", "simultaneous")
 # Limits the length of one call.
 MOST_STEPS = 1000
 REPORTED = (
+    "augment_probability",
     "d_fake",
     "d_loss",
     "d_loss_fake",
@@ -77,7 +78,8 @@ def check(settings, discriminator):
         check_number("ema", settings["ema"], "Try 0.999, or False to turn it off.", below=1)
     augment = settings["augment"]
     if isinstance(augment, str):
-        split_policy("augment", augment)
+        if augment != "ada":
+            split_policy("augment", augment, alternative=", or be 'ada'")
     elif augment is not None and not is_function(augment):
         raise argument_error(
             "augment",

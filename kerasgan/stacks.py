@@ -21,6 +21,7 @@ from keras import ops
 from kerasgan import backend, images, losses
 from kerasgan._interrupts import deferred
 from kerasgan.checks import argument_error
+from kerasgan.layers import AdaptiveAugment
 from kerasgan.networks import feed, first, latents_shape, random_variables, reported, score
 from kerasgan.settings import auxiliary_name, auxiliary_pair
 
@@ -465,6 +466,9 @@ class DiscriminatorStack(Stack):
             terms["penalty"] = outputs["penalty"]
         terms |= self._auxiliary_terms(batch, outputs, self.sides)
         means = {f"d_{side}": ops.mean(reported(outputs[side])) for side in self.sides}
+        if isinstance(self.augment, AdaptiveAugment) and "real" in self.sides:
+            num_images = ops.shape(batch["images"])[0]
+            means["augment_probability"] = self.augment.adapt(scores["real"], num_images)
         return terms, means
 
 

@@ -57,6 +57,7 @@ ANYTHING = {
     "*.kwargs": "Keras's arguments of a layer or of saving, which Keras checks",
     "GAN.*.others": "Keras's arguments that a GAN does not take, each refused by a TypeError",
     "GAN.name": "Keras checks it",
+    "layers.AdaptiveAugment.adapt.real_scores": "a tensor, in the middle of a step",
     "latents.standardize.name": "what to call the argument",
     "layers.*.kernel_initializer": "Keras checks it",
     "losses.feature_matching.*": "tensors, in the middle of a step",
@@ -327,6 +328,23 @@ def table():
             datasets.load_mnist,
             {"path": "."},
             {"split": (None, *NO_NAME), "path": (*NO_PATH, "nowhere", ".")},
+        ),
+        "layers.AdaptiveAugment": (
+            layers.AdaptiveAugment,
+            {},
+            {
+                "policy": (None, *NO_NAME, "color,"),
+                "probability": (None, *NO_SHARE),
+                "target": (-1.5, *NO_SHARE[1:]),
+                "ramp_images": (None, *NO_COUNT),
+                "value_range": NO_RANGE,
+                "seed": seed,
+            },
+        ),
+        "layers.AdaptiveAugment.adapt": (
+            layers.AdaptiveAugment().adapt,
+            {"real_scores": np.ones((4, 1), "float32")},
+            {"num_images": NO_COUNT},
         ),
         "layers.ConditionalBatchNormalization": (
             layers.ConditionalBatchNormalization,

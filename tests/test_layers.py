@@ -8,6 +8,7 @@ from models import pictures, same, values
 import kerasgan
 from kerasgan import backend, layers
 from kerasgan.layers import (
+    AdaptiveAugment,
     ConditionalBatchNormalization,
     DiffAugment,
     InstanceNoise,
@@ -112,6 +113,12 @@ def test_works_in_any_keras_model():
 @pytest.mark.parametrize(
     ("layer", "argument", "values"),
     [
+        (AdaptiveAugment, "policy", ["color,cutout", "", 3, None, ["color"]]),
+        (AdaptiveAugment, "probability", [-0.1, 1.1, "a", None, True, np.nan]),
+        (AdaptiveAugment, "target", [-1.1, 2, "a", True, np.nan]),
+        (AdaptiveAugment, "ramp_images", [0, 1.5, "a", None, True]),
+        (AdaptiveAugment, "value_range", [(1, -1), (0, 0)]),
+        (AdaptiveAugment, "seed", [-1, 1.5, "a", True, 2**31]),
         (ConditionalBatchNormalization, "momentum", [1.0, -0.1, "a", None, np.nan]),
         (ConditionalBatchNormalization, "epsilon", [0, -1, "a", None]),
         (LabelChannels, "num_classes", [0, 2.5, "10", None]),
@@ -149,6 +156,7 @@ def test_unknown_policies_are_named():
 def test_numpys_numbers_are_taken_and_saved():
     one = np.int64(1)
     layers = [
+        AdaptiveAugment("flip", np.float32(0.5), np.float32(0.5), one, seed=one),
         DiffAugment(seed=one),
         InstanceNoise(np.float32(0.5), seed=one),
         MinibatchStandardDeviation(one),
@@ -441,6 +449,7 @@ def test_spectral_normalization_needs_a_kernel(layer):
 
 def test_the_layers_are_saved_and_loaded(tmp_path):
     layers = [
+        AdaptiveAugment("flip,color", 0.2, 0.5, 100, (0, 1), seed=3),
         InstanceNoise(0.2, seed=3),
         SpectralNormalization(keras.layers.Conv2D(8, 3), power_iterations=2, seed=1),
         SpectralNormalization(SelfAttention(pool_size=1)),

@@ -181,8 +181,11 @@ def test_a_builder_and_a_loader_compile_once(tmp_path, monkeypatch):
     assert len(compiled) == 2
 
 
-def test_a_change_of_one_setting_leaves_the_noise_of_the_others(tmp_path, own):
-    own.compile(augment="color,translation", penalty="dragan")
+@pytest.mark.parametrize("augment", ["color,translation", "ada"])
+def test_a_change_of_one_setting_leaves_the_noise_of_the_others(tmp_path, own, augment):
+    own.compile(augment=augment, penalty="dragan")
+    if augment == "ada":
+        own.augment.probability.assign(0.5)
     own.train_on_batch(pictures(4, own))
     other = copy_of(own, tmp_path / "gan.keras")
     other.compile(ema=0.9)

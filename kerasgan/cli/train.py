@@ -144,8 +144,8 @@ def add_parser(commands):
     parser.add_argument(
         "--augment",
         metavar="POLICY",
-        help="differentiable augmentation for small data sets, for example color,translation "
-        "(default: none)",
+        help="augmentation for small data sets: for example color,translation, or ada, which "
+        "adapts to the training (default: none)",
     )
     parser.add_argument(
         "--ema",

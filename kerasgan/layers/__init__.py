@@ -1,5 +1,6 @@
 """Layers that Keras lacks."""
 
+from kerasgan.layers.ada import AdaptiveAugment
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.augmentation import DiffAugment, InstanceNoise
 from kerasgan.layers.conditional import ConditionalBatchNormalization, LabelChannels
@@ -7,6 +8,7 @@ from kerasgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandard
 from kerasgan.layers.spectral import SpectralNormalization
 
 __all__ = [
+    "AdaptiveAugment",
     "ConditionalBatchNormalization",
     "DiffAugment",
     "InstanceNoise",

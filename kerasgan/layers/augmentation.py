@@ -12,15 +12,15 @@ __all__ = ["DiffAugment", "InstanceNoise", "split_policy"]
 _POLICIES = ("color", "translation", "cutout")
 
 
-def split_policy(argument, policy):
+def split_policy(argument, policy, known=_POLICIES, alternative=""):
     """Returns the changes in a policy; raises ValueError for unknown ones, naming the argument."""
     is_text = isinstance(policy, str)
     names = [name.strip() for name in policy.split(",")] if is_text else [policy]
-    unknown = [name for name in names if not is_text or name not in _POLICIES]
+    unknown = [name for name in names if not is_text or name not in known]
     if unknown:
         raise argument_error(
             argument,
-            f"be made of {list(_POLICIES)}, separated by commas",
+            f"be made of {list(known)}, separated by commas{alternative}",
             f"{argument}={policy!r}",
             f"Leave out {unknown}.",
         )

@@ -32,6 +32,18 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, photos, tmp_path, capsys
     assert len(list((other / "samples").iterdir())) == 7  # that of step 0, too
 
 
+def test_a_resumed_run_goes_on_with_its_adaptive_augmentation(photos, tmp_path):
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--augment", "ada", "--steps", 2, "--out", run) == 0
+    assert train("--resume", "--out", run, "--steps", 3) == 0
+    rows = callbacks.read_log(run / "log.csv")
+    _, before, after = (float(row["augment_probability"]) for row in rows)
+    # The batch's share of the images that it takes to reach 1; but never below 0.
+    assert abs(after - before) == pytest.approx(4 / 500_000) or before == after == 0.0
+    gan = callbacks.load_checkpoint(run)
+    assert float(gan.augment.probability) == pytest.approx(after)
+
+
 def test_a_finished_run_is_left_as_it_is(run, capsys):
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir() if path.is_file()}
     (run / ".model.999.tmp.keras").write_bytes(b"left by a process that was killed")
