@@ -103,6 +103,7 @@ MODELS = {
         ("generator/conv2d/bias", "generator/conv2d_1/bias", "discriminator/dense_1/bias"),
     ),
     "pacgan": (_tiny("pacgan"), ()),
+    "r3gan": (_tiny("r3gan", filters=12), ()),
     "ragan": (_tiny("ragan"), ("discriminator/dense/bias",)),
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),
     "sngan": (_tiny("sngan"), ()),

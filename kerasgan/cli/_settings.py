@@ -27,6 +27,7 @@ BATCH_SIZES = {
     "mlp_gan": 128,
     "mnist_gan": 50,
     "pacgan": 128,
+    "r3gan": 256,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")

@@ -9,6 +9,7 @@ from kerasgan.zoo.lsgan import build_lsgan
 from kerasgan.zoo.mlp_gan import build_mlp_gan
 from kerasgan.zoo.mnist_gan import build_mnist_gan
 from kerasgan.zoo.pacgan import build_pacgan
+from kerasgan.zoo.r3gan import build_r3gan
 from kerasgan.zoo.ragan import build_ragan
 from kerasgan.zoo.sagan import build_sagan
 from kerasgan.zoo.sngan import build_sngan
@@ -25,6 +26,7 @@ __all__ = [
     "build_mlp_gan",
     "build_mnist_gan",
     "build_pacgan",
+    "build_r3gan",
     "build_ragan",
     "build_sagan",
     "build_sngan",

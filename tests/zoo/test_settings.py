@@ -72,6 +72,16 @@ WIDE, NARROW = (f" kernel=VarianceScaling({scale}, fan_avg, uniform)" for scale 
 SNGAN = ("Spectral Conv2D 3", WIDE), ("Spectral Conv2D 1", NARROW)
 SAGAN = ("Spectral Conv2D 3", ""), ("Spectral Conv2D 1", "")
 
+POINTWISE = "kernel=VarianceScaling({}, fan_in, untruncated_normal)"
+FLAT = f"Dense use_bias=False {POINTWISE.format(1.0)}"
+# He et al.'s 2 / (1 + 0.2^2), divided by the square root of the number of blocks, 6.
+HE = POINTWISE.format(0.7850928662766595)
+R3GAN = 2 * [
+    *(f"Dense {HE}", LEAKY, f"GroupedConv2D 3 {HE}", LEAKY),
+    *("Dense use_bias=False kernel=Zeros()", "Add"),
+]
+BLUR = ["ZeroPadding2D padding=(1, 1)", *(2 * ["AveragePooling2D 2 strides=1 padding=valid"])]
+
 # Of 16x16 pixels, with sums over 8x8 places (SNGAN) and 4x4 (SAGAN).
 NETWORKS = {
     "build_dcgan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),
@@ -131,6 +141,18 @@ NETWORKS = {
         TUTORIALS_DISCRIMINATOR,
     ),
     "build_pacgan": (DCGAN_GENERATOR, ["Pack 2", *DCGAN_DISCRIMINATOR]),
+    "build_r3gan": (
+        [
+            *(FLAT, "EinsumDense bc,hwc->bhwc (4, 4, 2) kernel=RandomNormal(0.0, 1.0)", *R3GAN),
+            *(2 * ["UpSampling2D", *BLUR, *R3GAN]),
+            *(FLAT, "Activation tanh"),
+        ],
+        [
+            *(FLAT, *R3GAN),
+            *(2 * [*BLUR, POOL, *R3GAN]),
+            *("EinsumDense bhwc,hwc->bc 2 kernel=RandomNormal(0.0, 0.25)", FLAT),
+        ],
+    ),
     "build_ragan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),
     "build_sagan": (
         [

@@ -22,6 +22,7 @@ COUNTS = {
     "build_mlp_gan": (114_064, 114_064, 100_609),
     "build_mnist_gan": (328_613, 328_613, 3_265_409),
     "build_pacgan": (3_578_627, 3_576_707, 2_770_497),
+    "build_r3gan": (1_644_096, 1_644_096, 1_632_000),
     "build_ragan": (3_578_627, 3_576_707, 2_767_425),
     "build_sagan": (8_575_207, 8_559_044, 9_587_827),
     "build_sngan": (4_278_019, 4_274_435, 1_055_105),
@@ -53,6 +54,10 @@ COMPILED = {
         {"update": "separate", "value_range": (0, 1)},
     ),
     "build_pacgan": ("Adam", *NARROW, 0.5, 0.999, {}),
+    "build_r3gan": (
+        *("Adam", 2e-4, 2e-4, 0.0, 0.99),
+        {"loss": "relativistic_paired", "penalty": {"r1": 0.05, "r2": 0.05}, "ema": 0.9999},
+    ),
     "build_ragan": ("Adam", *NARROW, 0.5, 0.999, {"loss": "relativistic_average"}),
     "build_sagan": ("Adam", 1e-4, 4e-4, 0.0, 0.9, {"loss": "hinge"}),
     "build_sngan": (
@@ -70,8 +75,10 @@ COMPILED = {
 }
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
+LARGEST = {"build_r3gan": 256}  # pixels, if not 128
 OWN_LAYERS = {
     "build_pacgan": {"Pack"},
+    "build_r3gan": {"GroupedConv2D"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
     "build_sngan": {"SpectralNormalization"},
 }
@@ -129,7 +136,14 @@ def test_odd_sizes_run(builder):
         (
             "image_shape",
             [
-                *((8, 8, 3), (32, 256, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
+                *(
+                    (8, 8, 3),
+                    (32, 257, 3),
+                    (32, 32, 2),
+                    (32, 32),
+                    (32.0, 32, 3),
+                    (64, 64, 0),
+                ),
                 *((64, 64, True), 64, None),
             ],
         ),
@@ -141,6 +155,13 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
     for value in values:
         with pytest.raises(ValueError, match=f"`{argument}` must be .* Received: {argument}="):
             builder(**{argument: value})
+
+
+def test_the_largest_image_is_as_documented(builder):
+    largest = LARGEST.get(builder.__name__, 128)
+    assert f"height and width from 16 to {largest} pixels" in " ".join(builder.__doc__.split())
+    with pytest.raises(ValueError, match=rf"16 to {largest} .* Received: image_shape="):
+        builder(image_shape=(32, largest + 1, 3))
 
 
 @pytest.mark.parametrize(
