@@ -89,6 +89,7 @@ MODELS = {
         ),
     ),
     "dragan": (_tiny("dragan"), ()),
+    "fastgan": (_tiny("fastgan"), ()),
     "flag_gan": (_tiny("flag_gan"), ()),
     "infogan": (
         lambda: kerasgan.build_infogan(

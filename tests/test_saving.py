@@ -111,6 +111,7 @@ for name in sys.argv[2:]:
 
 # Models with a layer or constraint that Keras lacks.
 NEED_KERASGAN = {"pacgan.discriminator", "sagan.discriminator", "sagan.generator"}
+NEED_KERASGAN |= {"fastgan.discriminator", "fastgan.generator"}
 NEED_KERASGAN |= {"r3gan.discriminator", "r3gan.generator"}
 NEED_KERASGAN |= {"sngan.discriminator", "wgan.discriminator"}
 

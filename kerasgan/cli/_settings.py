@@ -22,6 +22,7 @@ DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
     "dcgan": 128,
     "deconv_gan": 16,
+    "fastgan": 8,
     "flag_gan": 32,
     "infogan": 128,
     "mlp_gan": 128,

@@ -3,6 +3,7 @@
 from kerasgan.zoo.dcgan import build_dcgan
 from kerasgan.zoo.deconv_gan import build_deconv_gan
 from kerasgan.zoo.dragan import build_dragan
+from kerasgan.zoo.fastgan import build_fastgan
 from kerasgan.zoo.flag_gan import build_flag_gan
 from kerasgan.zoo.infogan import build_infogan
 from kerasgan.zoo.lsgan import build_lsgan
@@ -20,6 +21,7 @@ __all__ = [
     "build_dcgan",
     "build_deconv_gan",
     "build_dragan",
+    "build_fastgan",
     "build_flag_gan",
     "build_infogan",
     "build_lsgan",

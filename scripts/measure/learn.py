@@ -25,6 +25,7 @@ from kerasgan import callbacks, metrics, pictures, zoo
 # pre-training. The flag tutorial advises a lower rate for a discriminator that wins.
 SETTINGS = {
     "deconv_gan": {"filters": 64, "batch_size": 16},
+    "fastgan": {"filters": 16, "batch_size": 8},
     "flag_gan": {"filters": 8, "batch_size": 32, "d_rate": 1e-5},
     "mlp_gan": {"filters": 128, "batch_size": 128},
     "mnist_gan": {"filters": 8, "batch_size": 50, "pretrain_steps": 300},

@@ -80,7 +80,12 @@ R3GAN = 2 * [
     *(f"Dense {HE}", LEAKY, f"GroupedConv2D 3 {HE}", LEAKY),
     *("Dense use_bias=False kernel=Zeros()", "Add"),
 ]
-BLUR = ["ZeroPadding2D padding=(1, 1)", *(2 * ["AveragePooling2D 2 strides=1 padding=valid"])]
+BLUR = ["ZeroPadding2D padding=(1, 1)", *(2 * ["AveragePooling2D 2 padding=valid"])]
+
+SPECTRAL = {size: f"Spectral Conv2D {size} use_bias=False {NORMAL}" for size in (1, 3, 4)}
+SPECTRAL_DENSE = f"Spectral Dense use_bias=False {NORMAL}"
+HALVED = f"Spectral Conv2D 4 strides=2 use_bias=False {NORMAL}"
+GATED = [SPECTRAL[3], DCGAN_NORM]
 
 # Of 16x16 pixels, with sums over 8x8 places (SNGAN) and 4x4 (SAGAN).
 NETWORKS = {
@@ -94,6 +99,22 @@ NETWORKS = {
         TUTORIALS_DISCRIMINATOR,
     ),
     "build_dragan": (DCGAN_GENERATOR, WITHOUT_NORM),
+    "build_fastgan": (
+        [
+            *(SPECTRAL_DENSE, DCGAN_NORM),
+            *("UpSampling2D", *(2 * GATED), "UpSampling2D", *GATED),
+            *(SPECTRAL[3], "Activation tanh"),
+        ],
+        # In the order of Keras: by their distance from the outputs.
+        [
+            *(SPECTRAL[3], LEAKY, HALVED, DCGAN_NORM, LEAKY, POOL, SPECTRAL[3], SPECTRAL[1]),
+            *(DCGAN_NORM, DCGAN_NORM, LEAKY, LEAKY, "Average", SPECTRAL[1], POOL, DCGAN_NORM),
+            *(HALVED, "UpSampling2D", LEAKY, LEAKY, SPECTRAL[3]),
+            *("AveragePooling2D 5 padding=valid", "AveragePooling2D 1 padding=valid", DCGAN_NORM),
+            *("Quarter", SPECTRAL_DENSE, SPECTRAL_DENSE, SPECTRAL[3], SPECTRAL[3], "Average"),
+            *("Activation tanh", "Activation tanh", "Quarter"),
+        ],
+    ),
     "build_flag_gan": (
         [
             *("Dense kernel=GlorotNormal()", "BatchNormalization momentum=0.8", "ReLU"),

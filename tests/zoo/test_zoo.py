@@ -16,6 +16,7 @@ COUNTS = {
     "build_dcgan": (3_578_627, 3_576_707, 2_767_425),
     "build_deconv_gan": (1_186_945, 1_186_945, 28_577),
     "build_dragan": (3_578_627, 3_576_707, 2_764_737),
+    "build_fastgan": (29_175_907, 29_127_648, 10_694_920),
     "build_flag_gan": (2_764_545, 2_713_153, 8_596_898),
     "build_infogan": (6_659_841, 6_645_121, 6_693_453),
     "build_lsgan": (3_578_627, 3_576_707, 2_767_425),
@@ -36,6 +37,13 @@ COMPILED = {
     "build_dcgan": ("Adam", *NARROW, 0.5, 0.999, {"ema": 0.999}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
     "build_dragan": ("Adam", *NARROW, 0.5, 0.999, {"penalty": "dragan"}),
+    "build_fastgan": (
+        *("Adam", 2e-4, 2e-4, 0.5, 0.999),
+        {
+            **{"loss": "soft_hinge", "auxiliary_loss": ANY},
+            **{"augment": "color,translation", "ema": 0.999},
+        },
+    ),
     "build_flag_gan": (
         *("Adam", 1e-4, 1e-4, 0.9, 0.999),
         {"update": "concatenated", "latents": "uniform", "value_range": (0, 1)},
@@ -75,8 +83,9 @@ COMPILED = {
 }
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
-LARGEST = {"build_r3gan": 256}  # pixels, if not 128
+LARGEST = {"build_fastgan": 256, "build_r3gan": 256}  # pixels, if not 128
 OWN_LAYERS = {
+    "build_fastgan": {"Quarter", "SpectralNormalization"},
     "build_pacgan": {"Pack"},
     "build_r3gan": {"GroupedConv2D"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
