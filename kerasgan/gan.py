@@ -178,9 +178,9 @@ class GAN(keras.Model):
             d_optimizer: Optimizer for the discriminator, a different instance; with
                 `update="separate"`, also a pair, for real and fake images.
             loss: `"non_saturating"` (binary cross-entropy), `"minimax"`, `"least_squares"`,
-                `"hinge"`, `"wasserstein"`, `"relativistic_average"`, `"relativistic_paired"`,
-                or a pair of functions of `(real_scores, fake_scores)`: the generator's loss and
-                the discriminator's. See `kerasgan.losses`.
+                `"hinge"`, `"soft_hinge"`, `"wasserstein"`, `"relativistic_average"`,
+                `"relativistic_paired"`, or a pair of functions of `(real_scores, fake_scores)`: the
+                generator's loss and the discriminator's. See `kerasgan.losses`.
             update: How the discriminator learns. `"joint"`: one update from separate passes
                 over real and fake images; `"concatenated"`: one update from one pass over
                 both together (BatchNormalization then sees both at once); `"separate"`: one

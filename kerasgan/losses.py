@@ -56,6 +56,7 @@ __all__ = [
     "relativistic_paired_generator",
     "resolve",
     "resolve_penalty",
+    "soft_hinge_discriminator",
     "wasserstein_discriminator",
     "wasserstein_generator",
 ]
@@ -156,6 +157,24 @@ def hinge_discriminator(real_scores=None, fake_scores=None):
 
 
 @saving.register_keras_serializable(package="kerasgan")
+def soft_hinge_discriminator(real_scores=None, fake_scores=None):
+    """`mean(max(0, m - D(x))) + mean(max(0, m + D(G(z))))`, minimised by the discriminator.
+
+    `D` is the score itself. The margins `m` are spread evenly from 0.8 to 1 over the batch. Liu et
+    al. 2021 (arXiv 2101.04775), whose code draws them at random.
+    """
+
+    def margins(scores):
+        count = ops.shape(scores)[0]
+        place = ops.reshape(ops.cast(ops.arange(count), scores.dtype), (-1, 1))
+        return 0.8 + 0.2 * (place + 0.5) / ops.cast(count, scores.dtype)
+
+    return _mean(lambda scores: ops.relu(margins(scores) - scores), real_scores) + _mean(
+        lambda scores: ops.relu(margins(scores) + scores), fake_scores
+    )
+
+
+@saving.register_keras_serializable(package="kerasgan")
 def relativistic_average_generator(real_scores, fake_scores):
     """Raises fake images' scores above the average real score; minimised by the generator.
 
@@ -207,6 +226,7 @@ LOSSES = {
     "non_saturating": (non_saturating_generator, non_saturating_discriminator),
     "relativistic_average": (relativistic_average_generator, relativistic_average_discriminator),
     "relativistic_paired": (relativistic_paired_generator, relativistic_paired_discriminator),
+    "soft_hinge": (wasserstein_generator, soft_hinge_discriminator),
     "wasserstein": (wasserstein_generator, wasserstein_discriminator),
 }
 

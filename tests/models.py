@@ -112,6 +112,7 @@ MODELS = {
         ),
     ),
     "dragan": (_tiny("dragan"), ()),
+    "fastgan": (_tiny("fastgan"), ()),
     "flag_gan": (_tiny("flag_gan"), ()),
     "infogan": (
         lambda: kerasgan.build_infogan(
@@ -127,6 +128,7 @@ MODELS = {
     ),
     "pacgan": (_tiny("pacgan"), ()),
     "projection_gan": (_tiny("projection_gan"), ()),
+    "r3gan": (_tiny("r3gan", filters=12), ()),
     "ragan": (_tiny("ragan"), ("discriminator/dense/bias",)),
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),
     "sgan": (_tiny("sgan"), ()),

@@ -55,6 +55,7 @@ NO_IMAGES += (np.repeat(IMAGES, 2, axis=-1), IMAGES.astype("int64"))
 # Arguments that take anything, and why.
 ANYTHING = {
     "*.kwargs": "Keras's arguments of a layer or of saving, which Keras checks",
+    "layers.GroupedConv2D.*": "the arguments of a layer of Keras, which checks them",
     "GAN.*.others": "Keras's arguments that a GAN does not take, each refused by a TypeError",
     "GAN.name": "Keras checks it",
     "layers.AdaptiveAugment.adapt.real_scores": "a tensor, in the middle of a step",
@@ -222,6 +223,7 @@ def table():
             "num_categories": (None, 1, *NO_COUNT),
             "num_continuous": (None, *NO_WHOLE),
         },
+        "build_r3gan": {"gamma": (None, "a", -1, NAN, INF, True, 1j)},
         "build_pacgan": {"packing": (None, *NO_COUNT, HUGE)},
         "build_projection_gan": {"num_classes": (None, *NO_COUNT, HUGE)},
         "build_sgan": {"num_classes": (None, *NO_COUNT, HUGE)},
@@ -356,6 +358,7 @@ def table():
             {},
             {"policy": (None, *NO_NAME, "color,"), "value_range": NO_RANGE, "seed": seed},
         ),
+        "layers.GroupedConv2D": (layers.GroupedConv2D, {"filters": 2, "kernel_size": 3}, {}),
         "layers.InstanceNoise": (
             layers.InstanceNoise,
             {},

@@ -11,6 +11,7 @@ from kerasgan.layers import (
     AdaptiveAugment,
     ConditionalBatchNormalization,
     DiffAugment,
+    GroupedConv2D,
     InstanceNoise,
     LabelChannels,
     MinibatchDiscrimination,
@@ -231,6 +232,40 @@ def test_groups_are_whole_numbers_when_keras_computes_in_half_precision():
         keras.config.set_floatx(before)
     expected = [x[group::4].astype("float64").std(axis=0).mean() for group in range(4)]
     np.testing.assert_allclose(outputs[:4, 0, 0, 3], expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"padding": "same"},
+        {"padding": "valid", "activation": "relu"},
+        {"padding": "same", "kernel_size": (2, 4), "filters": 4, "use_bias": False},
+        {"padding": "same", "strides": 2},
+        {"dilation_rate": 2},
+        {"groups": 1},
+    ],
+)
+def test_grouped_convolutions_are_keras(settings):
+    settings = {"filters": 12, "kernel_size": 3, "groups": 4} | settings
+    layer, expected = GroupedConv2D(**settings), keras.layers.Conv2D(**settings)
+    model = keras.Sequential([keras.Input((None, None, 8)), layer])
+    expected.build((None, 7, 6, 8))
+    weights = [np.random.default_rng(0).standard_normal(v.shape) for v in expected.weights]
+    layer.set_weights(weights)
+    expected.set_weights(weights)
+    x = np.random.default_rng(1).standard_normal((3, 7, 6, 8)).astype("float32")
+    np.testing.assert_allclose(numbers(layer(x)), numbers(expected(x)), atol=1e-5)
+    assert layer.compute_output_shape(x.shape) == expected(x).shape
+    copy = keras.models.clone_model(model)
+    copy.set_weights(weights)
+    assert np.array_equal(numbers(copy(x)), numbers(model(x)))
+
+
+def test_grouped_convolutions_need_no_convolution(monkeypatch):
+    # Theirs take a hundred times as long on TensorFlow's and JAX's processors.
+    layer = GroupedConv2D(4, 3, padding="same", groups=2, dtype="mixed_bfloat16")
+    monkeypatch.setattr(keras.ops, "conv", None)
+    assert layer(np.ones((2, 5, 5, 4), "float32")).dtype == keras.ops.cast(1, "bfloat16").dtype
 
 
 def test_self_attention_starts_as_the_identity():

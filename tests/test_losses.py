@@ -32,6 +32,8 @@ VALUES = {
     ),
     # Real scores are 3 above and 4 below those of their partners.
     "relativistic_paired": ((softplus(3) + softplus(-4)) / 2, (softplus(-3) + softplus(4)) / 2),
+    # Margins of 0.85 and 0.95.
+    "soft_hinge": (-(-1 + 4) / 2, (0 + 0.95) / 2 + (0 + 4.95) / 2),
     "wasserstein": (-(-1 + 4) / 2, (-1 + 4) / 2 - (2 + 0) / 2),
 }
 SMOOTHABLE = ["least_squares", "non_saturating", "relativistic_average", "relativistic_paired"]

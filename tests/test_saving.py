@@ -130,6 +130,7 @@ NEED_KERASGAN = {
     *("cgan.discriminator", "pacgan.discriminator", "sngan.discriminator", "wgan.discriminator"),
     *("biggan.discriminator", "biggan.generator"),
     *("projection_gan.discriminator", "projection_gan.generator"),
+    *("fastgan.discriminator", "fastgan.generator", "r3gan.discriminator", "r3gan.generator"),
     *("sagan.discriminator", "sagan.generator"),
 }
 

@@ -22,11 +22,13 @@ DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
     "dcgan": 128,
     "deconv_gan": 16,
+    "fastgan": 8,
     "flag_gan": 32,
     "infogan": 128,
     "mlp_gan": 128,
     "mnist_gan": 50,
     "pacgan": 128,
+    "r3gan": 256,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")

@@ -17,6 +17,7 @@ __all__ = [
     "Flatten",
     "GlobalAveragePooling2D",
     "UpSampling2D",
+    "ZeroPadding2D",
 ]
 
 
@@ -32,3 +33,4 @@ Cropping2D = _channels_last(keras.layers.Cropping2D)
 Flatten = _channels_last(keras.layers.Flatten)
 GlobalAveragePooling2D = _channels_last(keras.layers.GlobalAveragePooling2D)
 UpSampling2D = _channels_last(keras.layers.UpSampling2D)
+ZeroPadding2D = _channels_last(keras.layers.ZeroPadding2D)

@@ -21,6 +21,7 @@ __all__ = [
     "sngan_features",
     "spectral_convolution",
     "sum_pool",
+    "to_channels",
     "to_image",
     "up_block",
 ]
@@ -180,21 +181,24 @@ def plain_block(x, convolution, filters=None):
 
 def to_image(x, image_shape, wrap=lambda layer: layer, kernel_initializer="glorot_uniform"):
     """Maps features to an image in (-1, 1); `wrap` wraps the convolution."""
-    options = {"padding": "same", "kernel_initializer": kernel_initializer}
     height, width, channels = image_shape
     x = batch_norm(epsilon=1e-5)(x)
     x = keras.layers.ReLU()(x)
-    if channels > 1:
-        x = wrap(channels_last.Conv2D(channels, 3, **options))(x)
-    else:
-        # The same convolution, with the same kernel matrix: the gradient of a Conv2D with one
-        # filter crashes PyTorch 2.13 on a CPU with a batch of one small image.
-        *size, features = x.shape[1:]
-        x = keras.layers.Reshape((1, *size, features))(x)
-        x = wrap(channels_last.Conv3D(1, (1, 3, 3), **options))(x)
-        x = keras.layers.Reshape((*size, 1))(x)
+    x = to_channels(x, channels, wrap, kernel_initializer=kernel_initializer)
     x = keras.layers.Activation("tanh")(x)
     return crop_to(x, height, width)  # (height, width, channels)
+
+
+def to_channels(x, channels, wrap=lambda layer: layer, **kwargs):
+    """A 3x3 convolution with one filter for each channel of an image; `wrap` wraps its layer."""
+    if channels > 1:
+        return wrap(channels_last.Conv2D(channels, 3, padding="same", **kwargs))(x)
+    # The same convolution, with the same kernel matrix: the gradient of a Conv2D with one
+    # filter crashes PyTorch 2.13 on a CPU with a batch of one small image.
+    *size, features = x.shape[1:]
+    x = keras.layers.Reshape((1, *size, features))(x)
+    x = wrap(channels_last.Conv3D(1, (1, 3, 3), padding="same", **kwargs))(x)
+    return keras.layers.Reshape((*size, 1))(x)
 
 
 def sum_pool(x):

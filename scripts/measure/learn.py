@@ -29,10 +29,12 @@ from kerasgan import callbacks, metrics, pictures, zoo
 SETTINGS = {
     "biggan": {"filters": 8, "batch_size": 50},
     "deconv_gan": {"filters": 64, "batch_size": 16},
+    "fastgan": {"filters": 16, "batch_size": 8},
     "flag_gan": {"filters": 8, "batch_size": 32, "d_rate": 1e-5},
     "mlp_gan": {"filters": 128, "batch_size": 128},
     "mnist_gan": {"filters": 8, "batch_size": 50, "pretrain_steps": 300},
     "projection_gan": {"filters": 8, "batch_size": 64},
+    "r3gan": {"filters": 16, "batch_size": 64},
     "sngan": {"filters": 8, "batch_size": 64},
     "sagan": {"filters": 16, "batch_size": 64},
     "wgan": {"filters": 16, "batch_size": 64},

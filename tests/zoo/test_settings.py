@@ -79,6 +79,21 @@ BIGGAN = ("Spectral Conv2D 3", f" {ORTHOGONAL}"), ("Spectral Conv2D 1", f" {ORTH
 SNGAN = ("Spectral Conv2D 3", WIDE), ("Spectral Conv2D 1", NARROW)
 SAGAN = ("Spectral Conv2D 3", ""), ("Spectral Conv2D 1", "")
 
+POINTWISE = "kernel=VarianceScaling({}, fan_in, untruncated_normal)"
+FLAT = f"Dense use_bias=False {POINTWISE.format(1.0)}"
+# He et al.'s 2 / (1 + 0.2^2), divided by the square root of the number of blocks, 6.
+HE = POINTWISE.format(0.7850928662766595)
+R3GAN = 2 * [
+    *(f"Dense {HE}", LEAKY, f"GroupedConv2D 3 {HE}", LEAKY),
+    *("Dense use_bias=False kernel=Zeros()", "Add"),
+]
+BLUR = ["ZeroPadding2D padding=(1, 1)", *(2 * ["AveragePooling2D 2 padding=valid"])]
+
+SPECTRAL = {size: f"Spectral Conv2D {size} use_bias=False {NORMAL}" for size in (1, 3, 4)}
+SPECTRAL_DENSE = f"Spectral Dense use_bias=False {NORMAL}"
+HALVED = f"Spectral Conv2D 4 strides=2 use_bias=False {NORMAL}"
+GATED = [SPECTRAL[3], DCGAN_NORM]
+
 # Of 16x16 pixels, with sums over 8x8 places (SNGAN) and 4x4 (SAGAN).
 NETWORKS = {
     "build_acgan": (LABELED_GENERATOR, [*DCGAN_DISCRIMINATOR, "Dense"]),
@@ -107,6 +122,22 @@ NETWORKS = {
         TUTORIALS_DISCRIMINATOR,
     ),
     "build_dragan": (DCGAN_GENERATOR, WITHOUT_NORM),
+    "build_fastgan": (
+        [
+            *(SPECTRAL_DENSE, DCGAN_NORM),
+            *("UpSampling2D", *(2 * GATED), "UpSampling2D", *GATED),
+            *(SPECTRAL[3], "Activation tanh"),
+        ],
+        # In the order of Keras: by their distance from the outputs.
+        [
+            *(SPECTRAL[3], LEAKY, HALVED, DCGAN_NORM, LEAKY, POOL, SPECTRAL[3], SPECTRAL[1]),
+            *(DCGAN_NORM, DCGAN_NORM, LEAKY, LEAKY, "Average", SPECTRAL[1], POOL, DCGAN_NORM),
+            *(HALVED, "UpSampling2D", LEAKY, LEAKY, SPECTRAL[3]),
+            *("AveragePooling2D 5 padding=valid", "AveragePooling2D 1 padding=valid", DCGAN_NORM),
+            *("Quarter", SPECTRAL_DENSE, SPECTRAL_DENSE, SPECTRAL[3], SPECTRAL[3], "Average"),
+            *("Activation tanh", "Activation tanh", "Quarter"),
+        ],
+    ),
     "build_flag_gan": (
         [
             *("Dense kernel=GlorotNormal()", "BatchNormalization momentum=0.8", "ReLU"),
@@ -164,6 +195,18 @@ NETWORKS = {
             *(*first_down(*SNGAN), *(2 * [*residual(SNGAN[0]), "Add"])),
             *("ReLU", "GlobalAveragePooling2D", "Rescaling 64"),
             *("Spectral Embedding 10 2", "Spectral Dense use_bias=False", "Dot 1", "Add"),
+        ],
+    ),
+    "build_r3gan": (
+        [
+            *(FLAT, "EinsumDense bc,hwc->bhwc (4, 4, 2) kernel=RandomNormal(0.0, 1.0)", *R3GAN),
+            *(2 * ["UpSampling2D", *BLUR, *R3GAN]),
+            *(FLAT, "Activation tanh"),
+        ],
+        [
+            *(FLAT, *R3GAN),
+            *(2 * [*BLUR, POOL, *R3GAN]),
+            *("EinsumDense bhwc,hwc->bc 2 kernel=RandomNormal(0.0, 0.25)", FLAT),
         ],
     ),
     "build_ragan": (DCGAN_GENERATOR, DCGAN_DISCRIMINATOR),

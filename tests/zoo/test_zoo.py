@@ -19,6 +19,7 @@ COUNTS = {
     "build_dcgan": (3_578_627, 3_576_707, 2_767_425),
     "build_deconv_gan": (1_186_945, 1_186_945, 28_577),
     "build_dragan": (3_578_627, 3_576_707, 2_764_737),
+    "build_fastgan": (29_175_907, 29_127_648, 10_694_920),
     "build_flag_gan": (2_764_545, 2_713_153, 8_596_898),
     "build_infogan": (6_659_841, 6_645_121, 6_693_453),
     "build_lsgan": (3_578_627, 3_576_707, 2_767_425),
@@ -26,6 +27,7 @@ COUNTS = {
     "build_mnist_gan": (328_613, 328_613, 3_265_409),
     "build_pacgan": (3_578_627, 3_576_707, 2_770_497),
     "build_projection_gan": (4_305_667, 4_302_083, 1_056_513),
+    "build_r3gan": (1_644_096, 1_644_096, 1_632_000),
     "build_ragan": (3_578_627, 3_576_707, 2_767_425),
     "build_sagan": (8_575_207, 8_559_044, 9_587_827),
     "build_sgan": (1_067_777, 1_066_881, 698_954),
@@ -46,6 +48,13 @@ COMPILED = {
     "build_dcgan": ("Adam", *NARROW, 0.5, 0.999, {"ema": 0.999}),
     "build_deconv_gan": ("Adam", 1e-3, 1e-3, 0.9, 0.999, {"latents": ("normal", -1.0, 1.0)}),
     "build_dragan": ("Adam", *NARROW, 0.5, 0.999, {"penalty": "dragan"}),
+    "build_fastgan": (
+        *("Adam", 2e-4, 2e-4, 0.5, 0.999),
+        {
+            **{"loss": "soft_hinge", "auxiliary_loss": ANY},
+            **{"augment": "color,translation", "ema": 0.999},
+        },
+    ),
     "build_flag_gan": (
         *("Adam", 1e-4, 1e-4, 0.9, 0.999),
         {"update": "concatenated", "latents": "uniform", "value_range": (0, 1)},
@@ -68,6 +77,10 @@ COMPILED = {
         *("Adam", 2e-4, 2e-4, 0.0, 0.9),
         {"loss": "hinge", "discriminator_steps": 5, "num_classes": 10},
     ),
+    "build_r3gan": (
+        *("Adam", 2e-4, 2e-4, 0.0, 0.99),
+        {"loss": "relativistic_paired", "penalty": {"r1": 0.05, "r2": 0.05}, "ema": 0.9999},
+    ),
     "build_ragan": ("Adam", *NARROW, 0.5, 0.999, {"loss": "relativistic_average"}),
     "build_sagan": ("Adam", 1e-4, 4e-4, 0.0, 0.9, {"loss": "hinge"}),
     "build_sgan": (
@@ -89,11 +102,16 @@ COMPILED = {
 }
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
+LARGEST = dict.fromkeys(  # pixels, if not 128
+    ("build_biggan", "build_dcgan", "build_fastgan", "build_r3gan"), 256
+)
 OWN_LAYERS = {
     "build_biggan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_cgan": {"LabelChannels"},
+    "build_fastgan": {"Quarter", "SpectralNormalization"},
     "build_projection_gan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_pacgan": {"Pack"},
+    "build_r3gan": {"GroupedConv2D"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
     "build_sngan": {"SpectralNormalization"},
 }
@@ -132,9 +150,9 @@ def test_any_shape_that_it_can_make(builder, image_shape):
 
 
 @pytest.mark.any_backend
-@pytest.mark.parametrize("name", ["biggan", "dcgan"])
+@pytest.mark.parametrize("name", LARGEST)
 def test_up_to_256_pixels(name):
-    gan = getattr(kerasgan, f"build_{name}")((256, 200, 3), filters=2)
+    gan = getattr(kerasgan, name)((256, 200, 3), filters=2)
     assert gan.generator.output_shape == gan.discriminator.inputs[0].shape == (None, 256, 200, 3)
 
 
@@ -163,7 +181,14 @@ def test_odd_sizes_run(builder):
         (
             "image_shape",
             [
-                *((8, 8, 3), (32, 512, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
+                *(
+                    (8, 8, 3),
+                    (32, 257, 3),
+                    (32, 32, 2),
+                    (32, 32),
+                    (32.0, 32, 3),
+                    (64, 64, 0),
+                ),
                 *((64, 64, True), 64, None),
             ],
         ),
@@ -175,6 +200,13 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
     for value in values:
         with pytest.raises(ValueError, match=f"`{argument}` must be .* Received: {argument}="):
             builder(**{argument: value})
+
+
+def test_the_largest_image_is_as_documented(builder):
+    largest = LARGEST.get(builder.__name__, 128)
+    assert f"height and width from 16 to {largest} pixels" in " ".join(builder.__doc__.split())
+    with pytest.raises(ValueError, match=rf"16 to {largest} .* Received: image_shape="):
+        builder(image_shape=(32, largest + 1, 3))
 
 
 @pytest.mark.parametrize(
