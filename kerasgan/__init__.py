@@ -18,6 +18,7 @@ from kerasgan.zoo import (
     build_ragan,
     build_sagan,
     build_sngan,
+    build_stylegan2,
     build_wgan,
     build_wgan_gp,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "build_ragan",
     "build_sagan",
     "build_sngan",
+    "build_stylegan2",
     "build_wgan",
     "build_wgan_gp",
     "callbacks",

@@ -106,6 +106,7 @@ MODELS = {
     "ragan": (_tiny("ragan"), ("discriminator/dense/bias",)),
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),
     "sngan": (_tiny("sngan"), ()),
+    "stylegan2": (_tiny("stylegan2"), ()),
     "wgan": (_tiny("wgan"), ()),
     "wgan_gp": (_tiny("wgan_gp"), ("discriminator/dense/bias",)),
 }

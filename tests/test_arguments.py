@@ -216,6 +216,7 @@ def table():
             "num_continuous": (None, *NO_WHOLE),
         },
         "build_pacgan": {"packing": (None, *NO_COUNT, HUGE)},
+        "build_stylegan2": {"seed": (None, *NO_WHOLE, 2**31)},
     }
     for name in kerasgan.__all__:
         if name.startswith("build_"):

@@ -12,10 +12,10 @@ _SMALLEST, _LARGEST = 16, 128  # pixels
 _WIDEST = 2**16
 
 
-def check_sizes(image_shape, latent_dim, filters):
+def check_sizes(image_shape, latent_dim, filters, largest=_LARGEST):
     """Returns the sizes as Python integers; raises ValueError if the zoo does not support them."""
     # Keras layers do not accept NumPy integers.
-    image_shape = check_image_shape(image_shape, _SMALLEST, _LARGEST)
+    image_shape = check_image_shape(image_shape, _SMALLEST, largest)
     latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
     filters = check_whole("filters", filters, 1, _WIDEST)
     return image_shape, latent_dim, filters

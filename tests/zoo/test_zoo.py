@@ -25,6 +25,7 @@ COUNTS = {
     "build_ragan": (3_578_627, 3_576_707, 2_767_425),
     "build_sagan": (8_575_207, 8_559_044, 9_587_827),
     "build_sngan": (4_278_019, 4_274_435, 1_055_105),
+    "build_stylegan2": (12_184_168, 12_173_272, 14_037_569),
     "build_wgan": (3_578_627, 3_576_707, 2_763_776),
     "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
 }
@@ -59,6 +60,10 @@ COMPILED = {
         *("Adam", 2e-4, 2e-4, 0.0, 0.9),
         {"loss": "hinge", "discriminator_steps": 5},
     ),
+    "build_stylegan2": (
+        *("Adam", 0.0025, 0.0025, 0.0, 0.99),
+        {"penalty": {"r1": pytest.approx(0.0002 * 16**2 / 64)}, "ema": 0.998},
+    ),
     "build_wgan": (
         *("RMSprop", 5e-5, 5e-5, 0.99, 1e-16),
         {"loss": "wasserstein", "discriminator_steps": 5},
@@ -74,6 +79,10 @@ OWN_LAYERS = {
     "build_pacgan": {"Pack"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
     "build_sngan": {"SpectralNormalization"},
+    "build_stylegan2": {
+        *("EqualizedConv2D", "EqualizedDense", "LearnedConstant", "MinibatchStandardDeviation"),
+        *("ModulatedConv2D", "PixelNoise"),
+    },
 }
 
 
@@ -156,6 +165,8 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
         ("infogan", "latent_dim", 11),
         ("pacgan", "packing", 0),
         ("pacgan", "packing", True),
+        ("stylegan2", "seed", -1),
+        ("stylegan2", "seed", 2**31 - 12),
     ],
 )
 def test_arguments_of_a_models_own_are_checked(name, argument, value):
