@@ -9,8 +9,13 @@ import kerasgan
 from kerasgan import backend, layers
 from kerasgan.layers import (
     DiffAugment,
+    EqualizedConv2D,
+    EqualizedDense,
     InstanceNoise,
+    LearnedConstant,
     MinibatchStandardDeviation,
+    ModulatedConv2D,
+    PixelNoise,
     SelfAttention,
     SpectralNormalization,
 )
@@ -142,6 +147,11 @@ def test_numpys_numbers_are_taken_and_saved():
         MinibatchStandardDeviation(one),
         SelfAttention(one),
         SpectralNormalization(keras.layers.Dense(1), power_iterations=one, seed=one),
+        EqualizedConv2D(one, one, np.bool_(True), np.bool_(True)),
+        EqualizedDense(one, np.float32(0.5)),
+        LearnedConstant(one, one, one),
+        ModulatedConv2D(one, one, np.bool_(True), np.bool_(True)),
+        PixelNoise(one),
     ]
     for layer in layers:
         json.dumps(layer.get_config())

@@ -218,14 +218,14 @@ def model_of_all():
     x = PixelNoise(seed=3)(x)
     x = ModulatedConv2D(4, 1, demodulate=False)([x, styles])
     x = EqualizedConv2D(2, 3, downsample=True)(x)
-    return keras.Model(styles, EqualizedConv2D(1, 2, use_bias=False)(x))
+    return keras.Model(styles, EqualizedConv2D(2, 2, use_bias=False)(x))
 
 
 def test_the_layers_are_saved_and_loaded(tmp_path):
     model, x = model_of_all(), random(4, 6)
     model.compile("adam", "mse")
     for _ in range(2):  # the noise's strength starts at 0
-        model.train_on_batch(x, np.ones((4, 2, 3, 1)))
+        model.train_on_batch(x, np.ones((4, 2, 3, 2)))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert same(values(*loaded.weights), values(*model.weights))
@@ -244,7 +244,7 @@ def test_the_layers_work_in_half_precision(policy):
         model.set_weights(exact.get_weights())
         model.compile("adam", "mse")
         found = model.predict_on_batch(x)
-        model.train_on_batch(x, np.ones((4, 2, 3, 1)))
+        model.train_on_batch(x, np.ones((4, 2, 3, 2)))
     finally:
         keras.config.set_dtype_policy(before)
     assert str(found.dtype) == policy.removeprefix("mixed_")

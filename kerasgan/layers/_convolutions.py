@@ -46,7 +46,8 @@ def convolve_up(x, kernel):
     kernel = ops.transpose(kernel, (0, 1, 3, 2))
     # The factor makes up for the zeros in between, three pixels of four.
     x = ops.conv_transpose(4.0 * x, kernel, 2, padding="valid", data_format="channels_last")
-    return _smooth(x, ((6 - size) // 2, (5 - size) // 2))
+    before = (6 - size) // 2
+    return _smooth(x, (before, 5 - max(size, 2) - before))
 
 
 def _smooth(x, padding, strides=1):
