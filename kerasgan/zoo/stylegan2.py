@@ -90,9 +90,10 @@ def build_stylegan2(
 
     # Truncation: styles nearer to their mean make better images, but less varied ones.
     mapping, synthesis = map(gan.sampling_generator.get_layer, ("mapping", "synthesis"))
-    mean = mapping.predict(gan.latents((10_000, 512), seed=0)).mean(axis=0)
-    styles = mapping.predict(gan.latents((16, 512), seed=1))
-    images = synthesis.predict(mean + 0.7 * (styles - mean))
+    styles = mapping.predict(np.random.default_rng(0).standard_normal((1000, 512)))
+    mean = styles.mean(axis=0)
+    images = synthesis.predict(mean + 0.7 * (styles[:16] - mean))
+    samples = np.clip((images + 1) * 127.5, 0, 255).round().astype("uint8")
     ```
     """
     image_shape, latent_dim, filters = check_sizes(image_shape, latent_dim, filters, _LARGEST)
@@ -121,7 +122,8 @@ def _generator(image_shape, latent_dim, filters, seed):
 
 def _mapping(latent_dim):
     inputs = keras.Input((latent_dim,), name="latents")
-    x = keras.layers.UnitNormalization()(inputs)
+    # Half precision lacks the range for the squares and the epsilon.
+    x = keras.layers.UnitNormalization(dtype="float32")(inputs)
     x = keras.layers.Rescaling(math.sqrt(latent_dim))(x)  # mean square 1
     for _ in range(2):
         x = _leaky_relu(EqualizedDense(latent_dim, learning_rate_multiplier=0.01)(x))
