@@ -30,6 +30,7 @@ SETTINGS = {
     "mnist_gan": {"filters": 8, "batch_size": 50, "pretrain_steps": 300},
     "sngan": {"filters": 8, "batch_size": 64},
     "sagan": {"filters": 16, "batch_size": 64},
+    "stylegan2": {"filters": 8, "batch_size": 64},
     "wgan": {"filters": 16, "batch_size": 64},
     "wgan_gp": {"filters": 16, "batch_size": 64},
 }
