@@ -25,6 +25,7 @@ from kerasgan.zoo import (
     build_sagan,
     build_sgan,
     build_sngan,
+    build_stylegan2,
     build_wgan,
     build_wgan_gp,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "build_sagan",
     "build_sgan",
     "build_sngan",
+    "build_stylegan2",
     "build_wgan",
     "build_wgan_gp",
     "callbacks",

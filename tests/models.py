@@ -133,6 +133,7 @@ MODELS = {
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),
     "sgan": (_tiny("sgan"), ()),
     "sngan": (_tiny("sngan"), ()),
+    "stylegan2": (_tiny("stylegan2"), ()),
     "wgan": (_tiny("wgan"), ()),
     "wgan_gp": (_tiny("wgan_gp"), ("discriminator/dense/bias",)),
 }

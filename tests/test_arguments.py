@@ -227,6 +227,7 @@ def table():
         "build_pacgan": {"packing": (None, *NO_COUNT, HUGE)},
         "build_projection_gan": {"num_classes": (None, *NO_COUNT, HUGE)},
         "build_sgan": {"num_classes": (None, *NO_COUNT, HUGE)},
+        "build_stylegan2": {"seed": (None, *NO_WHOLE, 2**31)},
     }
     for name in kerasgan.__all__:
         if name.startswith("build_"):
@@ -358,11 +359,34 @@ def table():
             {},
             {"policy": (None, *NO_NAME, "color,"), "value_range": NO_RANGE, "seed": seed},
         ),
+        "layers.EqualizedConv2D": (
+            layers.EqualizedConv2D,
+            {"filters": 4, "kernel_size": 3},
+            {
+                "filters": (None, *NO_COUNT, HUGE),
+                "kernel_size": (None, *NO_COUNT, 6),
+                "use_bias": (None, *NO_FLAG),
+                "downsample": (None, *NO_FLAG),
+            },
+        ),
+        "layers.EqualizedDense": (
+            layers.EqualizedDense,
+            {"units": 4},
+            {
+                "units": (None, *NO_COUNT, HUGE),
+                "learning_rate_multiplier": ("a", None, 0, -1, NAN, INF, True, 1j),
+            },
+        ),
         "layers.GroupedConv2D": (layers.GroupedConv2D, {"filters": 2, "kernel_size": 3}, {}),
         "layers.InstanceNoise": (
             layers.InstanceNoise,
             {},
             {"deviation": ("a", None, -1, NAN, INF, True, 1j), "seed": seed},
+        ),
+        "layers.LearnedConstant": (
+            layers.LearnedConstant,
+            {"height": 4, "width": 4, "channels": 4},
+            dict.fromkeys(("height", "width", "channels"), (None, *NO_COUNT, HUGE)),
         ),
         "layers.LabelChannels": (
             layers.LabelChannels,
@@ -379,6 +403,17 @@ def table():
             {},
             {"group_size": (None, *NO_COUNT)},
         ),
+        "layers.ModulatedConv2D": (
+            layers.ModulatedConv2D,
+            {"filters": 4, "kernel_size": 3},
+            {
+                "filters": (None, *NO_COUNT, HUGE),
+                "kernel_size": (None, *NO_COUNT, 6),
+                "upsample": (None, *NO_FLAG),
+                "demodulate": (None, *NO_FLAG),
+            },
+        ),
+        "layers.PixelNoise": (layers.PixelNoise, {}, {"seed": seed}),
         "layers.SelfAttention": (layers.SelfAttention, {}, {"pool_size": (None, *NO_COUNT)}),
         "layers.SpectralNormalization": (
             layers.SpectralNormalization,

@@ -11,11 +11,16 @@ from kerasgan.layers import (
     AdaptiveAugment,
     ConditionalBatchNormalization,
     DiffAugment,
+    EqualizedConv2D,
+    EqualizedDense,
     GroupedConv2D,
     InstanceNoise,
     LabelChannels,
+    LearnedConstant,
     MinibatchDiscrimination,
     MinibatchStandardDeviation,
+    ModulatedConv2D,
+    PixelNoise,
     SelfAttention,
     SpectralNormalization,
 )
@@ -163,6 +168,11 @@ def test_numpys_numbers_are_taken_and_saved():
         MinibatchStandardDeviation(one),
         SelfAttention(one),
         SpectralNormalization(keras.layers.Dense(1), power_iterations=one, seed=one),
+        EqualizedConv2D(one, one, np.bool_(True), np.bool_(True)),
+        EqualizedDense(one, np.float32(0.5)),
+        LearnedConstant(one, one, one),
+        ModulatedConv2D(one, one, np.bool_(True), np.bool_(True)),
+        PixelNoise(one),
     ]
     for layer in layers:
         json.dumps(layer.get_config())

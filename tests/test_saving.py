@@ -131,7 +131,7 @@ NEED_KERASGAN = {
     *("biggan.discriminator", "biggan.generator"),
     *("projection_gan.discriminator", "projection_gan.generator"),
     *("fastgan.discriminator", "fastgan.generator", "r3gan.discriminator", "r3gan.generator"),
-    *("sagan.discriminator", "sagan.generator"),
+    *("sagan.discriminator", "sagan.generator", "stylegan2.discriminator", "stylegan2.generator"),
 }
 
 

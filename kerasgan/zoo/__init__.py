@@ -19,6 +19,7 @@ from kerasgan.zoo.ragan import build_ragan
 from kerasgan.zoo.sagan import build_sagan
 from kerasgan.zoo.sgan import build_sgan
 from kerasgan.zoo.sngan import build_sngan
+from kerasgan.zoo.stylegan2 import build_stylegan2
 from kerasgan.zoo.wgan import build_wgan
 from kerasgan.zoo.wgan_gp import build_wgan_gp
 
@@ -42,6 +43,7 @@ __all__ = [
     "build_sagan",
     "build_sgan",
     "build_sngan",
+    "build_stylegan2",
     "build_wgan",
     "build_wgan_gp",
 ]

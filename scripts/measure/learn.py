@@ -37,6 +37,7 @@ SETTINGS = {
     "r3gan": {"filters": 16, "batch_size": 64},
     "sngan": {"filters": 8, "batch_size": 64},
     "sagan": {"filters": 16, "batch_size": 64},
+    "stylegan2": {"filters": 8, "batch_size": 64},
     "wgan": {"filters": 16, "batch_size": 64},
     "wgan_gp": {"filters": 16, "batch_size": 64},
 }

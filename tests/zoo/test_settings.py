@@ -1,6 +1,7 @@
 """The settings of every layer of every model; widths are pinned by the parameter counts."""
 
 import inspect
+import math
 
 import keras
 import pytest
@@ -58,6 +59,16 @@ MNIST = f"{SMALL} bias=TruncatedNormal(0.0, 0.02)"
 MNIST_NORM = "GroupNormalization epsilon=1e-05 scale=False"
 ORTHOGONAL = "kernel=Orthogonal(1.0)"
 INFOGAN_LEAKY = "LeakyReLU negative_slope=0.1"
+STYLEGAN2_LEAKY = [LEAKY, f"Rescaling {math.sqrt(2)}"]
+STYLEGAN2_STYLED = ["PixelNoise", *STYLEGAN2_LEAKY]
+STYLEGAN2_UP = ["ModulatedConv2D 3 upsample=True", *STYLEGAN2_STYLED, "ModulatedConv2D 3"]
+STYLEGAN2_IMAGE = "ModulatedConv2D 1 demodulate=False"
+STYLEGAN2_DOWN = [
+    *("EqualizedConv2D 3", *STYLEGAN2_LEAKY),
+    *("EqualizedConv2D 3 downsample=True", *STYLEGAN2_LEAKY),
+    *("EqualizedConv2D 1 use_bias=False downsample=True", "Add"),
+    f"Rescaling {math.sqrt(0.5)}",
+]
 
 
 def up(three, one, norm=NORM):
@@ -231,6 +242,24 @@ NETWORKS = {
         [
             *(*first_down(*SNGAN), *(2 * [*residual(SNGAN[0]), "Add"])),
             *("ReLU", "GlobalAveragePooling2D", "Rescaling 64", "Spectral Dense use_bias=False"),
+        ],
+    ),
+    "build_stylegan2": (
+        [
+            *("UnitNormalization", f"Rescaling {math.sqrt(512)}"),
+            *(2 * ["EqualizedDense learning_rate_multiplier=0.01", *STYLEGAN2_LEAKY]),
+            # In the order of their depth, which mixes the last layers.
+            *("LearnedConstant 4 4 8", "ModulatedConv2D 3", *STYLEGAN2_STYLED),
+            *(*STYLEGAN2_UP, *STYLEGAN2_STYLED, *STYLEGAN2_UP),
+            *(STYLEGAN2_IMAGE, "PixelNoise", "UpSampling2D interpolation=bilinear"),
+            *(STYLEGAN2_IMAGE, STYLEGAN2_LEAKY[0], "Add", STYLEGAN2_LEAKY[1]),
+            *("UpSampling2D interpolation=bilinear", STYLEGAN2_IMAGE, "Add"),
+        ],
+        [
+            *("EqualizedConv2D 1", *STYLEGAN2_LEAKY),
+            *(2 * STYLEGAN2_DOWN),
+            *("MinibatchStandardDeviation", "EqualizedConv2D 3", *STYLEGAN2_LEAKY),
+            *("EqualizedDense", *STYLEGAN2_LEAKY, "EqualizedDense"),
         ],
     ),
     "build_wgan": (

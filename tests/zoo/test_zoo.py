@@ -32,6 +32,7 @@ COUNTS = {
     "build_sagan": (8_575_207, 8_559_044, 9_587_827),
     "build_sgan": (1_067_777, 1_066_881, 698_954),
     "build_sngan": (4_278_019, 4_274_435, 1_055_105),
+    "build_stylegan2": (12_184_168, 12_173_272, 14_037_569),
     "build_wgan": (3_578_627, 3_576_707, 2_763_776),
     "build_wgan_gp": (3_808_003, 3_806_083, 2_764_737),
 }
@@ -91,6 +92,10 @@ COMPILED = {
         *("Adam", 2e-4, 2e-4, 0.0, 0.9),
         {"loss": "hinge", "discriminator_steps": 5},
     ),
+    "build_stylegan2": (
+        *("Adam", 0.0025, 0.0025, 0.0, 0.99),
+        {"penalty": {"r1": pytest.approx(0.0002 * 16**2 / 64)}, "ema": 0.998},
+    ),
     "build_wgan": (
         *("RMSprop", 5e-5, 5e-5, 0.99, 1e-16),
         {"loss": "wasserstein", "discriminator_steps": 5},
@@ -103,7 +108,7 @@ COMPILED = {
 # A latent_dim of 192 suits the deconvolution GAN in all of them.
 SHAPES = [(16, 16, 1), (28, 28, 1), (48, 20, 4), (33, 64, 3), (128, 20, 3)]
 LARGEST = dict.fromkeys(  # pixels, if not 128
-    ("build_biggan", "build_dcgan", "build_fastgan", "build_r3gan"), 256
+    ("build_biggan", "build_dcgan", "build_fastgan", "build_r3gan", "build_stylegan2"), 256
 )
 OWN_LAYERS = {
     "build_biggan": {"ConditionalBatchNormalization", "SpectralNormalization"},
@@ -114,6 +119,10 @@ OWN_LAYERS = {
     "build_r3gan": {"GroupedConv2D"},
     "build_sagan": {"SelfAttention", "SpectralNormalization"},
     "build_sngan": {"SpectralNormalization"},
+    "build_stylegan2": {
+        *("EqualizedConv2D", "EqualizedDense", "LearnedConstant", "MinibatchStandardDeviation"),
+        *("ModulatedConv2D", "PixelNoise"),
+    },
 }
 
 
@@ -150,10 +159,12 @@ def test_any_shape_that_it_can_make(builder, image_shape):
 
 
 @pytest.mark.any_backend
-@pytest.mark.parametrize("name", LARGEST)
-def test_up_to_256_pixels(name):
-    gan = getattr(kerasgan, name)((256, 200, 3), filters=2)
-    assert gan.generator.output_shape == gan.discriminator.inputs[0].shape == (None, 256, 200, 3)
+def test_the_largest_image(builder):
+    largest = LARGEST.get(builder.__name__, 128)
+    gan = builder(image_shape=(20, largest, 1), filters=2)
+    assert gan.generator.output_shape == gan.discriminator.inputs[0].shape == (None, 20, largest, 1)
+    with pytest.raises(ValueError, match=f"height and width from 16 to {largest} pixels"):
+        builder(image_shape=(20, largest + 1, 1))
 
 
 @pytest.mark.any_backend
@@ -181,14 +192,7 @@ def test_odd_sizes_run(builder):
         (
             "image_shape",
             [
-                *(
-                    (8, 8, 3),
-                    (32, 257, 3),
-                    (32, 32, 2),
-                    (32, 32),
-                    (32.0, 32, 3),
-                    (64, 64, 0),
-                ),
+                *((8, 8, 3), (32, 257, 3), (32, 32, 2), (32, 32), (32.0, 32, 3), (64, 64, 0)),
                 *((64, 64, True), 64, None),
             ],
         ),
@@ -228,6 +232,8 @@ def test_the_largest_image_is_as_documented(builder):
         ("infogan", "latent_dim", 11),
         ("pacgan", "packing", 0),
         ("pacgan", "packing", True),
+        ("stylegan2", "seed", -1),
+        ("stylegan2", "seed", 2**31 - 12),
     ],
 )
 def test_arguments_of_a_models_own_are_checked(name, argument, value):
@@ -281,6 +287,8 @@ def test_the_models_are_plain_keras(builder):
 
 
 def test_images_are_in_the_value_range(builder):
+    if builder is kerasgan.build_stylegan2:
+        pytest.skip("Its images are not limited.")
     gan = builder(image_shape=(16, 16, 1), filters=2)
     inputs = generator_inputs(gan, 8)
     latents = keras.tree.flatten(inputs)[0]
