@@ -20,6 +20,7 @@ DEFAULT_EPOCHS = 50
 # From the models' sources.
 DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
+    "acgan": 100,
     "dcgan": 128,
     "deconv_gan": 16,
     "flag_gan": 32,
@@ -27,6 +28,7 @@ BATCH_SIZES = {
     "mlp_gan": 128,
     "mnist_gan": 50,
     "pacgan": 128,
+    "sgan": 100,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")
