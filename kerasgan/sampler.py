@@ -26,13 +26,13 @@ class Layout(typing.NamedTuple):
     """The samples in a picture, and where they are.
 
     Args:
-        count: Number of samples.
+        size: Number of samples.
         columns: Samples per row; None for about as many as there are rows.
-        labels: Labels of the samples, int32 `(count,)`; None for a generator without labels.
+        labels: Labels of the samples, int32 `(size,)`; None for a generator without labels.
         names: Names of the rows in ASCII, if each row has one class.
     """
 
-    count: int
+    size: int
     columns: int | None = None
     labels: np.ndarray | None = None
     names: list[str] | None = None
@@ -70,11 +70,11 @@ class Sampler(typing.NamedTuple):
 
     @property
     def takes_labels(self) -> bool:
-        return bool(self.num_classes) and takes(self.generator, "labels")
+        return takes(self.generator, "labels")
 
     @property
     def names(self) -> list[str]:
-        """The names of the classes, or their numbers, of a generator that takes labels."""
+        """The names of the classes, or their numbers."""
         return list(self.class_names or map(str, range(self.num_classes or 0)))
 
     def layout(
@@ -91,7 +91,7 @@ class Sampler(typing.NamedTuple):
         """
         if not self.takes_labels:
             return Layout(count, columns)
-        rows = list(range(self.num_classes) if labels is None else labels)[:count]
+        rows = list(range(len(self.names)) if labels is None else labels)[:count]
         if columns is None:
             least = max(_LEAST_COLUMNS, math.ceil(count / len(rows)))
             columns = min(math.ceil(math.sqrt(count)), least)
@@ -111,7 +111,7 @@ class Sampler(typing.NamedTuple):
         if latents is None:
             latents = self._draw(n, rng)
         if labels is None and self.takes_labels:
-            labels = rng.integers(self.num_classes, size=n, dtype="int32")
+            labels = rng.integers(len(self.names), size=n, dtype="int32")
         return self.generate(latents, labels)
 
     def draw(self, n: int, seed: int | None = None) -> np.ndarray:

@@ -75,7 +75,7 @@ class SampleGrid(Periodic):
 
     def act(self):
         layout = self.model._sampler.layout(self.count, self.columns)
-        images = sample_finite(self.model, layout.count, self.seed, layout.labels)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
         scale = self.scale or pictures.choose_scale(images, layout.columns)
@@ -160,7 +160,7 @@ class Animation(Periodic):
 
     def act(self):
         layout = self.model._sampler.layout(self.count, self.columns)
-        images = sample_finite(self.model, layout.count, self.seed, layout.labels)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
         frame = pictures.fit_frame(pictures.grid(pictures.opaque(images), layout.columns))

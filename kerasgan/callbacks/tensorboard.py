@@ -115,7 +115,7 @@ class TensorBoardLog(Periodic):
 
     def _write_images(self):
         layout = self.model._sampler.layout(self.count)
-        images = sample_finite(self.model, layout.count, self.seed, layout.labels)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
         shown = {"samples": pictures.named(pictures.grid(images, layout.columns), layout.names)}

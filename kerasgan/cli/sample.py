@@ -92,7 +92,7 @@ def run(given):
             first = out / _file_name(0) if kind == "folder" else out
             first.parent.mkdir(parents=True, exist_ok=True)
             check_writable(first)
-        latents, labels = sampler.draw(layout.count, given.seed), layout.labels
+        latents, labels = sampler.draw(layout.size, given.seed), layout.labels
         if kind == "gif":
             latents = latent_tools.path(latents, sampler.latents, _FRAMES_BETWEEN)
             labels = None if labels is None else labels.repeat(_FRAMES_BETWEEN)

@@ -384,7 +384,7 @@ def _complete(folder, gan, saved=None):
     if not is_new and not _holds(path, gan.sampling_generator):
         save_generator(gan, path)
     layout = gan._sampler.layout(64)
-    images = gan.sample(layout.count, seed=0, labels=layout.labels)
+    images = gan.sample(layout.size, seed=0, labels=layout.labels)
     grid = pictures.named(pictures.grid(images, layout.columns, scale=None), layout.names)
     if not pictures.is_png(folder / run_folder.SAMPLE, grid):
         pictures.save_png(folder / run_folder.SAMPLE, grid)

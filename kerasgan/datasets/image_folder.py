@@ -146,8 +146,8 @@ class ImageFolder(keras.utils.PyDataset):
         self._rows = self._subset(rows, validation_split, subset)
         self.num_images = len(self._rows)
         self.class_sizes = None
-        if self._labels is not None:
-            sizes = np.bincount(self._labels[self._rows], minlength=self.num_classes)
+        if self.class_names is not None:
+            sizes = np.bincount(self._labels[self._rows], minlength=len(self.class_names))
             self.class_sizes = sizes.tolist()
         self.set_epoch(0)
 
