@@ -65,6 +65,18 @@ class Batches:
             except TypeError:  # also for a tf.data.Dataset of unknown length
                 self.num_batches = None
 
+    def class_sizes(self):
+        """Dict from labels to numbers of images; empty if only a pass over the data would tell."""
+        if isinstance(self.x, ImageFolder):
+            return dict(enumerate(self.x.class_sizes or []))
+        labels = None
+        if self.is_array and not _is_array(self.x):
+            labels = self.x.get("labels") if isinstance(self.x, dict) else self.x[1]
+        if labels is None:
+            return {}
+        found, sizes = np.unique(labels, return_counts=True)
+        return dict(zip(found.tolist(), sizes.tolist(), strict=True))
+
     def one_pass(self, epoch: int, start: int = 0):
         """Yields batches `start`, `start + 1`, ... of pass number `epoch`."""
         if self.is_array:

@@ -87,7 +87,8 @@ class GAN(keras.Model):
         discriminator_steps, steps_per_execution: As given to `compile`.
         image_shape: `(height, width, channels)`.
         latent_dim: Length of a latent vector; None for a generator that takes no latents.
-        num_classes, class_names: As given; None for models without labels.
+        num_classes, class_names: As given; None for models without labels. You can set
+            `class_names`, for example to those of a `kerasgan.datasets.ImageFolder`.
         step: Generator updates made so far.
         epoch: Epochs that `fit` has finished so far.
         epoch_step: Steps made in the current epoch; 0 unless `fit` stopped in the middle of it.
@@ -123,11 +124,11 @@ class GAN(keras.Model):
         self.latents = latent_tools.standardize(latents)
         self.value_range = value_range
         self.num_classes = num_classes
+        self._check_num_classes()
         self.class_names = class_names
         self.image_shape = tuple(first(generator.outputs).shape[1:])
         shape = latents_shape(generator)
         self.latent_dim = None if shape is None else shape[1]
-        self._check_classes()
         self.seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
         self.progress = Progress()
@@ -305,6 +306,22 @@ class GAN(keras.Model):
     @property
     def sampling_generator(self):
         return self._choices.average.average if self._choices.average else self.generator
+
+    @property
+    def class_names(self):
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names):
+        is_list = isinstance(names, (list, tuple)) and all(isinstance(x, str) for x in names)
+        if names is not None and not (is_list and len(names) == self.num_classes):
+            raise argument_error(
+                "class_names",
+                "be a list with one name per class",
+                f"class_names={names!r}, num_classes={self.num_classes}",
+                "Pass as many names as there are classes.",
+            )
+        self._class_names = names
 
     @property
     def g_optimizer(self):
@@ -498,11 +515,16 @@ class GAN(keras.Model):
             takes(model, "labels") for model in (self.generator, self.discriminator)
         )
 
-    def _check_batch(self, batch):
+    def _check_batch(self, batch, needs_labels=True):
         """A batch as a dict of checked arrays."""
         meant = (self.value_range, self.num_classes)
         checked = inputs.check(
-            batch, self.generator, self.discriminator, *meant, self._takes_unlabeled
+            batch,
+            self.generator,
+            self.discriminator,
+            self.value_range,
+            self.num_classes if needs_labels else None,
+            self._takes_unlabeled,
         )
         if not self._choices.has_seen_data:
             self._choices.has_seen_data = True
@@ -575,8 +597,12 @@ class GAN(keras.Model):
         checks.check_choice("verbose", verbose, ("auto", 0, 1, 2))
         loop.check_callbacks(callbacks)
         batches = Batches(x, y, batch_size, self.seed)
+        is_new = not self._choices.has_seen_data
         if batches.first is not None:
             self._check_batch(batches.first)
+        if is_new and self.num_classes is not None:
+            names = self.class_names or getattr(x, "class_names", None)
+            inputs.warn_of_small_classes(batches.class_sizes(), names)
         self._check_finite("trained")
         return loop.fit(
             self,
@@ -657,19 +683,26 @@ class GAN(keras.Model):
 
     @property
     def _sampler(self):
-        return Sampler(self.sampling_generator, self.latents, self.value_range, self.num_classes)
+        return Sampler(
+            self.sampling_generator,
+            self.latents,
+            self.value_range,
+            self.num_classes,
+            self.class_names,
+        )
 
     def score(self, images: np.ndarray | tuple | dict[str, np.ndarray]) -> np.ndarray:
         """Scores images with the discriminator in inference mode.
 
         Args:
-            images: What `train_on_batch` takes.
+            images: What `train_on_batch` takes; labels are needed only if the discriminator
+                takes them.
 
         Returns:
             float32 array `(n,)`: scores, or probabilities of "real" for a discriminator with
             two columns. (A discriminator that packs images returns one score per pack.)
         """
-        batch = self._check_batch(images)
+        batch = self._check_batch(images, needs_labels=takes(self.discriminator, "labels"))
         seen = to_numpy(image_tools.to_float(batch["images"], self.value_range))
         outputs = infer(self.discriminator, feed(self.discriminator, batch, seen))
         return to_numpy(reported(outputs)).astype("float32").reshape(-1)
@@ -860,7 +893,7 @@ class GAN(keras.Model):
 
     test_on_batch = test_step = evaluate
 
-    def _check_classes(self):
+    def _check_num_classes(self):
         if self.num_classes is not None:
             checks.check_whole("num_classes", self.num_classes, 1)
         elif takes(self.generator, "labels") or takes(self.discriminator, "labels"):
@@ -869,15 +902,6 @@ class GAN(keras.Model):
                 "be the number of classes, because the models take labels",
                 "num_classes=None",
                 "Pass num_classes=10, for example.",
-            )
-        names = self.class_names
-        is_list = isinstance(names, (list, tuple)) and all(isinstance(x, str) for x in names)
-        if names is not None and not (is_list and len(names) == self.num_classes):
-            raise argument_error(
-                "class_names",
-                "be a list with one name per class",
-                f"class_names={names!r}, num_classes={self.num_classes}",
-                "Pass as many names as there are classes.",
             )
 
 

@@ -8,7 +8,9 @@ from kerasgan import images
 from kerasgan.checks import argument_error, as_array
 from kerasgan.networks import first
 
-__all__ = ["check", "check_labels", "warn_of_habits"]
+__all__ = ["check", "check_labels", "warn_of_habits", "warn_of_small_classes"]
+
+_MOST_TIMES = 10  # that the largest class may be as large as the smallest
 
 
 def check(batch, generator, discriminator, value_range, num_classes=None, takes_unlabeled=False):
@@ -80,6 +82,28 @@ def warn_of_habits(batch, checked, value_range, num_classes=None):
             "keras.utils.image_dataset_from_directory). To train with labels, give both networks "
             "an Input named 'labels', and pass GAN(num_classes=...).",
             stacklevel=4,
+        )
+
+
+def warn_of_small_classes(sizes, names=None):
+    """Warns about classes of very different sizes.
+
+    Args:
+        sizes: Dict from labels to numbers of images; empty if they are unknown.
+        names: Names of the classes, by label; None to show their numbers.
+    """
+    found = {label: size for label, size in sizes.items() if label >= 0 and size}
+    if not found:
+        return
+    smallest, largest = min(found, key=found.get), max(found, key=found.get)
+    if found[largest] > _MOST_TIMES * found[smallest]:
+        few, many = (names[label] if names else label for label in (smallest, largest))
+        warnings.warn(
+            f"The classes differ a lot in size: the smallest, {few}, has {found[smallest]:,} "
+            f"image{'s' if found[smallest] > 1 else ''}, the largest, {many}, has "
+            f"{found[largest]:,}. Images of small classes will be worse and less varied: add more "
+            "of them, or leave these classes out.",
+            stacklevel=3,
         )
 
 

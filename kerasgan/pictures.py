@@ -22,6 +22,7 @@ __all__ = [
     "grid",
     "image_grid",
     "is_png",
+    "named",
     "opaque",
     "save_gif",
     "save_png",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 CAPTION_HEIGHT, CAPTION_WIDTH = 12, 40  # pixels, for one line of Pillow's built-in font
+NAME_WIDTH = 120  # pixels, the most for the name of a row
 FRAME_SIZE = 512  # pixels, the longer side of an animation
 GRID_SIZE, MOST_SCALE = 1024, 8  # pixels, the longer side of a grid; its largest default scale
 LARGEST_SCALE = 64  # on request
@@ -131,14 +133,55 @@ def captioned(images: np.ndarray, captions: Sequence[str]) -> np.ndarray:
     images = enlarged(images, factor)
     count, _, width, channels = images.shape
     strips = np.full((count, CAPTION_HEIGHT, width, channels), 255, dtype="uint8")
-    font = ImageFont.load_default()
     for index, caption in enumerate(captions):
-        strip = to_pil(strips[index])
-        ImageDraw.Draw(strip).text(
-            (width // 2, CAPTION_HEIGHT // 2), caption, fill="black", font=font, anchor="mm"
-        )
-        strips[index] = np.asarray(strip).reshape(strips[index].shape)
+        position = (width // 2, CAPTION_HEIGHT // 2)
+        strips[index] = _with_texts(strips[index], [(position, caption)], anchor="mm")
     return np.concatenate([images, strips], axis=1)
+
+
+def named(picture: np.ndarray, names: Sequence[str] | None) -> np.ndarray:
+    """Prints a name to the left of each row of a grid.
+
+    Args:
+        picture: uint8 image `(height, width, channels)` of rows of equal height.
+        names: One string of ASCII per row, from the top (Pillow's built-in font has little more);
+            long ones are cut. None for no names.
+
+    Returns:
+        uint8 image `(height, more than width, channels)`; `picture` itself without names, or if
+        its rows are too low to read them.
+    """
+    height, _, channels = picture.shape
+    if not names or height < CAPTION_HEIGHT * len(names):
+        return picture
+    font = ImageFont.load_default()
+    texts = [_shortened(name, font) for name in names]
+    # To the right of the text, the grid's own white margin follows.
+    width = 4 + math.ceil(max(map(font.getlength, texts)))
+    row_height = height / len(names)
+    placed = [
+        ((width - 1, round(row_height * (row + 0.5))), text) for row, text in enumerate(texts)
+    ]
+    strip = np.full((height, width, channels), 255, dtype="uint8")
+    return np.concatenate([_with_texts(strip, placed, anchor="rm"), picture], axis=1)
+
+
+def _shortened(text, font):
+    if font.getlength(text) <= NAME_WIDTH:
+        return text
+    while font.getlength(f"{text}...") > NAME_WIDTH:
+        text = text[:-1]
+    return f"{text}..."
+
+
+def _with_texts(image, texts, anchor):
+    """Draws black texts, each `(position, text)`, on a uint8 image `(height, width, channels)`."""
+    drawn = to_pil(image)
+    for position, text in texts:
+        ImageDraw.Draw(drawn).text(
+            position, text, fill="black", font=ImageFont.load_default(), anchor=anchor
+        )
+    return np.asarray(drawn).reshape(image.shape)
 
 
 def to_pil(image: np.ndarray) -> Image.Image:

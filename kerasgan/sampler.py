@@ -4,7 +4,10 @@
 seed gives the same images everywhere.
 """
 
+import math
 import typing
+import unicodedata
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -13,9 +16,26 @@ from kerasgan import checks, images
 from kerasgan import latents as latent_tools
 from kerasgan.networks import feed, first, infer, latents_shape, takes
 
-__all__ = ["Sampler"]
+__all__ = ["Layout", "Sampler"]
 
 _BATCH_SIZE = 64  # limits the memory of sampling
+_LEAST_COLUMNS = 4  # in a row of one class
+
+
+class Layout(typing.NamedTuple):
+    """The samples in a picture, and where they are.
+
+    Args:
+        size: Number of samples.
+        columns: Samples per row; None for about as many as there are rows.
+        labels: Labels of the samples, int32 `(size,)`; None for a generator without labels.
+        names: Names of the rows in ASCII, if each row has one class.
+    """
+
+    size: int
+    columns: int | None = None
+    labels: np.ndarray | None = None
+    names: list[str] | None = None
 
 
 class Sampler(typing.NamedTuple):
@@ -27,6 +47,7 @@ class Sampler(typing.NamedTuple):
         latents: Distribution of the latents, as `kerasgan.latents.standardize` returns it.
         value_range: `(low, high)` of the generator's images.
         num_classes: Number of classes, for a generator that takes labels.
+        class_names: Their names; by default their numbers.
 
     Example:
 
@@ -41,10 +62,42 @@ class Sampler(typing.NamedTuple):
     latents: str | tuple | typing.Callable
     value_range: tuple[float, float]
     num_classes: int | None = None
+    class_names: Sequence[str] | None = None
 
     @property
     def latent_dim(self) -> int:
         return latents_shape(self.generator)[1]
+
+    @property
+    def takes_labels(self) -> bool:
+        return takes(self.generator, "labels")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes, or their numbers."""
+        return list(self.class_names or map(str, range(self.num_classes or 0)))
+
+    def layout(
+        self, count: int, columns: int | None = None, labels: Sequence[int] | None = None
+    ) -> Layout:
+        """Arranges about `count` samples in a picture: with labels, in one row for each class.
+
+        Args:
+            count: Number of samples without labels. With labels, the largest number of rows;
+                there may be more samples, because all rows are full, and at least four long if
+                `count` allows it.
+            columns: Samples per row.
+            labels: Labels of the rows, by default all.
+        """
+        if not self.takes_labels:
+            return Layout(count, columns)
+        rows = list(range(len(self.names)) if labels is None else labels)[:count]
+        if columns is None:
+            least = max(_LEAST_COLUMNS, math.ceil(count / len(rows)))
+            columns = min(math.ceil(math.sqrt(count)), least)
+        repeated = np.repeat(np.asarray(rows, dtype="int32"), columns)
+        names = [_plain(self.names[label], label) for label in rows]
+        return Layout(len(repeated), columns, repeated, names)
 
     def sample(
         self,
@@ -61,8 +114,8 @@ class Sampler(typing.NamedTuple):
             latents = latent_tools.draw_truncated(self.latents, shape, rng, truncation)
         elif latents is None:
             latents = self._draw(n, rng)
-        if labels is None and self.num_classes and takes(self.generator, "labels"):
-            labels = rng.integers(self.num_classes, size=n, dtype="int32")
+        if labels is None and self.takes_labels:
+            labels = rng.integers(len(self.names), size=n, dtype="int32")
         return self.generate(latents, labels)
 
     def draw(self, n: int, seed: int | None = None) -> np.ndarray:
@@ -96,3 +149,10 @@ class Sampler(typing.NamedTuple):
             outputs = infer(self.generator, feed(self.generator, batch))
             made.append(images.to_uint8(first(outputs), self.value_range))
         return np.concatenate(made)
+
+
+def _plain(name, label):
+    """A class's name in ASCII, without accents; its number if the name has other letters."""
+    letters = unicodedata.normalize("NFKD", name)
+    name = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return name if name.isascii() and name.isprintable() else str(label)

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from models import pictures, same, state, values
+from models import pictures, recorded_warnings, same, state, values
 
 import kerasgan
+from kerasgan.pictures import save_png
 
 CLASSES = 3
 
@@ -101,10 +102,82 @@ def test_classes_must_be_known():
         kerasgan.GAN(gan.generator, gan.discriminator)
     with pytest.raises(ValueError, match="`class_names` must be a list with one name per class"):
         kerasgan.GAN(gan.generator, gan.discriminator, num_classes=3, class_names=["a"])
+    with pytest.raises(ValueError, match="`class_names` must be a list with one name per class"):
+        gan.class_names = ["a", "b"]
+    assert gan.class_names == ["a", "b", "c"]
     with pytest.raises(
         ValueError, match="`labels` must be None for a generator that takes no labels"
     ):
         kerasgan.build_mlp_gan((16, 16, 1), filters=2).sample(2, labels=[1, 2])
+
+
+def test_names_can_be_given_to_a_model(tmp_path):
+    gan = kerasgan.build_cgan((16, 16, 1), latent_dim=2, filters=2, num_classes=2)
+    gan.class_names = ["cat", "dog"]
+    gan.save(tmp_path / "gan.keras")
+    assert keras.models.load_model(tmp_path / "gan.keras").class_names == ["cat", "dog"]
+    gan.class_names = None
+    assert gan.class_names is None
+
+
+def test_only_a_discriminator_that_takes_labels_needs_them_to_score():
+    images = np.zeros((2, 16, 16, 1), "uint8")
+    for build in (kerasgan.build_acgan, kerasgan.build_sgan):
+        gan = build((16, 16, 1), latent_dim=2, filters=2, num_classes=2)
+        np.testing.assert_array_equal(gan.score(images), gan.score((images, [0, 1])))
+    with pytest.raises(ValueError, match="`labels` must be whole numbers"):
+        conditional().score(pictures(2, conditional()))
+
+
+def as_folder(folder, images, labels):
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (folder / "abc"[label]).mkdir(parents=True, exist_ok=True)
+        save_png(folder / "abc"[label] / f"{index}.png", image)
+    return kerasgan.datasets.ImageFolder(folder, (4, 4, 1), cache=False)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("kind", ["argument", "pair", "dict", "folder"])
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((3, 30, 5), []),
+        (
+            (3, 33, 5),
+            [
+                "The classes differ a lot in size: the smallest, a, has 3 images, the largest, b, "
+                "has 33. Images of small classes will be worse and less varied: add more of them, "
+                "or leave these classes out."
+            ],
+        ),
+    ],
+)
+def test_classes_of_very_different_size_are_a_warning_once(tmp_path, kind, sizes, expected):
+    gan = conditional()
+    labels = np.repeat(np.arange(3), sizes)
+    images = pictures(len(labels), gan)
+    if kind == "folder":
+        gan.class_names = None  # those of the folder are shown
+        given = (as_folder(tmp_path, images, labels),)
+    else:
+        given = {
+            "argument": (images, labels),
+            "pair": ((images, labels),),
+            "dict": ({"images": images, "labels": labels},),
+        }[kind]
+    for texts_expected in (expected, []):
+        with recorded_warnings() as texts:
+            gan.fit(*given, steps=gan.step + 1, verbose=0)
+        assert texts == texts_expected
+
+
+@pytest.mark.any_backend
+def test_images_without_a_class_are_no_class():
+    gan = kerasgan.build_sgan((16, 16, 1), latent_dim=2, filters=2, num_classes=3)
+    labels = np.array([-1] * 40 + [0, 0, 1])
+    with recorded_warnings() as texts:
+        gan.fit(np.zeros((43, 16, 16, 1), "uint8"), labels, steps=1, verbose=0)
+    assert not texts
 
 
 def test_images_become_images(tmp_path):

@@ -92,3 +92,30 @@ def test_a_grid_to_look_at_is_a_picture_of_pillow(channels):
 def test_a_grid_to_look_at_refuses_what_is_none(images, options, name):
     with pytest.raises(ValueError, match=f"`{name}` must be"):
         kerasgan.image_grid(images, **options)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_names_stand_in_the_middle_of_their_rows(channels):
+    images = np.zeros((6, 20, 30, channels), "uint8")
+    grid = pictures.grid(images, columns=2)
+    found = pictures.named(grid, ["cat", "", "dog"])
+    assert found.dtype == np.uint8 and len(found) == len(grid)
+    np.testing.assert_array_equal(found[:, -grid.shape[1] :], grid)
+    strip = found[:, : -grid.shape[1], 0]
+    assert 10 < strip.shape[1] < 30 and (strip[:, [0, -1]] == 255).all()
+    dark = np.flatnonzero((strip < 100).any(axis=1))
+    for row, has_text in enumerate((True, False, True)):
+        inside = dark[(dark >= 22 * row) & (dark < 22 * (row + 1))] - 22 * row
+        assert len(inside) > 5 if has_text else not len(inside)
+        assert all(abs(line - 12) <= 6 for line in inside)
+    if channels == 4:
+        assert (found[:, : -grid.shape[1], 3] == 255).all()
+
+
+def test_names_are_cut_or_left_out_where_there_is_no_room():
+    grid = pictures.grid(np.zeros((2, 20, 30, 1), "uint8"), columns=1)
+    widths = [pictures.named(grid, ["a", "b" * count]).shape[1] for count in (10, 100, 1000)]
+    assert widths[0] < widths[1] <= grid.shape[1] + 124 and widths[1] == widths[2]
+    low = pictures.grid(np.zeros((2, 8, 30, 1), "uint8"), columns=1)
+    assert pictures.named(low, ["a", "b"]) is low
+    assert pictures.named(grid, None) is grid

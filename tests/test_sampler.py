@@ -43,3 +43,45 @@ def test_truncated_latents_have_the_truncated_normal_distribution(sampler):
     assert values.var() == pytest.approx(1 - 2 * 0.5 * density / share, rel=0.05)
     with pytest.raises(ValueError, match="`truncation` must be None for a model whose latents"):
         sampler.sample(2, truncation=0.5)
+
+
+def conditional(num_classes, class_names=None):
+    latents = keras.Input((2,), name="latents")
+    labels = keras.Input((), dtype="int32", name="labels")
+    x = latents * keras.ops.cast(keras.ops.expand_dims(labels, -1), "float32")
+    generator = keras.Model([latents, labels], keras.layers.Reshape((1, 2, 1))(x))
+    return Sampler(generator, "uniform", (0.0, 1.0), num_classes, class_names)
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "count", "columns", "expected"),
+    [
+        (10, 64, None, (10, 7)),
+        (10, 16, None, (10, 4)),
+        (2, 64, None, (2, 8)),
+        (3, 1, None, (1, 1)),
+        (40, 64, None, (40, 4)),
+        (1000, 64, None, (64, 4)),
+        (3, 64, 5, (3, 5)),
+    ],
+)
+def test_a_picture_has_a_row_for_each_class(num_classes, count, columns, expected):
+    layout = conditional(num_classes).layout(count, columns)
+    rows, columns = expected
+    assert layout.columns == columns and layout.size == rows * columns
+    np.testing.assert_array_equal(layout.labels.reshape(rows, columns)[:, 0], np.arange(rows))
+    np.testing.assert_array_equal(layout.labels.reshape(rows, columns)[:, -1], np.arange(rows))
+    assert layout.names == list(map(str, range(rows)))
+
+
+def test_rows_have_names_in_ascii():
+    sampler = conditional(4, ["cat", "b\u00e4r", "\u732b", "tab\t"])
+    assert sampler.layout(4).names == ["cat", "bar", "2", "3"]
+    layout = sampler.layout(8, labels=[2, 0])
+    assert layout.names == ["2", "cat"]
+    np.testing.assert_array_equal(layout.labels, [2] * 3 + [0] * 3)
+
+
+def test_a_picture_without_labels_is_any_grid(sampler):
+    layout = sampler.layout(64, 3)
+    assert layout == (64, 3, None, None)

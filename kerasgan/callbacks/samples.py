@@ -20,7 +20,7 @@ MOST_SECONDS = 600  # a GIF can show a frame for 655 seconds
 
 
 class SampleGrid(Periodic):
-    """Saves pictures from fixed latents during training.
+    """Saves pictures from fixed latents during training; with labels, in a row for each class.
 
     The files are `folder/step_0000000.png` (the untrained generator), `step_0000500.png` and so
     on, numbered by `gan.step`. When training resumes, the picture from the end of training is
@@ -29,7 +29,8 @@ class SampleGrid(Periodic):
     Args:
         folder: Folder for the PNG files; created if needed.
         every: Steps between pictures.
-        count: Images in each picture.
+        count: Images in each picture. If the generator takes labels, there is a row for each
+            class instead (at most `count` rows), with its name, for about as many images.
         seed: Integer seed for the latents.
         columns: Images per row; by default about as many as there are rows.
         scores: Whether to print the discriminator's score (`gan.score`) under each image.
@@ -73,31 +74,35 @@ class SampleGrid(Periodic):
             self._act()
 
     def act(self):
-        images = sample_finite(self.model, self.count, self.seed)
+        layout = self.model._sampler.layout(self.count, self.columns)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
-        scale = self.scale or pictures.choose_scale(images, self.columns)
+        scale = self.scale or pictures.choose_scale(images, layout.columns)
         if self.scores:
-            scores = self.model.score(images)
+            has_labels = layout.labels is not None
+            scores = self.model.score((images, layout.labels) if has_labels else images)
             scores = np.repeat(scores, len(images) // len(scores))  # a pack shares its score
             images = pictures.enlarged(images, scale)
             images, scale = pictures.captioned(images, [f"{score:.2f}" for score in scores]), 1
+        picture = pictures.grid(images, layout.columns, scale=scale)
         path = _step_path(self.folder, self.model.step)
-        pictures.save_png(path, pictures.grid(images, self.columns, scale=scale))
+        pictures.save_png(path, pictures.named(picture, layout.names))
 
 
 class Animation(Periodic):
     """Shows training as a GIF: a small grid of images from fixed latents, over time.
 
-    The GIF has at most about 100 frames of at most 512 pixels a side. If there are more, every
-    other frame is dropped, and the interval doubles. The GIF is rewritten every tenth frame and at
-    the end of training. Its frames are kept next to it, in `.NAME.frames`, so that it continues
-    after a resume; delete them once training is over. Unreadable frames are left out.
+    The GIF has at most about 100 frames of at most 512 pixels a side (and with labels, the names of
+    the classes). If there are more, every other frame is dropped, and the interval doubles. The GIF
+    is rewritten every tenth frame and at the end of training. Its frames are kept next to it, in
+    `.NAME.frames`, so that it continues after a resume; delete them once training is over.
+    Unreadable frames are left out.
 
     Args:
         path: Path of the GIF.
         every: Steps between frames, at first.
-        count: Images in each frame.
+        count: Images in each frame; with labels, as in `SampleGrid`.
         seed: Integer seed for the latents.
         columns: Images per row; by default about as many as there are rows.
         seconds_per_frame: Time to show each frame; the last frame stays for a second.
@@ -154,14 +159,14 @@ class Animation(Periodic):
             self._write()
 
     def act(self):
-        images = sample_finite(self.model, self.count, self.seed)
+        layout = self.model._sampler.layout(self.count, self.columns)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
-        frame = pictures.grid(pictures.opaque(images), self.columns)
+        frame = pictures.fit_frame(pictures.grid(pictures.opaque(images), layout.columns))
         self._thin_out()
-        pictures.save_png(
-            _step_path(self.frames_folder, self.model.step), pictures.fit_frame(frame)
-        )
+        path = _step_path(self.frames_folder, self.model.step)
+        pictures.save_png(path, pictures.named(frame, layout.names))
 
     def _thin_out(self):
         """Drops surplus frames, and frames beyond the step that training resumes from."""

@@ -22,15 +22,17 @@ class TensorBoardLog(Periodic):
     """Writes losses, scores, sample pictures and the models for TensorBoard, on every backend.
 
     The pictures are a grid and, individually, its first five images, starting with the untrained
-    generator at step 0. *Graphs* shows the layers of both models as conceptual graphs. Pre-training
-    steps are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this callback needs only
-    the package `tensorboard`. View the results with `tensorboard --logdir FOLDER`.
+    generator at step 0. With labels, the grid has a row for each class, and the single images are
+    the first of the first five rows. *Graphs* shows the layers of both models as conceptual
+    graphs. Pre-training steps are below zero. `keras.callbacks.TensorBoard` needs TensorFlow; this
+    callback needs only the package `tensorboard`. View the results with
+    `tensorboard --logdir FOLDER`.
 
     Args:
         folder: Folder for the event files; created if needed.
         every: Steps between points; each point is the mean of these steps.
         images_every: Steps between pictures.
-        count: Images in each grid.
+        count: Images in each grid; with labels, as in `SampleGrid`.
         seed: Integer seed for the latents.
 
     Raises:
@@ -112,11 +114,13 @@ class TensorBoardLog(Periodic):
         )
 
     def _write_images(self):
-        images = sample_finite(self.model, self.count, self.seed)
+        layout = self.model._sampler.layout(self.count)
+        images = sample_finite(self.model, layout.size, self.seed, layout.labels)
         if images is None:
             return
-        shown = {"samples": pictures.grid(images)}
-        shown |= {f"sample/{index}": image for index, image in enumerate(images[:NUM_SINGLES])}
+        shown = {"samples": pictures.named(pictures.grid(images, layout.columns), layout.names)}
+        singles = images if layout.labels is None else images[:: layout.columns]
+        shown |= {f"sample/{index}": image for index, image in enumerate(singles[:NUM_SINGLES])}
         self._write_values(
             self.model.step,
             (

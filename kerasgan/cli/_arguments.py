@@ -8,6 +8,7 @@ from kerasgan import metrics, pretrained
 from kerasgan.checks import argument_error
 
 ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encoder}
+_MOST_NAMES = 12  # in a message
 
 
 def add_model(parser):
@@ -86,6 +87,12 @@ def size(text):
             f"must be a size in pixels, like 64 or 48x64 (height x width). Received: {text}"
         )
     return [int(sides[0]), int(sides[-1])]
+
+
+def in_words(names):
+    """The first few of these names, as a list for a message."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def shown(value):

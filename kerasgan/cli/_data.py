@@ -1,19 +1,58 @@
-"""Loads the images that DATA names: a folder, or the word mnist."""
+"""Loads the images and labels that DATA names: a folder, or the word mnist."""
 
 import numpy as np
 
 from kerasgan import datasets
 from kerasgan.checks import argument_error
+from kerasgan.datasets.image_folder import find_class_names
+
+_DIGITS = [str(digit) for digit in range(10)]
 
 
 def is_mnist(data):
     return data == "mnist"
 
 
-def load_to_train(arguments):
-    """Loads a run's images: an array or an `ImageFolder`."""
+def find_classes(arguments):
+    """Finds the names of the classes in a run's data, before any image is decoded."""
     if is_mnist(arguments["data"]):
-        return datasets.load_mnist("train", arguments["data_path"])[0]
+        return _DIGITS
+    folder, model = arguments["data"], arguments["model"]
+    names, strays = find_class_names(folder)
+    if strays or len(names) < 2:
+        received = f"DATA {folder}, with "
+        if strays:
+            images = "1 image" if len(strays) == 1 else f"{len(strays)} images"
+            received += f"{images} outside subfolders, such as {strays[0]!r}"
+        else:
+            received += f"images in only one, {names[0]!r}"
+        raise argument_error(
+            "DATA",
+            f"have a subfolder for each of two or more classes, because {model} learns from labels",
+            received,
+            "Move each image into the subfolder of its class, such as DATA/cats and DATA/dogs, or "
+            "choose a --model without labels.",
+        )
+    return names
+
+
+def load_to_train(arguments, labels=False):
+    """Loads a run's images: an array or an `ImageFolder`; with labels, a pair instead of an array.
+
+    Args:
+        arguments: Dict of the run's arguments.
+        labels: Whether to load labels, too.
+    """
+    if is_mnist(arguments["data"]):
+        data = datasets.load_mnist("train", arguments["data_path"])
+        if labels and data[1].max() >= len(_DIGITS):
+            raise argument_error(
+                "--data-path",
+                "have labels from 0 to 9",
+                f"--data-path {arguments['data_path']}, with labels up to {data[1].max()}",
+                "Pass a folder of images as DATA, with a subfolder for each class.",
+            )
+        return data if labels else data[0]
     return datasets.ImageFolder(
         arguments["data"],
         (*arguments["size"], arguments["channels"]),
@@ -21,7 +60,7 @@ def load_to_train(arguments):
         fit=arguments["fit"],
         background=arguments["background"],
         mirror=arguments["mirror"],
-        labels=False,
+        labels=labels,
         seed=arguments["seed"],
     )
 
@@ -41,5 +80,11 @@ def load_to_compare(data, data_path, image_shape):
     return images
 
 
+def images_of(data):
+    """What `load_to_train` returned, without the labels of a pair."""
+    return data[0] if isinstance(data, tuple) else data
+
+
 def num_images(data):
-    return len(data) if isinstance(data, np.ndarray) else data.num_images
+    images = images_of(data)
+    return len(images) if isinstance(images, np.ndarray) else images.num_images

@@ -20,6 +20,7 @@ DEFAULT_EPOCHS = 50
 # From the models' sources.
 DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
+    "acgan": 100,
     "dcgan": 128,
     "deconv_gan": 16,
     "fastgan": 8,
@@ -29,6 +30,7 @@ BATCH_SIZES = {
     "mnist_gan": 50,
     "pacgan": 128,
     "r3gan": 256,
+    "sgan": 100,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")

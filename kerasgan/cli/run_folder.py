@@ -20,9 +20,10 @@ import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
-from kerasgan.cli._arguments import ENCODERS, shown
+from kerasgan.cli._arguments import ENCODERS, in_words, shown
 from kerasgan.cli._data import is_mnist
 from kerasgan.files import remove_stale, replacing
+from kerasgan.networks import latents_shape, takes
 from kerasgan.sampler import Sampler
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SAMPLE",
     "SAMPLES",
     "TENSORBOARD",
+    "check_classes",
     "check_records",
     "checkpoint_every",
     "compare",
@@ -262,6 +264,8 @@ def write_config(run, arguments, gan, every, num_images):
         "latent_dim": gan.latent_dim,
         "image_shape": gan.image_shape,
         "value_range": gan.value_range,
+        "num_classes": gan.num_classes,
+        "class_names": gan.class_names,
     }
     with replacing(run / CONFIG) as temporary:
         temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -274,6 +278,8 @@ def read_config(run):
         config = json.loads(path.read_text(encoding="utf-8"))
         _check_fields(config, _FIELDS)
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
+        # Earlier versions trained without labels, and did not write it.
+        _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
     except FileNotFoundError:
         raise argument_error(
             "--out",
@@ -302,6 +308,10 @@ def _is_rate(value):
 
 def _is_text(value):
     return isinstance(value, str) and value != ""
+
+
+def _is_names(value):
+    return isinstance(value, list) and all(map(_is_text, value))
 
 
 def _or_none(check):
@@ -367,11 +377,15 @@ def read_sampler(path, generator):
         )
     try:
         config = json.loads(config_path.read_text(encoding="utf-8"))
-        takes_latents = generator.input_shape == (None, config["latent_dim"])
+        takes_latents = latents_shape(generator) == (None, config["latent_dim"])
         if not takes_latents or len(generator.output_shape) != 4:
             raise ValueError(f"it does not describe {path.name}")
-        latents = latent_tools.standardize(config["latents"])
-        return Sampler(generator, latents, check_value_range(config["value_range"]))
+        return Sampler(
+            generator,
+            latent_tools.standardize(config["latents"]),
+            check_value_range(config["value_range"]),
+            *_read_classes(config, takes(generator, "labels")),
+        )
     # Unexpected contents raise one of these.
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise argument_error(
@@ -380,6 +394,17 @@ def read_sampler(path, generator):
             f"{config_path}, which cannot be used ({in_short(error)})",
             f"Replace it with the run's own, or pass the run's {MODEL}.",
         ) from error
+
+
+def _read_classes(config, takes_labels):
+    """The number of classes and their names, for a generator that takes labels."""
+    if not takes_labels:
+        return ()
+    num_classes, names = config["num_classes"], config["class_names"]
+    has_names = names is None or (_is_names(names) and len(names) == num_classes)
+    if not _is_whole(1)(num_classes) or not has_names:
+        raise ValueError(f"num_classes is {num_classes!r} and class_names {names!r}")
+    return num_classes, names
 
 
 def compare(run, config, chosen):
@@ -404,6 +429,31 @@ def compare(run, config, chosen):
             f"the arguments must match those of the run in {run}, but differ:\n"
             + "\n".join(differences)
             + "\nLeave them out to resume it, or start another run with another --out."
+        )
+
+
+def check_classes(run, config, names):
+    """Refuses data whose classes are not those of the run to resume.
+
+    Args:
+        config: What `read_config` returned.
+        names: Names of the classes in the data.
+
+    Raises:
+        ValueError: They are not those of the run.
+    """
+    before = config.get("class_names") or []
+    gone = [name for name in before if name not in names]
+    new = [name for name in names if name not in before]
+    if gone or new:
+        differences = [
+            f"{what} {in_words(some)}" for what, some in (("without", gone), ("with", new)) if some
+        ]
+        raise argument_error(
+            "DATA",
+            f"have the classes of the run in {run}: {in_words(before)}",
+            f"DATA {' and '.join(differences)}",
+            "Pass the data of the run, or start another run with another --out.",
         )
 
 

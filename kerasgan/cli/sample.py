@@ -1,8 +1,11 @@
 """`kerasgan sample`: draw pictures from a trained GAN."""
 
 import argparse
+import math
 import os
 import pathlib
+
+import numpy as np
 
 from kerasgan import latents as latent_tools
 from kerasgan import pictures
@@ -11,9 +14,11 @@ from kerasgan.cli import _arguments
 from kerasgan.cli._messages import refusing
 from kerasgan.cli._source import load_sampler
 from kerasgan.files import check_writable
+from kerasgan.sampler import Layout
 
 __all__ = ["add_parser", "run"]
 
+_COUNT, _STOPS = 64, 8  # pictures, or stops on a walk, by default
 _FRAMES_BETWEEN, _SECONDS_PER_FRAME = 16, 0.05  # in a walk
 
 
@@ -30,14 +35,25 @@ examples:
   kerasgan sample runs/digits --out digits.png
   kerasgan sample runs/digits/model.keras --count 100 --seed 7 --out more.png
   kerasgan sample runs/digits --count 1000 --out digits/
-  kerasgan sample runs/digits --count 6 --out walk.gif""",
+  kerasgan sample runs/digits --count 6 --out walk.gif
+  kerasgan sample runs/pets --labels cat,dog --count 16 --out pets.png
+
+If the model was trained with labels, a grid has a row for each class (and --count is rounded up to
+full rows). In a GIF or a folder, the classes take turns.""",
     )
     _arguments.add_model(parser)
     parser.add_argument(
         "--count",
         type=_arguments.positive,
         metavar="N",
-        help="number of pictures, or of stops on the walk in a GIF (default: 64, for a GIF 8)",
+        help="number of pictures, or of stops on the walk in a GIF (default: as many as --labels, "
+        f"or {_COUNT}; for a GIF {_STOPS})",
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="CLASS,...",
+        help="classes of the pictures, by name or by number from 0, like cat,dog or 3,3,7; "
+        "repeated if --count is larger, in a grid row by row (default: every class)",
     )
     parser.add_argument(
         "--seed",
@@ -71,15 +87,17 @@ def run(given):
         kind = _kind_of_output(given.out)
         _check_output(out, kind, given.overwrite)
         sampler = load_sampler(given.model)
+        layout = _lay_out(sampler, kind, given.count, given.labels)
         with _arguments.placing("--out", out):
             first = out / _file_name(0) if kind == "folder" else out
             first.parent.mkdir(parents=True, exist_ok=True)
             check_writable(first)
-        latents = sampler.draw(given.count or (8 if kind == "gif" else 64), given.seed)
+        latents, labels = sampler.draw(layout.size, given.seed), layout.labels
         if kind == "gif":
             latents = latent_tools.path(latents, sampler.latents, _FRAMES_BETWEEN)
-        images = sampler.generate(latents)
-        _write(out, kind, images, given.scale)
+            labels = None if labels is None else labels.repeat(_FRAMES_BETWEEN)
+        images = sampler.generate(latents, labels)
+        _write(out, kind, images, given.scale, layout)
     print(out)
     return 0
 
@@ -112,12 +130,57 @@ def _check_output(out, kind, overwrite):
         )
 
 
-def _write(out, kind, images, scale):
+def _lay_out(sampler, kind, count, text):
+    """Says which pictures to draw, and where they are in a grid."""
+    usual = _STOPS if kind == "gif" else _COUNT
+    if not sampler.takes_labels:
+        if text is not None:
+            raise argument_error(
+                "--labels",
+                "be left out for a model that makes pictures without labels",
+                f"--labels {text}",
+                "Leave it out.",
+            )
+        return Layout(count or usual)
+    labels = None if text is None else _read_labels(text, sampler.names)
+    is_filled = labels is None or (count or 0) > len(labels) > 1
+    if kind == "png" and is_filled:
+        num_rows = len(labels or sampler.names)
+        return sampler.layout(count or usual, count and math.ceil(count / num_rows), labels)
+    if labels is None:
+        labels = range(sampler.num_classes)
+    elif kind != "gif":
+        usual = len(labels)
+    # Repeated from the first.
+    return Layout(count or usual, labels=np.resize(labels, count or usual).astype("int32"))
+
+
+def _read_labels(text, names):
+    known = {name: label for label, name in enumerate(names)}
+    fix = "Pass their names."
+    # Where a number is the name of a class, all numbers are names.
+    if not any(name.isdecimal() for name in names):
+        known |= {str(label): label for label in range(len(names))}
+        fix = f"Pass their names, or numbers from 0 to {len(names) - 1}."
+    wanted = [part.strip() for part in text.split(",")]
+    unknown = [part for part in wanted if part not in known]
+    if unknown:
+        raise argument_error(
+            "--labels",
+            f"be classes of MODEL, separated by commas: {_arguments.in_words(names)}",
+            f"--labels {text}, with {unknown[0]!r}",
+            fix,
+        )
+    return [known[part] for part in wanted]
+
+
+def _write(out, kind, images, scale, layout):
     if kind == "gif":
         frames = [pictures.fit_frame(image, scale) for image in images]
         pictures.save_gif(out, frames, _SECONDS_PER_FRAME)
     elif kind == "png":
-        pictures.save_png(out, pictures.grid(images, scale=scale))
+        grid = pictures.grid(images, layout.columns, scale=scale)
+        pictures.save_png(out, pictures.named(grid, layout.names))
     else:
         names = [_file_name(index) for index in range(len(images))]
         for name, image in zip(names, images, strict=True):

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import inspect
 import math
 import pathlib
 import random
@@ -19,8 +20,15 @@ from kerasgan.cli._messages import Failed, duration, refusing, tell
 from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
 from kerasgan.cli._source import load
 from kerasgan.cli._stop import Guard, Stop
+from kerasgan.datasets import ImageFolder
 
 __all__ = ["add_parser", "run"]
+
+
+def _takes_labels(model):
+    """Whether the model's builder takes a number of classes."""
+    return "num_classes" in inspect.signature(getattr(zoo, f"build_{model}")).parameters
+
 
 _MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
 _EPILOG = f"""\
@@ -37,7 +45,7 @@ The folder of a run contains:
   {run_folder.SAMPLES + "/":<18} pictures from fixed latents during training
   {run_folder.ANIMATION:<18} the same, animated
   {run_folder.EVALUATION:<18} with --evaluate; also {run_folder.BEST_GENERATOR}
-  {run_folder.SAMPLE:<18} 64 pictures from the final generator
+  {run_folder.SAMPLE:<18} 64 pictures from the final generator (with labels, a row per class)
   {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if tensorboard is installed
 
 Ctrl-C or SIGTERM finishes the current step, saves and stops. The exit code is 1 if the losses
@@ -60,7 +68,9 @@ def add_parser(commands):
         type=_arguments.path,
         metavar="DATA",
         help="folder of images (subfolders are searched too), or the word mnist; "
-        "optional with --resume",
+        "optional with --resume. Models that learn from labels "
+        f"({', '.join(name for name in _MODELS if _takes_labels(name))}) need a subfolder for each "
+        "class, and take its name",
     )
     parser.add_argument(
         "--model",
@@ -203,19 +213,22 @@ def run(given):
                 return 0
             name = arguments["evaluate"]
             encoder = _arguments.ENCODERS[name]() if name else None
-            data = _data.load_to_train(arguments)
+            labels = _takes_labels(arguments["model"])
+            if config and labels:
+                run_folder.check_classes(folder, config, _data.find_classes(arguments))
+            data = _data.load_to_train(arguments, labels)
             num_images = _data.num_images(data)
             if config:
                 run_folder.note_changes(config, arguments, num_images)
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
-            records = recording.make_callbacks(folder, every, data, encoder)
+            records = recording.make_callbacks(folder, every, _data.images_of(data), encoder)
             run_folder.write_config(folder, arguments, gan, every, num_images)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         print(
-            f"Training {arguments['model']} on {_describe(num_images, arguments)}, "
+            f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, "
             f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.",
             flush=True,
         )
@@ -223,7 +236,7 @@ def run(given):
         try:
             gan.fit(
                 data,
-                batch_size=arguments["batch_size"] if isinstance(data, np.ndarray) else None,
+                batch_size=None if isinstance(data, ImageFolder) else arguments["batch_size"],
                 epochs=arguments["epochs"] or 1,
                 steps=arguments["steps"],
                 pretrain_steps=arguments["pretrain_steps"],
@@ -265,7 +278,11 @@ def _load_or_build(folder, arguments, resume):
     random.seed(arguments["seed"])
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
+    names = _data.find_classes(arguments) if _takes_labels(arguments["model"]) else None
+    if names:
+        options["num_classes"] = len(names)
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
+    gan.class_names = names
     ema = arguments["ema"]
     gan.compile(augment=arguments["augment"], ema=False if ema == 0 else ema)
     _set_rates(gan, arguments)
@@ -301,10 +318,11 @@ def _progress(gan, arguments):
     return f"epoch {gan.epoch} of {arguments['epochs']} (step {gan.step})"
 
 
-def _describe(num_images, arguments):
+def _describe(num_images, arguments, gan):
     height, width = arguments["size"]
     source = pathlib.Path(arguments["data"]).name
-    return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']})"
+    classes = f", {gan.num_classes} classes" if gan.num_classes else ""
+    return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']}{classes})"
 
 
 def _finish(folder, gan, arguments, stop, saved, seconds):
@@ -365,7 +383,9 @@ def _complete(folder, gan, saved=None):
     is_new = bool(saved) and saved.get(run_folder.GENERATOR) == gan.step
     if not is_new and not _holds(path, gan.sampling_generator):
         save_generator(gan, path)
-    grid = pictures.grid(gan.sample(64, seed=0), columns=8, scale=None)
+    layout = gan._sampler.layout(64)
+    images = gan.sample(layout.size, seed=0, labels=layout.labels)
+    grid = pictures.named(pictures.grid(images, layout.columns, scale=None), layout.names)
     if not pictures.is_png(folder / run_folder.SAMPLE, grid):
         pictures.save_png(folder / run_folder.SAMPLE, grid)
 

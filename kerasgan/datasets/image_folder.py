@@ -21,7 +21,7 @@ from kerasgan.checks import (
 from kerasgan.datasets._find import IMAGE_SUFFIXES, find_classes, find_files
 from kerasgan.datasets._read import read_images
 
-__all__ = ["ImageFolder"]
+__all__ = ["ImageFolder", "find_class_names"]
 
 _LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
@@ -77,6 +77,7 @@ class ImageFolder(keras.utils.PyDataset):
         num_images: Number of images in a pass.
         num_classes: Number of classes; None without labels.
         class_names: Sorted names of the subfolders, indexed by label; None without labels.
+        class_sizes: Number of images in each class, indexed by label; None without labels.
         image_shape, batch_size: As given.
         epoch: Number of the current pass, from 0.
         skipped: Dict from each skipped file's name in the folder to the reason.
@@ -120,19 +121,7 @@ class ImageFolder(keras.utils.PyDataset):
             labels = check_flag("labels", labels, "Labels come from the subfolders.")
         _check_split(validation_split, subset)
         check_cache(cache)
-        _check_folder(folder)
-
-        root = os.path.realpath(folder)
-        files, problems = find_files(root)
-        if not files:
-            reasons = f" ({_listed(problems)})" if problems else ""
-            raise _refused(
-                "folder",
-                "a folder that contains images",
-                folder,
-                f"No file in it{reasons} ends in one of {', '.join(IMAGE_SUFFIXES)}. "
-                "Check the path, or convert the files.",
-            )
+        root, files, problems = _find_files(folder)
         names = [name for name, _, _ in files]
         self.class_names, self._labels = find_classes(names, labels)
         self.num_classes = None if self.class_names is None else len(self.class_names)
@@ -156,6 +145,10 @@ class ImageFolder(keras.utils.PyDataset):
         rows = np.setdiff1d(np.arange(len(files)), list(skipped))
         self._rows = self._subset(rows, validation_split, subset)
         self.num_images = len(self._rows)
+        self.class_sizes = None
+        if self.class_names is not None:
+            sizes = np.bincount(self._labels[self._rows], minlength=len(self.class_names))
+            self.class_sizes = sizes.tolist()
         self.set_epoch(0)
 
     def __len__(self) -> int:
@@ -221,6 +214,39 @@ class ImageFolder(keras.utils.PyDataset):
         if subset == "validation":
             return np.sort(shuffled[:validation_size])
         return np.sort(shuffled[validation_size:])
+
+
+def find_class_names(folder):
+    """Finds the classes in a folder without decoding any image.
+
+    Args:
+        folder: As in `ImageFolder`.
+
+    Returns:
+        `(class_names, strays)`: the names that `ImageFolder(folder, labels=True)` would have, and
+        the names of the image files outside subfolders, which it would refuse.
+    """
+    names = [name for name, _, _ in _find_files(folder)[1]]
+    strays = [name for name in names if "/" not in name]
+    inside = [name for name in names if "/" in name]
+    return (find_classes(inside, True)[0] if inside else []), strays
+
+
+def _find_files(folder):
+    """The real path of a folder, and its images as in `find_files`; ValueError if it has none."""
+    _check_folder(folder)
+    root = os.path.realpath(folder)
+    files, problems = find_files(root)
+    if not files:
+        reasons = f" ({_listed(problems)})" if problems else ""
+        raise _refused(
+            "folder",
+            "a folder that contains images",
+            folder,
+            f"No file in it{reasons} ends in one of {', '.join(IMAGE_SUFFIXES)}. "
+            "Check the path, or convert the files.",
+        )
+    return root, files, problems
 
 
 def _refused(name, expected, value, fix):

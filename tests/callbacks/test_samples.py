@@ -91,3 +91,45 @@ def test_a_broken_frame_and_strangers_among_them_are_left_out_of_the_animation(t
 def test_sample_grid_refuses_a_scale_that_is_none(tmp_path):
     with pytest.raises(ValueError, match="`scale` must be a whole number from 1 to 64"):
         callbacks.SampleGrid(tmp_path, scale=0.5)
+
+
+def build_conditional(build=kerasgan.build_cgan):
+    gan = build((16, 16, 3), latent_dim=4, filters=2, num_classes=3)
+    gan.class_names = ["cat", "dog", "eel"]
+    return gan
+
+
+def rows_of(gan, columns, scale=None):
+    """The picture of a grid with a row for each class."""
+    images = gan.sample(3 * columns, seed=0, labels=np.repeat(np.arange(3), columns))
+    grid = pictures.grid(images, columns, scale=scale)
+    return pictures.named(grid, ["cat", "dog", "eel"])
+
+
+def test_pictures_have_a_named_row_for_each_class(tmp_path):
+    gan = build_conditional()
+    for callback in (callbacks.SampleGrid(tmp_path), callbacks.Animation(tmp_path / "a.gif")):
+        callback.set_model(gan)
+        callback.on_train_begin()
+    np.testing.assert_array_equal(read_png(tmp_path / "step_0000000.png"), rows_of(gan, 8))
+    frame = read_png(tmp_path / ".a.gif.frames" / "step_0000000.png")
+    np.testing.assert_array_equal(
+        frame[:, -6 * 74 :], rows_of(gan, 4, 1).repeat(6, 0).repeat(6, 1)[:, -6 * 74 :]
+    )
+    assert frame.shape[1] > 6 * 74 + 10 and (frame[:, : -6 * 74] < 100).any()
+
+
+@pytest.mark.parametrize("build", [kerasgan.build_projection_gan, kerasgan.build_acgan])
+def test_scores_are_those_of_the_images_with_their_labels(tmp_path, build, monkeypatch):
+    gan = build_conditional(build)
+    shown = []
+    captioned = pictures.captioned
+    monkeypatch.setattr(
+        pictures, "captioned", lambda images, texts: shown.extend(texts) or captioned(images, texts)
+    )
+    grid = callbacks.SampleGrid(tmp_path, count=3, scores=True)
+    grid.set_model(gan)
+    grid.on_train_begin()
+    labels = np.repeat(np.arange(3), 2)
+    scores = gan.score((gan.sample(6, seed=0, labels=labels), labels))
+    assert shown == [f"{score:.2f}" for score in scores]

@@ -10,6 +10,7 @@ from models import recorded_warnings
 from PIL import Image
 from tiny_gan import IMAGES, build_gan, train
 
+import kerasgan
 from kerasgan import callbacks, pictures
 
 NAMES = ["d_fake", "d_loss", "d_loss_fake", "d_loss_real", "d_real", "g_loss", "loss"]
@@ -118,3 +119,20 @@ def records_in(path):
         (length,) = struct.unpack_from("<Q", data)
         yield data[12 : 12 + length]
         data = data[16 + length :]
+
+
+def test_tensorboard_log_draws_a_named_row_for_each_class(tmp_path):
+    gan = kerasgan.build_cgan((16, 16, 3), latent_dim=4, filters=2, num_classes=3)
+    gan.class_names = ["cat", "dog", "eel"]
+    callback = log(tmp_path, count=6)
+    callback.set_model(gan)
+    callback.on_train_begin()
+    samples = gan.sample(9, seed=0, labels=[0, 0, 0, 1, 1, 1, 2, 2, 2])
+    rows = pictures.named(pictures.grid(samples, 3), gan.class_names)
+    expected = {"samples": rows, "sample/0": samples[0], "sample/1": samples[3]}
+    expected |= {"sample/2": samples[6]}
+    images = values_in(*events_in(tmp_path), "image")
+    assert {tag for _, tag in images} == set(expected)
+    for tag, pixels in expected.items():
+        with Image.open(io.BytesIO(images[0, tag].encoded_image_string)) as picture:
+            np.testing.assert_array_equal(np.array(picture), pixels)

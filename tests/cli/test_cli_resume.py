@@ -84,6 +84,7 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
         (lambda config: config.update(every="5"), "every is '5'"),
         (lambda config: config.update(num_images=0), "num_images is 0"),
         (lambda config: config.update(backend=1), "backend is 1"),
+        (lambda config: config.update(class_names=[1]), "class_names is [1]"),
         *(
             (
                 lambda config, name=name, value=value: config["arguments"].update({name: value}),

@@ -164,8 +164,10 @@ def test_labels_are_the_subfolders(tmp_path):
     images, labels = dataset[0]
     assert images.shape == (4, 8, 8, 3) and labels.dtype.kind == "i" and labels.shape == (4,)
     assert everything(dataset)[1].tolist() == [0, 0, 1, 1, 1, 2]
+    assert dataset.class_sizes == [2, 3, 1]
     unlabelled = ImageFolder(tmp_path, (8, 8, 3), labels=False)
-    assert unlabelled.num_classes is None and unlabelled[0].shape == (6, 8, 8, 3)
+    assert unlabelled.num_classes is None and unlabelled.class_sizes is None
+    assert unlabelled[0].shape == (6, 8, 8, 3)
 
 
 def test_labels_stay_with_their_images_around_a_broken_file(tmp_path):
@@ -179,7 +181,7 @@ def test_labels_stay_with_their_images_around_a_broken_file(tmp_path):
     with pytest.warns(UserWarning, match="1 of 12"):
         dataset = ImageFolder(tmp_path, (4, 4, 3), batch_size=5)
     images, labels = everything(dataset)
-    assert len(images) == 11
+    assert len(images) == 11 and dataset.class_sizes == [5, 6]
     np.testing.assert_array_equal(images[:, 0, 0, 0], 100 * labels)
 
 
