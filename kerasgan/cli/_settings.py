@@ -21,6 +21,7 @@ DEFAULT_EPOCHS = 50
 DEFAULT_BATCH_SIZE = 64
 BATCH_SIZES = {
     "acgan": 100,
+    "biggan": 50,
     "dcgan": 128,
     "deconv_gan": 16,
     "fastgan": 8,
