@@ -83,11 +83,13 @@ def linear_pair(bias=0.5):
     return gan
 
 
-def _tiny(name, image_shape=(16, 16, 1), filters=4):
+def _tiny(name, image_shape=(16, 16, 1), filters=4, discriminator_steps=2):
+    """At most this many discriminator steps: several, or one where they take long to compile."""
+
     def build():
         gan = getattr(kerasgan, f"build_{name}")(image_shape, latent_dim=8, filters=filters)
-        if gan.discriminator_steps > 2:
-            gan.compile(discriminator_steps=2)  # several, but quick to compile
+        if gan.discriminator_steps > discriminator_steps:
+            gan.compile(discriminator_steps=discriminator_steps)
         return gan
 
     return build
@@ -100,7 +102,7 @@ def _tiny(name, image_shape=(16, 16, 1), filters=4):
 MODELS = {
     "own": (own_pair, ()),
     "acgan": (_tiny("acgan"), ()),
-    "biggan": (_tiny("biggan", filters=1), ()),
+    "biggan": (_tiny("biggan", filters=1, discriminator_steps=1), ()),
     "cgan": (_tiny("cgan"), ()),
     "dcgan": (_tiny("dcgan", (16, 16, 3)), ()),
     "deconv_gan": (
@@ -127,7 +129,7 @@ MODELS = {
         ("generator/conv2d/bias", "generator/conv2d_1/bias", "discriminator/dense_1/bias"),
     ),
     "pacgan": (_tiny("pacgan"), ()),
-    "projection_gan": (_tiny("projection_gan"), ()),
+    "projection_gan": (_tiny("projection_gan", discriminator_steps=1), ()),
     "r3gan": (_tiny("r3gan", filters=12), ()),
     "ragan": (_tiny("ragan"), ("discriminator/dense/bias",)),
     "sagan": (_tiny("sagan"), ("discriminator/spectral_normalization/score/bias",)),

@@ -30,7 +30,7 @@ BATCH_SIZES = {
     "mlp_gan": 128,
     "mnist_gan": 50,
     "pacgan": 128,
-    "r3gan": 256,
+    "r3gan": 512,
     "sgan": 100,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")

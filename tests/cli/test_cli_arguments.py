@@ -67,7 +67,7 @@ def test_values_of_no_sense_are_refused_by_the_parser(capsys, arguments):
     assert "error: argument --" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--size", "256"], ["--size", "999999"], ["--ema", "2"]])
+@pytest.mark.parametrize("arguments", [["--size", "257"], ["--size", "999999"], ["--ema", "2"]])
 def test_arguments_are_checked_before_images_are_decoded(
     photos, tmp_path, monkeypatch, capsys, arguments
 ):
