@@ -146,7 +146,7 @@ def test_another_layout_is_refused_before_images_are_decoded(
 def test_other_arguments_are_checked_before_images_are_decoded(pets, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "ImageFolder", None)
     for model in LABELED:
-        arguments = ["--model", model, "--size", 512, "--out", tmp_path / "run"]
+        arguments = ["--model", model, "--size", 8, "--out", tmp_path / "run"]
         assert train(pets, *arguments) == 2
         assert "`image_shape` must" in errors(capsys)
     assert train(tmp_path / "none", "--model", "cgan", "--out", tmp_path / "run") == 2
