@@ -596,6 +596,7 @@ class GAN(keras.Model):
             checks.check_whole("steps", steps, 0)
         checks.check_choice("verbose", verbose, ("auto", 0, 1, 2))
         loop.check_callbacks(callbacks)
+        self._check_number_of_classes(x)
         batches = Batches(x, y, batch_size, self.seed)
         is_new = not self._choices.has_seen_data
         if batches.first is not None:
@@ -615,6 +616,17 @@ class GAN(keras.Model):
             callbacks=callbacks,
             verbose=verbose,
         )
+
+    def _check_number_of_classes(self, x):
+        # Of folders, also as Keras reads them. Too few classes would otherwise train silently.
+        names = getattr(x, "class_names", None)
+        if names is not None and self.num_classes not in (None, len(names)):
+            raise argument_error(
+                "x",
+                f"have the model's {self.num_classes} classes",
+                f"data with {len(names)} classes",
+                f"Build the model with num_classes={len(names)}, or check the folder.",
+            )
 
     def _check_own_steps(self):
         for name in _ON_BATCH:

@@ -7,6 +7,7 @@ from models import MODELS, batch, pictures, same, state, values
 
 import kerasgan
 from kerasgan import losses
+from kerasgan.pictures import save_png
 from kerasgan.zoo.acgan import class_loss
 from kerasgan.zoo.sgan import labeled_class_loss
 
@@ -139,3 +140,14 @@ def test_truncation_is_for_drawn_latents():
     assert not same([near], [gan.sample(3, seed=0, labels=labels)])
     with pytest.raises(ValueError, match="`truncation` must be None if you pass `latents`"):
         gan.sample(1, latents=np.zeros((1, 8), "float32"), truncation=0.5)
+
+
+def test_a_folder_must_have_the_models_classes(tmp_path):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        save_png(tmp_path / name / "1.png", np.zeros((16, 16, 1), "uint8"))
+    folder = kerasgan.datasets.ImageFolder(tmp_path, (16, 16, 1), batch_size=3, labels=True)
+    gan = kerasgan.build_cgan((16, 16, 1), filters=2, num_classes=4)
+    with pytest.raises(ValueError, match="`x` must have the model's 4 classes.*3 classes"):
+        gan.fit(folder)
+    assert gan.step == 0
