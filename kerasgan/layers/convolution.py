@@ -11,8 +11,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with `groups`, computed as matrix products.
 
     It has the weights and the results of `Conv2D`. TensorFlow and JAX have no fast code for the
-    gradients of grouped convolutions on a processor: with 16 groups of 4 channels, a step takes
-    50 to 100 times as long there as here.
+    gradients of grouped convolutions on a processor: a step takes many times as long there.
 
     One product per group multiplies each pixel and those above and below it with all weights; the
     results for the columns of the kernel are shifted and added. With strides, dilation, or one

@@ -250,6 +250,7 @@ def channels_first():
     keras.config.set_image_data_format(before)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - {"own"}))
 def test_the_configured_data_format_changes_nothing(name, channels_first):
     gan = MODELS[name][0]()
