@@ -15,15 +15,14 @@ CONDITIONAL = ("acgan", "biggan", "cgan", "projection_gan")
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-def test_a_label_changes_the_image_once_the_model_has_learned(name):
+def test_a_label_changes_the_image(name):
     gan = MODELS[name][0]()
-    for seed in range(2):  # zeros in front of the condition move in the first step
-        gan.train_on_batch(batch(4, gan, seed))
+    if name == "projection_gan":  # its labels have no effect before the first steps
+        for seed in range(2):
+            gan.train_generator_on_batch(batch(4, gan, seed))
     latents = np.zeros((2, gan.latent_dim), "float32")
-    first, second = np.array(
-        keras.ops.convert_to_numpy(gan.generator([latents, np.array([3, 7], "int32")]))
-    )
-    assert not np.array_equal(first, second)
+    images = gan.generator.predict_on_batch([latents, np.array([3, 7], "int32")])
+    assert not np.array_equal(*images)
 
 
 @pytest.mark.parametrize("name", ["biggan", "cgan", "projection_gan"])
