@@ -14,7 +14,7 @@ from kerasgan.zoo import channels_last
 from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
 from kerasgan.zoo.sngan import to_channels
 
-__all__ = ["Quarter", "ReconstructionLoss", "build_fastgan"]
+__all__ = ["Quarter", "build_fastgan", "reconstruction_loss"]
 
 _LARGEST = 256  # pixels
 # Filters of the generator's maps from 4 to 256 pixels, in units of `filters`.
@@ -81,7 +81,7 @@ def build_fastgan(
         g_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5, name="g_optimizer"),
         d_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5, name="d_optimizer"),
         loss="soft_hinge",
-        auxiliary_loss=ReconstructionLoss(),
+        auxiliary_loss=(None, reconstruction_loss),
         augment="color,translation",
         ema=0.999,
     )
@@ -249,24 +249,13 @@ class Quarter(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class ReconstructionLoss:
+def reconstruction_loss(inputs, real_outputs, fake_outputs):
     """How badly the discriminator redraws real images: the mean absolute differences, added up."""
-
-    name = "reconstruction_loss"
-
-    def __call__(self, inputs, real_outputs, fake_outputs):
-        if real_outputs is None:
-            # Nothing to learn. A gradient of 0 for both decoders, as Keras warns if there is none.
-            return 0.0 * (ops.mean(fake_outputs[1]) + ops.mean(fake_outputs[3]))
-        _, *pairs = (ops.cast(output, "float32") for output in real_outputs)
-        return sum(
-            ops.mean(ops.abs(drawn - image))
-            for drawn, image in zip(pairs[::2], pairs[1::2], strict=True)
-        )
-
-    def get_config(self):
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+    if real_outputs is None:  # the fake half of a separate update
+        # Nothing to learn. A gradient of 0 for both decoders, as Keras warns if there is none.
+        return 0.0 * (ops.mean(fake_outputs[1]) + ops.mean(fake_outputs[3]))
+    _, *pairs = (ops.cast(output, "float32") for output in real_outputs)
+    return sum(
+        ops.mean(ops.abs(drawn - image))
+        for drawn, image in zip(pairs[::2], pairs[1::2], strict=True)
+    )

@@ -6,7 +6,7 @@ import pytest
 from models import pictures, values
 
 import kerasgan
-from kerasgan.zoo.fastgan import Quarter, ReconstructionLoss, _excite, _score
+from kerasgan.zoo.fastgan import Quarter, _excite, _score, reconstruction_loss
 
 
 def numbers(tensor):
@@ -76,8 +76,8 @@ def test_the_discriminator_gives_what_it_should_redraw(gan):
 
 def test_the_reconstruction_loss_by_hand():
     outputs = [np.zeros((1, 1)), *(np.full((1, 2, 2, 3), v, "float32") for v in (0.5, 1, -1, 1))]
-    assert float(ReconstructionLoss()({}, outputs, None)) == 0.5 + 2.0
-    assert float(ReconstructionLoss()({}, None, outputs)) == 0.0
+    assert float(reconstruction_loss({}, outputs, None)) == 0.5 + 2.0
+    assert float(reconstruction_loss({}, None, outputs)) == 0.0
 
 
 def test_only_real_images_are_redrawn(gan):
@@ -86,9 +86,9 @@ def test_only_real_images_are_redrawn(gan):
         gan.train_discriminator_on_batch(pictures(2, gan), sides=side) for side in ("real", "fake")
     )
     assert real["reconstruction_loss"] > 0 and fake["reconstruction_loss"] == 0
-    assert gan.train_generator_on_batch(pictures(2, gan))["reconstruction_loss"] == 0
+    assert "reconstruction_loss" not in gan.train_generator_on_batch(pictures(2, gan))
 
 
 def test_the_registered_names_stay():
-    names = [keras.saving.get_registered_name(kind) for kind in (Quarter, ReconstructionLoss)]
-    assert names == ["kerasgan>Quarter", "kerasgan>ReconstructionLoss"]
+    names = [keras.saving.get_registered_name(kind) for kind in (Quarter, reconstruction_loss)]
+    assert names == ["kerasgan>Quarter", "kerasgan>reconstruction_loss"]
