@@ -41,7 +41,7 @@ def build_stylegan2(
 
     Choose it for the best images of up to 256 pixels, if you have a GPU and a day or more. Styles
     also make smooth animations, and truncation (below) trades variety for quality. With few images,
-    add `gan.compile(augment="color,translation,cutout")`.
+    add `gan.compile(augment="ada")`.
 
     The generator consists of two models, `mapping` (latents to styles) and `synthesis` (styles to
     images).
@@ -58,7 +58,7 @@ def build_stylegan2(
     mean is the same, and a step takes longer. Path length regularisation and style mixing are left
     out, as in the authors' configuration for CIFAR-10: the former needs gradients of images, the
     latter trains every layer with several styles and costs some quality. Augmentation is off by
-    default (adaptive in the reference). The small image is enlarged by bilinear interpolation,
+    default (the reference has `"ada"`). The small image is enlarged by bilinear interpolation,
     which is the same filter except at the edges. The average's decay is constant, 0.998, after a
     start as in `compile(ema=)`; the authors' is 0.9978, with a start that lasts longer. All layers
     have the precision that Keras is set to (half precision at the larger sizes in the reference).
