@@ -91,12 +91,13 @@ class Sampler(typing.NamedTuple):
         """
         if not self.takes_labels:
             return Layout(count, columns)
-        rows = list(range(len(self.names)) if labels is None else labels)[:count]
+        class_names = self.names
+        rows = list(range(len(class_names)) if labels is None else labels)[:count]
         if columns is None:
             least = max(_LEAST_COLUMNS, math.ceil(count / len(rows)))
             columns = min(math.ceil(math.sqrt(count)), least)
         repeated = np.repeat(np.asarray(rows, dtype="int32"), columns)
-        names = [_plain(self.names[label], label) for label in rows]
+        names = [_plain(class_names[label], label) for label in rows]
         return Layout(len(repeated), columns, repeated, names)
 
     def sample(
@@ -114,8 +115,8 @@ class Sampler(typing.NamedTuple):
             latents = latent_tools.draw_truncated(self.latents, shape, rng, truncation)
         elif latents is None:
             latents = self._draw(n, rng)
-        if labels is None and self.takes_labels:
-            labels = rng.integers(len(self.names), size=n, dtype="int32")
+        if labels is None and self.num_classes and self.takes_labels:
+            labels = rng.integers(self.num_classes, size=n, dtype="int32")
         return self.generate(latents, labels)
 
     def draw(self, n: int, seed: int | None = None) -> np.ndarray:
