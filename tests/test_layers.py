@@ -271,11 +271,22 @@ def test_grouped_convolutions_are_keras(settings):
     assert np.array_equal(numbers(copy(x)), numbers(model(x)))
 
 
-def test_grouped_convolutions_need_no_convolution(monkeypatch):
-    # Theirs take a hundred times as long on TensorFlow's and JAX's processors.
-    layer = GroupedConv2D(4, 3, padding="same", groups=2, dtype="mixed_bfloat16")
-    monkeypatch.setattr(keras.ops, "conv", None)
-    assert layer(np.ones((2, 5, 5, 4), "float32")).dtype == keras.ops.cast(1, "bfloat16").dtype
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch's own are fast")
+def test_groups_are_convolved_one_by_one_on_a_processor(monkeypatch):
+    # Together they take up to a hundred times as long with TensorFlow and JAX.
+    depths = []
+    original = keras.layers.Conv2D.convolution_op
+    monkeypatch.setattr(
+        keras.layers.Conv2D,
+        "convolution_op",
+        lambda self, x, kernel: depths.append(x.shape[-1]) or original(self, x, kernel),
+    )
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    GroupedConv2D(4, 3, padding="same", groups=2)(np.ones((2, 5, 5, 6), "float32"))
+    assert depths == [3, 3]
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0", "gpu:0"])
+    GroupedConv2D(4, 3, padding="same", groups=2)(np.ones((2, 5, 5, 6), "float32"))
+    assert depths == [3, 3, 6]
 
 
 def test_self_attention_starts_as_the_identity():
