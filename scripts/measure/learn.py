@@ -66,12 +66,8 @@ def learn(name, digits, evaluator, minutes, seed, out):
         callbacks=[stop, callbacks.LossPlot(f"{stem}-losses.png")],
     )
     gan.save(f"{stem}.keras")
-    takes_labels = len(gan.generator.inputs) > 1
-    shown, asked = (
-        np.arange(count) * 10 // count if takes_labels else None for count in (80, evaluator.count)
-    )
-    grid = gan.sample(80 if takes_labels else 64, seed=0, labels=shown)  # a row for each digit
-    pictures.save_png(f"{stem}.png", pictures.grid(grid, columns=8))
+    save_samples(gan, f"{stem}.png")
+    asked = spread_labels(gan, evaluator.count)
     fakes = gan.sample(evaluator.count, seed=evaluator.seed, labels=asked)
     measured = {
         **settings,
@@ -88,6 +84,20 @@ def learn(name, digits, evaluator, minutes, seed, out):
         logits = gan.discriminator.predict(images / 127.5 - 1.0, verbose=0)[1]
         measured["test_accuracy"] = float(np.mean(logits.argmax(axis=1) == labels))
     return measured
+
+
+def save_samples(gan, path):
+    """Saves 64 samples of seed 0, or a row of eight for each class that can be asked for."""
+    labels = spread_labels(gan, 8 * gan.num_classes if gan.num_classes else 64)
+    grid = gan.sample(64 if labels is None else len(labels), seed=0, labels=labels)
+    pictures.save_png(path, pictures.grid(grid, columns=8))
+
+
+def spread_labels(gan, count):
+    """`count` sorted labels, as many of each class; None if the generator takes none."""
+    if len(gan.generator.inputs) == 1:
+        return None
+    return np.arange(count) * gan.num_classes // count
 
 
 def _few(labels, count=10):
