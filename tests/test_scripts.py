@@ -5,8 +5,13 @@ import json
 import pathlib
 import sys
 
+import keras
+import numpy as np
 import pytest
 from models import write_mnist
+
+import kerasgan
+from kerasgan import pictures
 
 pytestmark = pytest.mark.any_backend
 
@@ -17,6 +22,10 @@ SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts" / "measure"
 def script(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     return importlib.import_module
+
+
+def records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def run(module, monkeypatch, *arguments):
@@ -59,7 +68,7 @@ def test_points_are_counted(script, tmp_path, monkeypatch, capsys):
     points = script("points")
     for _ in range(2):
         run(points, monkeypatch, "ring", "--seeds", 0, "--steps", 2, "--out", out)
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    lines = records(out)
     assert [line["gan"] for line in lines] == ["plain", "paired"]
     assert all(0 <= line["modes"] <= 8 for line in lines)
     assert "| ring | paired | 1 |" in capsys.readouterr().out
@@ -74,7 +83,7 @@ def test_stacks_are_counted(script, tmp_path, monkeypatch):
     stacked = script("stacked_mnist")
     monkeypatch.setattr(stacked, "NUM_STACKS", 64)
     run(stacked, monkeypatch, "paired", *tiny)
-    (line,) = [json.loads(line) for line in out.read_text().splitlines()]
+    (line,) = records(out)
     assert line["gan"] == "paired" and 1 <= line["modes"] <= 20
     for name in stacked.GANS:
         assert stacked.build(name, 1).image_shape == (28, 28, 3)
@@ -85,7 +94,7 @@ def test_rates_stand_beside_widths(script, tmp_path, monkeypatch, capsys):
     out = tmp_path / "rates.jsonl"
     few = ["--filters", 1, 2, "--rates", 1e-3, "--minutes", 1e-6, "--data-path", tmp_path]
     run(script("rates"), monkeypatch, *few, "--out", out)
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    lines = records(out)
     assert [(line["filters"], line["rate"], line["steps"]) for line in lines] == [
         (1, 1e-3, 1),
         (2, 1e-3, 1),
@@ -103,3 +112,61 @@ def test_updates_are_compared_at_equal_steps_and_time(script, tmp_path, monkeypa
     assert joint["equal steps"]["steps"] == other["equal steps"]["steps"] == 2
     assert other["equal time"]["steps"] >= 2
     assert "| simultaneous, equal time |" in capsys.readouterr().out
+
+
+def test_models_with_and_without_labels_learn_from_class_folders(
+    script, tmp_path, monkeypatch, capsys
+):
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        folder = tmp_path / "data" / f"class {number}"
+        folder.mkdir(parents=True)
+        for index, image in enumerate(rng.integers(0, 256, (3, 32, 32, 3), "uint8")):
+            pictures.save_png(folder / f"{index}.png", image)
+    cifar10 = script("cifar10")
+    monkeypatch.setattr(cifar10, "EPOCHS", 1)
+    few = ["--minutes", 1e-6, "--data-path", tmp_path / "data", "--out", tmp_path / "out"]
+    for _ in range(2):  # what is recorded is not trained again
+        run(cifar10, monkeypatch, "dcgan", "projection_gan", *few)
+    lines = records(tmp_path / "out" / "cifar10.jsonl")
+    assert 0 <= lines[0]["accuracy"] <= 1
+    assert [line.get("model") for line in lines] == [None, "dcgan", "projection_gan"]
+    assert "agreement" not in lines[1] and len(lines[2]["agreement"]) == 10
+    assert "| projection_gan | " in capsys.readouterr().out
+    assert len(list((tmp_path / "out").glob("*.png"))) == 4
+
+
+def test_a_classifier_learns_from_samples_alone(script, tmp_path, monkeypatch, capsys):
+    write_mnist(tmp_path, 20)
+    gan = kerasgan.build_cgan((28, 28, 1), filters=1)
+    gan.save(tmp_path / "mine.keras")
+    few = ["--count", 20, "--epochs", 1, "--seeds", 0, "--data-path", tmp_path]
+    train_on_samples = script("train_on_samples")
+    run(
+        train_on_samples,
+        monkeypatch,
+        tmp_path / "mine.keras",
+        *few,
+        "--out",
+        tmp_path / "runs.jsonl",
+    )
+    lines = records(tmp_path / "runs.jsonl")
+    assert [line["images"] for line in lines] == ["mine", "real images"]
+    assert all(0 <= line["accuracy"] <= 1 for line in lines)
+    with pytest.raises(SystemExit):
+        run(train_on_samples, monkeypatch, "flags", *few)
+    assert "flags takes no labels" in capsys.readouterr().err
+
+
+def test_pretrained_models_are_trained_with_their_settings(script, tmp_path, monkeypatch):
+    write_mnist(tmp_path, 20)
+    pretrain = script("pretrain")
+    monkeypatch.setitem(pretrain.SETTINGS["mnist-conditional"], "filters", 1)
+    folders = ["--data-path", tmp_path, "--out", tmp_path / "models", "--log", tmp_path / "log"]
+    run(pretrain, monkeypatch, "mnist-conditional", "--epochs", 1, *folders)
+    (line,) = records(tmp_path / "log" / "pretrained.jsonl")
+    assert line["steps"] == 1 and 0 <= line["digits"]["agreement"] <= 1
+    generator = keras.models.load_model(tmp_path / "models" / "mnist-conditional_generator.keras")
+    assert [tuple(part.shape[1:]) for part in generator.inputs] == [(100,), ()]
+    with pytest.raises(SystemExit):
+        run(pretrain, monkeypatch, "emoji")

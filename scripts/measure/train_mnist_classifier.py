@@ -48,6 +48,34 @@ def augmentation():
     )
 
 
+def train(images, labels, epochs, seed):
+    """Trains a new classifier, with slightly changed images, and prints each epoch's accuracy."""
+    random.seed(seed)
+    classifier = build()
+    inputs = keras.Input((28, 28, 1))
+    trained = keras.Model(inputs, classifier(augmentation()(inputs)))
+    steps = epochs * -(-len(images) // BATCH_SIZE)
+    trained.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    rng = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        part = rng.permutation(len(images))
+        history = trained.fit(
+            images[part].astype("float32"), labels[part], BATCH_SIZE, shuffle=False, verbose=0
+        )
+        print(f"epoch {epoch + 1}: {history.history}", flush=True)
+    return classifier
+
+
+def accuracy(classifier, images, labels):
+    """The share of images that the classifier assigns to their class."""
+    logits = classifier.predict(images.astype("float32"), verbose=0)
+    return float(np.mean(np.argmax(logits, axis=1) == labels))
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -57,29 +85,11 @@ def main():
     parser.add_argument("--data-path", help="folder or file that contains MNIST")
     parser.add_argument("--out", type=pathlib.Path, default=PATH)
     given = parser.parse_args()
-    random.seed(given.seed)
-    images, labels = kerasgan.datasets.load_mnist("train", given.data_path)
-    classifier = build()
-    inputs = keras.Input((28, 28, 1))
-    trained = keras.Model(inputs, classifier(augmentation()(inputs)))
-    steps = given.epochs * -(-len(images) // BATCH_SIZE)
-    trained.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    rng = np.random.default_rng(given.seed)
-    order = np.concatenate([rng.permutation(len(images)) for _ in range(given.epochs)])
-    for epoch, part in enumerate(np.split(order, given.epochs)):
-        history = trained.fit(
-            images[part].astype("float32"), labels[part], BATCH_SIZE, shuffle=False, verbose=0
-        )
-        print(f"epoch {epoch + 1}: {history.history}", flush=True)
-    classifier.save(given.out)
-    images, labels = kerasgan.datasets.load_mnist("test", given.data_path)
-    logits = keras.models.load_model(given.out).predict(images.astype("float32"), verbose=0)
-    right = np.argmax(logits, axis=1) == labels
-    print(f"{given.out}: {given.out.stat().st_size} bytes, {right.mean():.4f} of the test images")
+    digits = kerasgan.datasets.load_mnist("train", given.data_path)
+    train(*digits, given.epochs, given.seed).save(given.out)
+    tests = kerasgan.datasets.load_mnist("test", given.data_path)
+    right = accuracy(keras.models.load_model(given.out), *tests)
+    print(f"{given.out}: {given.out.stat().st_size} bytes, {right:.4f} of the test images")
 
 
 if __name__ == "__main__":
