@@ -414,6 +414,11 @@ def table():
             },
         ),
         "layers.PixelNoise": (layers.PixelNoise, {}, {"seed": seed}),
+        "layers.SkipLayerExcitation": (
+            layers.SkipLayerExcitation,
+            {},
+            {"pool_size": (None, *NO_COUNT)},
+        ),
         "layers.SelfAttention": (layers.SelfAttention, {}, {"pool_size": (None, *NO_COUNT)}),
         "layers.SpectralNormalization": (
             layers.SpectralNormalization,

@@ -22,6 +22,7 @@ from kerasgan.layers import (
     ModulatedConv2D,
     PixelNoise,
     SelfAttention,
+    SkipLayerExcitation,
     SpectralNormalization,
 )
 
@@ -138,6 +139,7 @@ def test_works_in_any_keras_model():
         (MinibatchDiscrimination, "kernel_dim", [0, True, 2.0, "4", None]),
         (MinibatchStandardDeviation, "group_size", [0, True, 2.0, "4", None]),
         (SelfAttention, "pool_size", [0, True, 2.0, "2", (2, 2), None]),
+        (SkipLayerExcitation, "pool_size", [0, True, 2.0, "2", (2, 2), None]),
         (SpectralNormalization, "layer", [3, "conv", None, keras.layers.Dense]),
         (SpectralNormalization, "power_iterations", [0, True, 1.0, "1", None]),
         (SpectralNormalization, "seed", [-1, 1.5, "a", True, 2**31]),
@@ -167,6 +169,7 @@ def test_numpys_numbers_are_taken_and_saved():
         InstanceNoise(np.float32(0.5), seed=one),
         MinibatchStandardDeviation(one),
         SelfAttention(one),
+        SkipLayerExcitation(one),
         SpectralNormalization(keras.layers.Dense(1), power_iterations=one, seed=one),
         EqualizedConv2D(one, one, np.bool_(True), np.bool_(True)),
         EqualizedDense(one, np.float32(0.5)),
@@ -295,6 +298,26 @@ def test_self_attention_starts_as_the_identity():
     assert np.array_equal(numbers(layer(x)), x)
     layer.gain.assign(1.0)
     assert not np.allclose(numbers(layer(x)), x)
+
+
+def test_excitation_by_hand(tmp_path):
+    large, small = keras.Input((6, 5, 3)), keras.Input((8, 5, 2))
+    layer = SkipLayerExcitation(kernel_initializer="orthogonal")
+    model = keras.Model([large, small], layer([large, small]))
+    first, second = values(layer)
+    assert first.shape == (4 * 3 * 2, 3) and second.shape == (3, 3)
+    x, y = (
+        noise(count=2, size=8, channels=3)[:, :6, :5],
+        noise(count=2, size=8, channels=2)[:, :, :5],
+    )
+    # Windows of two rows and two columns; the last one has a single column.
+    places = [y[:, r : r + 2, c : c + 2].mean(axis=(1, 2)) for r in (0, 2, 4, 6) for c in (0, 2, 4)]
+    hidden = np.concatenate(places, axis=-1) @ first
+    gates = 1 / (1 + np.exp(-(hidden / (1 + np.exp(-hidden))) @ second))
+    np.testing.assert_allclose(model.predict_on_batch([x, y]), x * gates[:, None, None], rtol=1e-4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(loaded.predict_on_batch([x, y]), model.predict_on_batch([x, y]))
 
 
 @pytest.mark.parametrize("pool_size", [1, 2])

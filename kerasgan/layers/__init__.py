@@ -6,6 +6,7 @@ from kerasgan.layers.augmentation import DiffAugment, InstanceNoise
 from kerasgan.layers.conditional import ConditionalBatchNormalization, LabelChannels
 from kerasgan.layers.convolution import GroupedConv2D
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
+from kerasgan.layers.excitation import SkipLayerExcitation
 from kerasgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
 from kerasgan.layers.spectral import SpectralNormalization
 from kerasgan.layers.styles import LearnedConstant, ModulatedConv2D, PixelNoise
@@ -25,5 +26,6 @@ __all__ = [
     "ModulatedConv2D",
     "PixelNoise",
     "SelfAttention",
+    "SkipLayerExcitation",
     "SpectralNormalization",
 ]

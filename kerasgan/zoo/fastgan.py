@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from kerasgan.gan import GAN
-from kerasgan.layers import SpectralNormalization
+from kerasgan.layers import SkipLayerExcitation, SpectralNormalization
 from kerasgan.zoo import channels_last
 from kerasgan.zoo.parts import batch_norm, check_sizes, count_halvings, crop_to, reduced
 from kerasgan.zoo.sngan import to_channels
@@ -161,21 +161,17 @@ def _down_block(x, filters):
     return keras.layers.Average()([x, shortcut])
 
 
-def _excite(x, small):
-    """Skip-layer excitation: scales the channels of `x` by what a smaller or earlier map shows."""
-    _, rows, columns, _ = small.shape
-    y = channels_last.AveragePooling2D((-(-rows // 4), -(-columns // 4)), padding="same")(small)
-    y = channels_last.Flatten()(y)  # of 4x4 places: the dense layer is a convolution of all of them
-    y = _dense(x.shape[-1], activation="silu")(y)
-    y = _dense(x.shape[-1], activation="sigmoid")(y)
-    return keras.layers.Multiply()([x, keras.layers.Reshape((1, 1, x.shape[-1]))(y)])
+def _excite(x, other):
+    layer = SkipLayerExcitation(kernel_initializer=_normal())
+    return SpectralNormalization(layer)([x, other])
 
 
 def _score(x):
     """The mean of a 4x4 convolution over all places, computed from the mean of its windows."""
     window = [max(1, size - 3) for size in x.shape[1:3]]
     x = channels_last.AveragePooling2D(window, strides=1)(x)
-    return _dense(1)(channels_last.Flatten()(x))
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer=_normal())
+    return SpectralNormalization(dense)(channels_last.Flatten()(x))
 
 
 def _to_image(x, channels):
@@ -200,14 +196,6 @@ def _convolution(filters, size, strides=1):
             padding="same",
             use_bias=False,
             kernel_initializer=_normal(),
-        )
-    )
-
-
-def _dense(units, activation=None):
-    return SpectralNormalization(
-        keras.layers.Dense(
-            units, activation=activation, use_bias=False, kernel_initializer=_normal()
         )
     )
 

@@ -113,7 +113,7 @@ LARGEST = dict.fromkeys(  # pixels, if not 128
 OWN_LAYERS = {
     "build_biggan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_cgan": {"LabelChannels"},
-    "build_fastgan": {"Quarter", "SpectralNormalization"},
+    "build_fastgan": {"Quarter", "SkipLayerExcitation", "SpectralNormalization"},
     "build_projection_gan": {"ConditionalBatchNormalization", "SpectralNormalization"},
     "build_pacgan": {"Pack"},
     "build_r3gan": {"GroupedConv2D"},
