@@ -31,9 +31,8 @@ def build_acgan(
     beta_1 0.5).
 
     Differs from the reference: the networks are a DCGAN's, with the changes that `build_dcgan`
-    lists, instead of the paper's deeper ones with dropout and noise. The generator gets the label
-    as an embedding of 50 numbers beside the latents. There is no average of the generator's
-    weights.
+    lists, instead of the paper's deeper ones with dropout and noise. There is no average of the
+    generator's weights.
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not

@@ -1,11 +1,12 @@
 """CGAN: both networks see the label, so you can ask for images of a class.
 
 Mirza, Osindero 2014, "Conditional Generative Adversarial Nets", https://arxiv.org/abs/1411.1784.
-The paper's idea with the DCGAN's networks: the label's embedding joins the latents, and becomes
-constant channels of the images that the discriminator sees.
+The paper's idea with the DCGAN's networks: the label joins the latents, and becomes constant
+channels of the images that the discriminator sees.
 """
 
 import keras
+from keras import ops
 
 from kerasgan.gan import GAN
 from kerasgan.layers import LabelChannels
@@ -13,8 +14,6 @@ from kerasgan.zoo.dcgan import dcgan_features, dcgan_image, dcgan_optimizers, dc
 from kerasgan.zoo.parts import check_classes, check_sizes
 
 __all__ = ["build_cgan", "cgan_generator"]
-
-_EMBEDDING = 50  # numbers for each class
 
 
 def build_cgan(
@@ -31,10 +30,9 @@ def build_cgan(
     networks); Radford et al. 2015 (arXiv 1511.06434) for the networks, Adam 2e-4 and beta_1 0.5.
 
     Differs from the reference: the networks are a DCGAN's instead of dense maxout layers with
-    dropout, and so are optimizers, weights and the changes that `build_dcgan` lists. The label is
-    an embedding, of 50 numbers beside the latents, and of 10 constant channels beside the images,
-    instead of a one-hot vector before a dense layer. There is no average of the generator's
-    weights.
+    dropout, and so are optimizers, weights and the changes that `build_dcgan` lists. One-hot labels
+    stand beside the latents, without a dense layer of their own; beside the images, a label is 10
+    trained, constant channels. There is no average of the generator's weights.
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
@@ -74,14 +72,15 @@ def build_cgan(
 
 
 def cgan_generator(image_shape, latent_dim, filters, num_classes):
-    """Maps latents and labels to images: a DCGAN with the label's embedding beside the latents."""
+    """Maps latents and labels to images: a DCGAN with one-hot labels beside the latents.
+
+    A larger code, such as an embedding of 50 numbers from N(0, 1), outweighs the latents: training
+    then ends with one image for each class.
+    """
     latents = keras.Input((latent_dim,), name="latents")
     labels = keras.Input((), dtype="int32", name="labels")
-    # As large as the latents' values.
-    embedding = keras.layers.Embedding(
-        num_classes, _EMBEDDING, embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0)
-    )(labels)
-    x = keras.layers.Concatenate()([latents, embedding])  # (latent_dim + 50,)
+    codes = ops.one_hot(labels, num_classes)
+    x = keras.layers.Concatenate()([latents, codes])  # (latent_dim + 10,)
     return keras.Model([latents, labels], dcgan_image(x, image_shape, filters), name="generator")
 
 

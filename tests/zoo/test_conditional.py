@@ -25,6 +25,18 @@ def test_a_label_changes_the_image(name):
     assert not np.array_equal(*images)
 
 
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_labels_do_not_outweigh_latents(name):
+    # Or training ends with one image for each class.
+    gan = MODELS[name][0]()
+    latents = np.random.default_rng(0).standard_normal((20, gan.latent_dim)).astype("float32")
+    images = gan.generator.predict_on_batch(
+        [latents.repeat(10, axis=0), np.tile(np.arange(10, dtype="int32"), 20)]
+    ).reshape(20, 10, -1)
+    # Between latents with the same label, and between labels with the same latents.
+    assert images.std(axis=0).mean() > 2 * images.std(axis=1).mean()
+
+
 @pytest.mark.parametrize("name", ["biggan", "cgan", "projection_gan"])
 def test_a_label_changes_the_score(name):
     gan = MODELS[name][0]()

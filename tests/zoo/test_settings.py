@@ -47,8 +47,7 @@ WITHOUT_NORM = [
     "Dense kernel=HeNormal()",
 ]
 CLIPPED = "use_bias=False kernel=HeNormal() kernel_constraint=WeightClip(0.01)"
-LABELED_GENERATOR = ["Embedding 10 50 embeddings=RandomNormal(0.0, 1.0)", "Concatenate"]
-LABELED_GENERATOR += DCGAN_GENERATOR
+LABELED_GENERATOR = ["Concatenate", *DCGAN_GENERATOR]
 TUTORIALS_DISCRIMINATOR = [
     *(f"Conv2D 5 activation=relu {SMALL}", POOL),
     *(f"Conv2D 5 activation=relu {SMALL}", POOL),
