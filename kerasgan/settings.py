@@ -40,6 +40,7 @@ REPORTED = (
 DEFAULTS = {
     "loss": "non_saturating",
     "penalty": None,
+    "penalty_every": 1,
     "auxiliary_loss": None,
     "update": "joint",
     "discriminator_steps": 1,
@@ -72,6 +73,7 @@ def check(settings, discriminator):
             "Pass update='joint'.",
         )
     check_whole("discriminator_steps", settings["discriminator_steps"], 1, MOST_STEPS)
+    check_whole("penalty_every", settings["penalty_every"], 1, MOST_STEPS)
     check_whole("steps_per_execution", settings["steps_per_execution"], 1, MOST_STEPS)
     check_choice("jit_compile", settings["jit_compile"], ("auto", True, False))
     if settings["ema"] is not None:

@@ -375,6 +375,7 @@ class DiscriminatorStack(Stack):
             in a separate update.
         together: Whether to score both sides in one pass.
         penalty: Function of `(score, real_images, fake_images, seed)`.
+        penalty_every: See `GAN.compile`.
     """
 
     side = "d"
@@ -389,6 +390,7 @@ class DiscriminatorStack(Stack):
         sides=SIDES,
         together=False,
         penalty=None,
+        penalty_every=1,
         **kwargs,
     ):
         held = Held(generator, noise["generator"], name=generator.name)
@@ -400,6 +402,7 @@ class DiscriminatorStack(Stack):
         self.is_sum = not any(losses.needs(loss, side) for side in SIDES)
         self.scored = sides if self.is_sum else SIDES
         self.penalty = penalty
+        self.penalty_every = penalty_every
         if penalty:
             # Runs the trained model without updating its moving statistics again.
             self.unchanged = Held(discriminator, noise["discriminator"], name="unchanged")
@@ -427,7 +430,12 @@ class DiscriminatorStack(Stack):
                 for side in self.scored
             }
         if self.penalty:
-            outputs["penalty"] = self.penalty(
+            outputs["penalty"] = self._penalty(batch, seen, training)
+        return outputs
+
+    def _penalty(self, batch, seen, training):
+        def at_images():
+            return self.penalty(
                 lambda x: score(
                     self.unchanged(feed(self.discriminator, batch, x), training=training)
                 ),
@@ -435,7 +443,20 @@ class DiscriminatorStack(Stack):
                 ops.stop_gradient(seen["fake"]),
                 self.seed_generator,
             )
-        return outputs
+
+        if self.penalty_every == 1:
+            return at_images()
+        # On JAX a branch must not assign variables: there the noise advances in copies.
+        variables = [*self.unchanged.variables, self.seed_generator.state]
+        values = [(variable, variable.value) for variable in variables]
+        self.seed_generator.next()
+
+        def branch():
+            with keras.StatelessScope(values):
+                return self.penalty_every * ops.cast(at_images(), "float32")
+
+        is_due = ops.equal(self.optimizer.iterations % self.penalty_every, 0)
+        return ops.cond(is_due, branch, lambda: ops.zeros((), "float32"))
 
     def _score_together(self, batch, seen, training):
         count = ops.shape(seen["real"])[0]
@@ -546,7 +567,16 @@ class Stacks:
 
 
 def build_stacks(
-    generator, discriminator, *, update, g_loss, d_loss, penalty, auxiliary_loss=None, **shared
+    generator,
+    discriminator,
+    *,
+    update,
+    g_loss,
+    d_loss,
+    penalty,
+    penalty_every=1,
+    auxiliary_loss=None,
+    **shared,
 ):
     """The `Stacks` for an update scheme. `shared` are arguments of every `Stack`."""
     g_auxiliary_loss, d_auxiliary_loss = auxiliary_pair(auxiliary_loss)
@@ -564,15 +594,16 @@ def build_stacks(
         )
 
     # In separate updates the second, on fake images, has the penalty.
+    lazily = {"penalty": penalty, "penalty_every": penalty_every}
     discriminators = {
         "real": [discriminator_stack("real", ("real",))],
-        "fake": [discriminator_stack("fake", ("fake",), penalty=penalty)],
+        "fake": [discriminator_stack("fake", ("fake",), **lazily)],
     }
     if update == "separate":
         discriminators["both"] = [*discriminators["real"], *discriminators["fake"]]
     else:
         together = update == "concatenated"
-        both = discriminator_stack("both", SIDES, together=together, penalty=penalty)
+        both = discriminator_stack("both", SIDES, together=together, **lazily)
         discriminators["both"] = [both]
     stack = GeneratorStack(
         generator,

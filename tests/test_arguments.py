@@ -134,6 +134,7 @@ def table():
                 "penalty": (*NO_NAME, True, {}, {"r1": -1}, {"r1": NAN}, {"r1": "1"})
                 + (dict, lambda: None),
                 "auxiliary_loss": (*NO_FUNCTION, True, (print,), (None, 5), (dict, None)),
+                "penalty_every": (*NO_COUNT, HUGE),
                 "steps_per_execution": (*NO_COUNT, HUGE),
             },
         ),

@@ -232,6 +232,11 @@ def sum_pair(factor, penalty, rate=1.0, **settings):
     return gan
 
 
+@keras.saving.register_keras_serializable(package="tests")
+def noise_penalty(score, real_images, fake_images, seed):
+    return keras.random.normal((), seed=seed)
+
+
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (3, 2, 2, 1)).astype("float32")
 JIT = [False] if keras.config.backend() == "torch" else [False, True]
 
@@ -255,6 +260,27 @@ def test_penalties_by_hand(penalty, value, slope):
     assert logs["d_loss"] == pytest.approx(value, rel=1e-5)
     kernel = values(gan.discriminator)[0].ravel()
     np.testing.assert_allclose(kernel, 3.0 - slope, rtol=1e-4)
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_lazy_penalties_by_hand(tmp_path, update):
+    gan = sum_pair(3.0, {"r1": 0.1, "dragan": 0.0}, update=update, penalty_every=3)
+    kernel = 3.0
+    for step in range(5):
+        logs = gan.train_on_batch(IMAGES)
+        is_due = step % 3 == 0
+        assert logs["penalty"] == pytest.approx(3 * 0.1 * 4 * kernel**2 / 2 * is_due, rel=1e-5)
+        kernel -= 3 * 0.1 * kernel * is_due
+        np.testing.assert_allclose(values(gan.discriminator)[0], kernel, rtol=1e-5)
+        if step == 1:  # the count is saved
+            gan.save(tmp_path / "gan.keras")
+            gan = keras.models.load_model(tmp_path / "gan.keras", {"nothing": nothing})
+
+
+def test_the_noise_of_lazy_penalties_changes():
+    gan = sum_pair(0.0, noise_penalty, penalty_every=2)
+    found = [gan.train_on_batch(IMAGES)["penalty"] for _ in range(6)]
+    assert found[1::2] == [0.0, 0.0, 0.0] and len(set(found[::2])) == 3
 
 
 def test_penalties_are_taken_where_they_say(monkeypatch):

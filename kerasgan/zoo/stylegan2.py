@@ -53,11 +53,11 @@ def build_stylegan2(
     minibatch standard deviation in groups of 4, averaged weights.
 
     Differs from the reference: there are 64 filters next to the image at any size. This is the
-    authors' width for 256 pixels; theirs for 64 pixels is `filters=256`. R1 is applied in every
-    step, not in every 16th with 16 times the weight, since a GAN's steps are all alike here: its
-    mean is the same, and a step takes longer. Path length regularisation and style mixing are left
-    out, as in the authors' configuration for CIFAR-10: the former needs gradients of images, the
-    latter trains every layer with several styles and costs some quality. Augmentation is off by
+    authors' width for 256 pixels; theirs for 64 pixels is `filters=256`. R1 is part of every
+    16th update, with 16 times the weight, instead of an update of its own, so rates and betas are
+    not scaled down for more updates. Path length regularisation and style mixing are left out, as
+    in the authors' configuration for CIFAR-10: the former needs gradients of images, the latter
+    trains every layer with several styles and costs some quality. Augmentation is off by
     default (the reference has `"ada"`). The small image is enlarged by bilinear interpolation,
     which is the same filter except at the edges. The average's decay is constant, 0.998, after a
     start as in `compile(ema=)`; the authors' is 0.9978, with a start that lasts longer. All layers
@@ -108,6 +108,7 @@ def build_stylegan2(
         g_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99, name="g_optimizer"),
         d_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99, name="d_optimizer"),
         penalty={"r1": 0.0002 * height * width / 64},
+        penalty_every=16,
         ema=0.998,
     )
     return gan

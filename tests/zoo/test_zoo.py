@@ -94,7 +94,7 @@ COMPILED = {
     ),
     "build_stylegan2": (
         *("Adam", 0.0025, 0.0025, 0.0, 0.99),
-        {"penalty": {"r1": pytest.approx(0.0002 * 16**2 / 64)}, "ema": 0.998},
+        {"penalty": {"r1": pytest.approx(0.0002 * 16**2 / 64)}, "penalty_every": 16, "ema": 0.998},
     ),
     "build_wgan": (
         *("RMSprop", 5e-5, 5e-5, 0.99, 1e-16),
