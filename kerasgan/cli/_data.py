@@ -4,7 +4,7 @@ import numpy as np
 
 from kerasgan import datasets
 from kerasgan.checks import argument_error
-from kerasgan.datasets.image_folder import find_class_names
+from kerasgan.datasets.image_folder import find_class_names, list_kinds
 
 _DIGITS = [str(digit) for digit in range(10)]
 
@@ -53,7 +53,7 @@ def load_to_train(arguments, labels=False):
                 "Pass a folder of images as DATA, with a subfolder for each class.",
             )
         return data if labels else data[0]
-    return datasets.ImageFolder(
+    folder = datasets.ImageFolder(
         arguments["data"],
         (*arguments["size"], arguments["channels"]),
         batch_size=arguments["batch_size"],
@@ -63,6 +63,9 @@ def load_to_train(arguments, labels=False):
         labels=labels,
         seed=arguments["seed"],
     )
+    if folder.ignored:
+        print(f"Files that are no images: {list_kinds(folder.ignored)}.")
+    return folder
 
 
 def load_to_compare(data, data_path, image_shape):

@@ -1,5 +1,6 @@
 """Decodes image files of common formats to uint8 arrays of a given shape."""
 
+import importlib
 import io
 import os
 import stat
@@ -20,6 +21,20 @@ SUFFIXES = {
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
 }
+
+# Formats that a plug-in adds to Pillow: its package, and the suffixes.
+_PLUGINS = {"HEIF": ("pillow_heif", (".heic", ".heif", ".hif"))}
+IMAGE_SUFFIXES = tuple(
+    suffix
+    for suffixes in (*SUFFIXES.values(), *(suffixes for _, suffixes in _PLUGINS.values()))
+    for suffix in suffixes
+)
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+HEADER = 16  # bytes of a file that show its format
+_STARTS = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
+    *(b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51"),
+)
 
 # Enough for a 61-megapixel camera. Without a limit, a file of a few bytes could fill the memory.
 MAX_PIXELS = 2**26
@@ -47,10 +62,10 @@ def decode_image(path, image_shape, fit, background):
     """
     height, width, channels = image_shape
     with _open(path) as stream:
-        is_png = stream.read(len(_PNG_SIGNATURE)) == _PNG_SIGNATURE
+        header = stream.read(HEADER)
         stream.seek(0)
-        source = _essential_png(stream) if is_png else stream
-        with Image.open(source, formats=list(SUFFIXES)) as image:
+        source = _essential_png(stream) if header.startswith(_PNG_SIGNATURE) else stream
+        with Image.open(source, formats=_formats(header)) as image:
             _check_size(*image.size)
             # JPEG only: decodes at 1/2, 1/4 or 1/8, but at least at twice the target size.
             image.draft(None, (2 * max(height, width),) * 2)
@@ -68,6 +83,33 @@ def decode_image(path, image_shape, fit, background):
     if channels == 1:
         image = image.convert("L", _GREY)
     return np.asarray(image).reshape(image_shape)
+
+
+def is_image(header):
+    """Whether a file that starts with these bytes is an image of a common format."""
+    is_bmp = header[:2] == b"BM" and header[6:10] == bytes(4)
+    is_webp = header[:4] == b"RIFF" and header[8:12] == b"WEBP"
+    is_avif = header[4:12] in (b"ftypavif", b"ftypavis")
+    return header.startswith(_STARTS) or is_bmp or is_webp or is_avif or _is_heif(header)
+
+
+def _is_heif(header):
+    return header[4:8] == b"ftyp" and header[8:12] in _HEIF_BRANDS
+
+
+def _formats(header):
+    """The formats of Pillow that may read a file with this header."""
+    if not _is_heif(header):
+        return list(SUFFIXES)
+    package, _ = _PLUGINS["HEIF"]
+    try:
+        importlib.import_module(package).register_heif_opener()
+    except ImportError as error:
+        raise ImportError(
+            f"an HEIC image, which needs the package {package.replace('_', '-')}: install it, or "
+            "convert the file"
+        ) from error
+    return ["HEIF"]
 
 
 def describe(error):

@@ -8,19 +8,18 @@ import stat
 import numpy as np
 
 from kerasgan.checks import argument_error
-from kerasgan.datasets._decode import SUFFIXES, describe
-
-IMAGE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+from kerasgan.datasets._decode import HEADER, IMAGE_SUFFIXES, describe, is_image
 
 
 def find_files(root):
     """Lists the image files in a folder and its subfolders, each real file once.
 
     Returns:
-        `(files, problems)`: `(name, size, time)` of each file, sorted by the names' bytes; and a
-        dict from each name that cannot be reached to the reason.
+        `(files, problems, others)`: `(name, size, time)` of each image, sorted by the names' bytes;
+        a dict from each name that cannot be reached to the reason; and a dict from each kind of
+        other files (their suffix, or "no suffix") to their number.
     """
-    files, problems = [], {}
+    files, problems, others = [], {}, collections.Counter()
     prefix = os.path.join(root, "")
 
     def name_of(path):
@@ -60,21 +59,33 @@ def find_files(root):
                 continue
             if os.path.isdir(entry.path) if is_link else entry.is_dir():
                 (linked_folders if is_link else folders).append(entry.path)
-            elif _is_image_name(entry.name):
+            elif not _is_image(entry.path):
+                others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
+            else:
                 linked_files.append(entry.path) if is_link else add(entry.path)
     for path in linked_files:
         target = os.path.realpath(path)
-        has_listed_name = _is_image_name(os.path.basename(target)) and os.path.exists(target)
-        if target in seen or (has_listed_name and os.path.dirname(target) in seen):
+        is_hidden = os.path.basename(target).startswith(".")
+        is_listed = not is_hidden and os.path.exists(target) and _is_image(target)
+        if target in seen or (is_listed and os.path.dirname(target) in seen):
             continue
         seen.add(target)
         add(path)
     files.sort(key=lambda file: os.fsencode(file[0]))
-    return files, problems
+    return files, problems, dict(sorted(others.items()))
 
 
-def _is_image_name(name):
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+def _is_image(path):
+    """Whether a file is an image by its name, or else by its first bytes."""
+    if path.lower().endswith(IMAGE_SUFFIXES):
+        return True
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "rb") as stream:
+            return is_image(stream.read(HEADER))
+    except OSError:
+        return False
 
 
 def find_classes(names, labels):

@@ -46,8 +46,8 @@ def read_images(root, files, image_shape, fit, background, cache):
         for row, image in enumerate(decode_all(paths, image_shape, fit, background)):
             if isinstance(image, Exception):
                 index["skipped"].append([row, describe(image)])
-                # A file that the system refuses to open now may open at the next start.
-                if isinstance(image, OSError) and image.errno:
+                # The next start may find a plug-in, or a file that the system refuses to open now.
+                if isinstance(image, ImportError) or (isinstance(image, OSError) and image.errno):
                     index["complete"] = False
                 image = np.zeros(image_shape, np.uint8)
             yield image

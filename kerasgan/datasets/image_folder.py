@@ -18,10 +18,10 @@ from kerasgan.checks import (
     check_path,
     check_whole,
 )
-from kerasgan.datasets._find import IMAGE_SUFFIXES, find_classes, find_files
+from kerasgan.datasets._find import find_classes, find_files
 from kerasgan.datasets._read import read_images
 
-__all__ = ["ImageFolder", "find_class_names"]
+__all__ = ["ImageFolder", "find_class_names", "list_kinds"]
 
 _LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
@@ -34,8 +34,9 @@ _SPLIT, _ORDER, _MIRROR = range(3)
 class ImageFolder(keras.utils.PyDataset):
     """A folder of image files as uint8 batches, for `gan.fit` or any Keras model's `fit`.
 
-    Subfolders are searched too. Files with the suffixes of AVIF, BMP, GIF, JPEG, JPEG 2000, PNG,
-    PPM, TIFF and WebP are read; other files, and names that begin with a dot, are ignored. A file
+    Subfolders are searched too. AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF and WebP files are
+    read, also with a wrong suffix, and HEIC files if the package `pillow-heif` is installed. Other
+    files are only counted (`ignored`); names that begin with a dot are ignored. A file
     with several links is read once. Only the first frame of an animation is used; EXIF orientation
     is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or larger than
     67 million pixels are skipped: one warning says how many and why, and `skipped` lists them all.
@@ -80,7 +81,8 @@ class ImageFolder(keras.utils.PyDataset):
         class_sizes: Number of images in each class, indexed by label; None without labels.
         image_shape, batch_size: As given.
         epoch: Number of the current pass, from 0.
-        skipped: Dict from each skipped file's name in the folder to the reason.
+        skipped: Dict from each skipped image's name in the folder to the reason.
+        ignored: Dict from each kind of files that are no images, by suffix, to their number.
 
     Raises:
         FileNotFoundError: `folder` does not exist.
@@ -121,7 +123,7 @@ class ImageFolder(keras.utils.PyDataset):
             labels = check_flag("labels", labels, "Labels come from the subfolders.")
         _check_split(validation_split, subset)
         check_cache(cache)
-        root, files, problems = _find_files(folder)
+        root, files, problems, self.ignored = _find_files(folder)
         names = [name for name, _, _ in files]
         self.class_names, self._labels = find_classes(names, labels)
         self.num_classes = None if self.class_names is None else len(self.class_names)
@@ -232,21 +234,26 @@ def find_class_names(folder):
     return (find_classes(inside, True)[0] if inside else []), strays
 
 
+def list_kinds(ignored):
+    """The kinds of files that are no images, with their numbers, as text."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in ignored.items())
+
+
 def _find_files(folder):
-    """The real path of a folder, and its images as in `find_files`; ValueError if it has none."""
+    """The real path of a folder, and its files as in `find_files`; ValueError without images."""
     _check_folder(folder)
     root = os.path.realpath(folder)
-    files, problems = find_files(root)
+    files, problems, ignored = find_files(root)
     if not files:
-        reasons = f" ({_listed(problems)})" if problems else ""
+        found = [text for text in (list_kinds(ignored), _listed(problems)) if text]
         raise _refused(
             "folder",
             "a folder that contains images",
             folder,
-            f"No file in it{reasons} ends in one of {', '.join(IMAGE_SUFFIXES)}. "
-            "Check the path, or convert the files.",
+            f"It contains no image of a known format, but: {'; '.join(found) or 'nothing'}. "
+            "Check the path, or convert the files to PNG or JPEG.",
         )
-    return root, files, problems
+    return root, files, problems, ignored
 
 
 def _refused(name, expected, value, fix):

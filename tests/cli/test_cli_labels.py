@@ -48,6 +48,16 @@ def test_a_run_has_the_classes_of_its_data_and_a_row_for_each(run_of_pets):
         assert gif.n_frames > 1 and height == 6 * (2 * 18 + 2) and width > 6 * 74 + 16
 
 
+def test_files_that_are_no_images_are_counted(pets, tmp_path, capsys):
+    shutil.copytree(pets, tmp_path / "pets")
+    for name in ("a.mov", "b.MOV", "cat/notes"):
+        (tmp_path / "pets" / name).write_bytes(b"no image")
+    given = {"data": str(tmp_path / "pets"), "size": [16, 16], "channels": 3, "batch_size": 12}
+    given |= {"seed": 5, "fit": "crop", "background": "white", "mirror": False}
+    load_to_train(given, labels=True)
+    assert capsys.readouterr().out == "Files that are no images: 2 .mov, 1 no suffix.\n"
+
+
 def test_images_come_with_the_labels_of_their_folders(pets, photos):
     given = {"data": str(pets), "size": [16, 16], "channels": 3, "batch_size": 12, "seed": 5}
     given |= {"fit": "crop", "background": "white", "mirror": False}

@@ -482,7 +482,39 @@ def test_broken_files_are_left_out_and_reported_once(tmp_path):
         assert ImageFolder(tmp_path, (16, 16, 3)).skipped == dataset.skipped
 
 
-def test_files_that_are_no_images_go_unmentioned(tmp_path):
+def test_images_are_found_by_their_content(tmp_path):
+    names = (
+        "a.jpg.part",
+        "b",
+        "c.PNG_large",
+        "d.dat",
+        "e.webp1",
+        "f.x.gif~",
+        "g.jp2k",
+        "h.avif.bak",
+    )
+    formats = ("JPEG", "BMP", "PNG", "TIFF", "WEBP", "GIF", "JPEG2000", "AVIF")
+    for name, format in zip(names, formats, strict=True):
+        picture().save(tmp_path / name, format=format)
+    (tmp_path / "link").symlink_to("b")
+    assert ImageFolder(tmp_path, (32, 32, 3), cache=False).num_images == 8
+
+
+def test_heic_is_read_by_its_plug_in(tmp_path, monkeypatch):
+    plugin = pytest.importorskip("pillow_heif")
+    plugin.from_pillow(picture()).save(tmp_path / "IMG_1.HEIC", quality=90)
+    (found,) = load(tmp_path, (32, 32, 3)).astype(int)
+    assert np.abs(found - np.asarray(picture())).mean() < 15
+    picture().save(tmp_path / "a.png")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # not installed
+    with pytest.warns(UserWarning, match=r"1 of 2 .*'IMG_1.HEIC' \(an HEIC image, .* pillow-heif:"):
+        dataset = ImageFolder(tmp_path, (8, 8, 3))
+    assert list(dataset.skipped) == ["IMG_1.HEIC"]
+    monkeypatch.undo()  # installed: the cache does not keep it out
+    assert ImageFolder(tmp_path, (8, 8, 3)).num_images == 2
+
+
+def test_files_that_are_no_images_are_only_counted(tmp_path):
     write_colors(tmp_path, 2)
     for name in ("LICENSE", "notes.txt", "labels.json", ".DS_Store", "Thumbs.db", "._00000.png"):
         (tmp_path / name).write_bytes(b"no image")
@@ -490,6 +522,7 @@ def test_files_that_are_no_images_go_unmentioned(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / ".hidden" / "a.png")
     dataset = ImageFolder(tmp_path, (8, 8, 3))  # a warning would be an error
     assert dataset.num_images == 2 and dataset.skipped == {}
+    assert dataset.ignored == {".db": 1, ".json": 1, ".txt": 1, "no suffix": 1}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
@@ -641,8 +674,11 @@ def test_four_different_errors_for_a_folder_without_images(tmp_path):
     with pytest.raises(ValueError, match="which is a file"):
         ImageFolder(tmp_path / "a.png", (8, 8, 3))
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "a.heic").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"No file in it ends in one of .*\.png"):
+    with pytest.raises(ValueError, match="no image of a known format, but: nothing"):
+        ImageFolder(tmp_path / "empty", (8, 8, 3))
+    for name in ("a.mov", "b.mov", "c.txt"):
+        (tmp_path / "empty" / name).write_bytes(b"x")
+    with pytest.raises(ValueError, match="no image of a known format, but: 2 .mov, 1 .txt"):
         ImageFolder(tmp_path / "empty", (8, 8, 3))
     with pytest.raises(ValueError, match="None of its 1 image files can be read: 'a.png'"):
         ImageFolder(tmp_path, (8, 8, 3))
@@ -957,7 +993,7 @@ def test_twenty_thousand_files_are_listed_in_a_second(tmp_path):
     for number in range(20_000):
         os.link(source, tmp_path / "d" / f"x{number}.png")
     start = time.process_time()
-    files, problems = _find.find_files(str(tmp_path / "d"))
+    files, problems, _ = _find.find_files(str(tmp_path / "d"))
     assert time.process_time() - start < 1
     assert len(files) == 20_001 and not problems
 
