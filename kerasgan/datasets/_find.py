@@ -15,7 +15,7 @@ def find_files(root):
     """Lists the image files in a folder and its subfolders, each real file once.
 
     Returns:
-        `(files, problems, others)`: `(name, size, time)` of each image, sorted by the names' bytes;
+        `(files, problems, others)`: `(name, size, times)` of each image, sorted by the names' bytes;
         a dict from each name that cannot be reached to the reason; and a dict from each kind of
         other files (their suffix, or "no suffix") to their number.
     """
@@ -34,7 +34,9 @@ def find_files(root):
         if not stat.S_ISREG(status.st_mode):
             return
         if os.access(path, os.R_OK):
-            files.append((name_of(path), status.st_size, status.st_mtime_ns))
+            # A copy may set the time of modification back, but not that of the change.
+            times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+            files.append((name_of(path), status.st_size, times))
         else:
             problems[name_of(path)] = os.strerror(errno.EACCES)
 

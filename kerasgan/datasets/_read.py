@@ -21,7 +21,7 @@ from kerasgan.datasets._decode import decode_image, describe
 from kerasgan.files import replacing
 
 # Part of the cache's key: raise it when the same file decodes to other pixels.
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 _CACHE_LOCK = threading.Lock()
 
 
@@ -30,7 +30,7 @@ def read_images(root, files, image_shape, fit, background, cache):
 
     Args:
         root: The folder.
-        files: `(name, size, time)` of each file in it.
+        files: `(name, size, times)` of each file in it.
         image_shape, fit, background: As in `decode_image`.
         cache: As in `ImageFolder`.
 
@@ -88,8 +88,8 @@ def decode_all(paths, *arguments):
 
 def _cache_key(root, files, *arguments):
     key = hashlib.sha256(repr((_CACHE_VERSION, root, arguments)).encode())
-    for name, size, time in files:
-        key.update(b"%s\0%d\0%d\0" % (os.fsencode(name), size, time))
+    for name, size, times in files:
+        key.update(b"%s\0%d\0%s\0" % (os.fsencode(name), size, times.encode()))
     return key.hexdigest()[:32]
 
 
