@@ -15,9 +15,9 @@ def find_files(root):
     """Lists the image files in a folder and its subfolders, each real file once.
 
     Returns:
-        `(files, problems, others)`: `(name, size, times)` of each image, sorted by the names' bytes;
-        a dict from each name that cannot be reached to the reason; and a dict from each kind of
-        other files (their suffix, or "no suffix") to their number.
+        `(files, problems, others)`: `(name, size, times)` of each image, sorted by the bytes of
+        the names; a dict from each name that cannot be reached to the reason; and a dict from each
+        kind of other files (their suffix, or "no suffix") to their number.
     """
     files, problems, others = [], {}, collections.Counter()
     prefix = os.path.join(root, "")

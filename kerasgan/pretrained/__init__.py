@@ -6,7 +6,7 @@ import keras
 
 from kerasgan.checks import check_choice
 from kerasgan.gan import GAN
-from kerasgan.zoo.acgan import class_loss
+from kerasgan.zoo.acgan import class_loss, fake_class_loss
 from kerasgan.zoo.infogan import CodedLatents, CodeLoss
 
 __all__ = ["NAMES", "load_pretrained"]
@@ -55,7 +55,7 @@ def load_pretrained(name: str) -> GAN:
         gan.compile(auxiliary_loss=CodeLoss(*_CODES))
     elif name == "mnist-conditional":
         gan = GAN(generator, discriminator, num_classes=10, name=name)
-        gan.compile(auxiliary_loss=class_loss)
+        gan.compile(auxiliary_loss=(fake_class_loss, class_loss))
     else:
         gan = GAN(generator, discriminator, name=name)
     return gan

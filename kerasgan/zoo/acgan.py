@@ -12,7 +12,7 @@ from kerasgan.zoo.cgan import cgan_generator
 from kerasgan.zoo.dcgan import dcgan_features, dcgan_optimizers, dcgan_score
 from kerasgan.zoo.parts import check_classes, check_sizes
 
-__all__ = ["build_acgan", "class_loss"]
+__all__ = ["build_acgan", "class_loss", "fake_class_loss"]
 
 
 def build_acgan(
@@ -31,8 +31,10 @@ def build_acgan(
     beta_1 0.5).
 
     Differs from the reference: the networks are a DCGAN's, with the changes that `build_dcgan`
-    lists, instead of the paper's deeper ones with dropout and noise. There is no average of the
-    generator's weights.
+    lists, instead of the paper's deeper ones with dropout and noise. The discriminator learns the
+    classes from real images only: if it also learns them from generated ones, as in the paper, it
+    comes to accept what the generator makes for a class, and fewer images show it. There is no
+    average of the generator's weights.
 
     Args:
         image_shape: `(height, width, channels)`: height and width from 16 to 128 pixels, not
@@ -47,7 +49,7 @@ def build_acgan(
         integer labels `(batch_size,)` to float32 images `(batch_size, height, width, channels)` in
         (-1, 1); the discriminator maps such images to one linear score each, `(batch_size, 1)`, and
         to the logits of the classes, `(batch_size, num_classes)`. Training also reports
-        `class_loss`.
+        `class_loss` and `fake_class_loss`.
 
     Raises:
         ValueError: `image_shape` is not supported, or another argument is too small.
@@ -69,7 +71,7 @@ def build_acgan(
         num_classes=num_classes,
         name="acgan",
     )
-    gan.compile(**dcgan_optimizers(filters), auxiliary_loss=class_loss)
+    gan.compile(**dcgan_optimizers(filters), auxiliary_loss=(fake_class_loss, class_loss))
     return gan
 
 
@@ -82,17 +84,22 @@ def _discriminator(image_shape, filters, num_classes):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 def class_loss(inputs, real_outputs, fake_outputs):
-    """How badly the classes are recovered: the cross-entropy, summed over real and fake images.
+    """The cross-entropy of the classes of real images, from which the discriminator learns.
 
     An auxiliary loss (see `GAN.compile`) for a discriminator whose second output is the logits of
     the classes.
     """
-    sides = [outputs[1] for outputs in (real_outputs, fake_outputs) if outputs is not None]
-    return sum(
-        ops.mean(
-            ops.sparse_categorical_crossentropy(
-                inputs["labels"], ops.cast(logits, "float32"), from_logits=True
-            )
-        )
-        for logits in sides
-    )
+    if real_outputs is None:  # the fake half of a separate update: nothing to learn
+        return 0.0 * ops.mean(fake_outputs[1])
+    return _cross_entropy(inputs["labels"], real_outputs[1])
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+def fake_class_loss(inputs, real_outputs, fake_outputs):
+    """The same of generated images, from which the generator learns."""
+    return _cross_entropy(inputs["labels"], fake_outputs[1])
+
+
+def _cross_entropy(labels, logits):
+    logits = ops.cast(logits, "float32")
+    return ops.mean(ops.sparse_categorical_crossentropy(labels, logits, from_logits=True))

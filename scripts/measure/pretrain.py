@@ -39,10 +39,10 @@ SETTINGS = {
     },
     "mnist-conditional": {
         "builder": "acgan",
-        "filters": 20,
+        "filters": 24,
         "batch_size": 64,
-        "epochs": 20,
-        "rates": [1.6e-3, 1.6e-3],
+        "epochs": 16,
+        "rates": [1e-3, 2e-4],
         "ema": 0.9995,
         "augment": None,
     },

@@ -8,7 +8,7 @@ from models import MODELS, batch, pictures, same, state, values
 import kerasgan
 from kerasgan import losses
 from kerasgan.pictures import save_png
-from kerasgan.zoo.acgan import class_loss
+from kerasgan.zoo.acgan import class_loss, fake_class_loss
 from kerasgan.zoo.sgan import labeled_class_loss
 
 CONDITIONAL = ("acgan", "biggan", "cgan", "projection_gan")
@@ -61,13 +61,24 @@ def test_classes_are_counted_by_the_builder():
         gan.sample(1, labels=[3])
 
 
-def test_the_class_loss_is_the_cross_entropy_of_both_sides():
+def test_the_class_losses_are_the_cross_entropy_of_a_side():
     logits = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]).astype("float32")
     inputs = {"labels": np.array([0, 2])}
-    one_side = -(np.log(0.5) + np.log(0.8)) / 2
-    for outputs, expected in (((None, logits), one_side), ((logits, logits), 2 * one_side)):
-        sides = [None if each is None else [np.zeros((2, 1)), each] for each in outputs]
-        assert float(class_loss(inputs, *sides)) == pytest.approx(expected, rel=1e-5)
+    side, other = [np.zeros((2, 1)), logits], [np.zeros((2, 1)), logits[::-1]]
+    expected = pytest.approx(-(np.log(0.5) + np.log(0.8)) / 2, rel=1e-5)
+    assert float(class_loss(inputs, side, other)) == expected
+    assert float(fake_class_loss(inputs, other, side)) == expected
+    assert float(class_loss(inputs, None, side)) == 0.0
+
+
+def test_each_side_of_acgan_has_its_class_loss():
+    gan = MODELS["acgan"][0]()
+    images = batch(4, gan)
+    assert "fake_class_loss" not in gan.train_discriminator_on_batch(images)
+    assert "class_loss" not in gan.train_generator_on_batch(images)
+    assert {"class_loss", "fake_class_loss"} <= gan.train_on_batch(images).keys()
+    gan.compile(update="separate")
+    assert np.isfinite(list(gan.train_on_batch(images).values())).all()
 
 
 def test_sgans_class_loss_leaves_out_images_without_a_label():
