@@ -10,6 +10,7 @@ from keras import ops
 
 __all__ = [
     "apply_gradients",
+    "check_known",
     "compiled",
     "gradients",
     "input_gradient",
@@ -126,7 +127,7 @@ def _jax_gradients(function, groups, variables):
         mapping += zip(others, before, strict=True)
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             losses, outputs = function()
-            _check_known(scope, [*own, *others])
+            check_known(scope, [*own, *others])
             after = [scope.get_current_value(variable) for variable in others]
         return losses, (outputs, after)
 
@@ -284,7 +285,7 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     def pure(values, data):
         with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
             result = function(data)
-            _check_known(scope, variables)
+            check_known(scope, variables)
             return [scope.get_current_value(variable) for variable in variables], result
 
     def in_turn(values, data):
@@ -314,14 +315,14 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     return call
 
 
-def _check_known(scope, variables):
+def check_known(scope, variables):
     """Raises ValueError if a step has assigned any other variables."""
     if scope.state_mapping.keys() - {id(variable) for variable in variables}:
         raise ValueError(
             "`augment`, `penalty`, `loss` and `auxiliary_loss` must not assign variables of their "
-            "own on JAX, where the assignment would be lost. Received: a function that does, for "
-            "example with a keras.random.SeedGenerator. For `augment`, pass a keras.layers.Layer "
-            "that keeps the state; for the others, avoid state."
+            "own on JAX or in a lazy penalty, where the assignment would be lost. Received: a "
+            "function that does, for example with a keras.random.SeedGenerator. For `augment`, "
+            "pass a keras.layers.Layer that keeps the state; for the others, avoid state."
         )
 
 

@@ -204,7 +204,8 @@ class GAN(keras.Model):
             jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. On TensorFlow and
                 JAX, one step is one compiled call. On PyTorch, it is recorded after some steps
                 and replayed without the Python code of Keras's layers, unless it draws noise
-                (Dropout, augmentation, some penalties); True uses `torch.compile` instead.
+                (Dropout, augmentation, some penalties) or has a lazy penalty; True uses
+                `torch.compile` instead.
             steps_per_execution: Steps in one compiled call of `fit`, as in Keras: callbacks run
                 once per call. The results are the same up to rounding. (It saves nothing on
                 PyTorch.)
@@ -214,8 +215,8 @@ class GAN(keras.Model):
                 `(score, real_images, fake_images, seed)`. `False` turns it off.
             penalty_every: Number n to add the penalty only in every n-th discriminator update, n
                 times as strong: its gradients of gradients then take little time (lazy
-                regularisation; Karras et al. 2020, arXiv 1912.04958, section 4). The logs are 0 in
-                between.
+                regularisation; Karras et al. 2019, arXiv 1912.04958, section 3.1). The logs are
+                0 in between.
             auxiliary_loss: Extra term in both sides' losses, for a discriminator with more
                 outputs than the score: a function of `(inputs, real_outputs, fake_outputs)` that
                 returns a scalar, or a pair, the generator's and the discriminator's (None for

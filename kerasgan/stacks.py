@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 SIDES = ("real", "fake")
+_DRAWS = 1024  # of noise in one lazy penalty
 
 
 @contextlib.contextmanager
@@ -446,16 +447,21 @@ class DiscriminatorStack(Stack):
 
         if self.penalty_every == 1:
             return at_images()
-        # On JAX a branch must not assign variables: there the noise advances in copies.
-        variables = [*self.unchanged.variables, self.seed_generator.state]
-        values = [(variable, variable.value) for variable in variables]
-        self.seed_generator.next()
+        # On JAX a branch must not assign variables: noise there comes from copies of the states,
+        # with counts far apart. The states themselves advance in every update, and count them.
+        variables = [*self.variables, *self.optimizer.variables]
+        values = {id(variable): variable.value for variable in variables}
+        for generator in (self.seed_generator, self.unchanged.seed_generator):
+            state = generator.next()
+            values[id(generator.state)] = state * ops.cast([1, _DRAWS], state.dtype)
 
         def branch():
-            with keras.StatelessScope(values):
-                return self.penalty_every * ops.cast(at_images(), "float32")
+            with keras.StatelessScope([(v, values[id(v)]) for v in variables]) as scope:
+                penalty = self.penalty_every * ops.cast(at_images(), "float32")
+                backend.check_known(scope, variables)
+            return penalty
 
-        is_due = ops.equal(self.optimizer.iterations % self.penalty_every, 0)
+        is_due = ops.equal(self.seed_generator.state[1] % self.penalty_every, 0)
         return ops.cond(is_due, branch, lambda: ops.zeros((), "float32"))
 
     def _score_together(self, batch, seen, training):

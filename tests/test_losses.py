@@ -266,13 +266,13 @@ def test_penalties_by_hand(penalty, value, slope):
 def test_lazy_penalties_by_hand(tmp_path, update):
     gan = sum_pair(3.0, {"r1": 0.1, "dragan": 0.0}, update=update, penalty_every=3)
     kernel = 3.0
-    for step in range(5):
+    for step in range(6):
         logs = gan.train_on_batch(IMAGES)
-        is_due = step % 3 == 0
+        is_due = step % 3 == 2
         assert logs["penalty"] == pytest.approx(3 * 0.1 * 4 * kernel**2 / 2 * is_due, rel=1e-5)
         kernel -= 3 * 0.1 * kernel * is_due
         np.testing.assert_allclose(values(gan.discriminator)[0], kernel, rtol=1e-5)
-        if step == 1:  # the count is saved
+        if step == 3:  # the count is saved
             gan.save(tmp_path / "gan.keras")
             gan = keras.models.load_model(tmp_path / "gan.keras", {"nothing": nothing})
 
@@ -280,7 +280,26 @@ def test_lazy_penalties_by_hand(tmp_path, update):
 def test_the_noise_of_lazy_penalties_changes():
     gan = sum_pair(0.0, noise_penalty, penalty_every=2)
     found = [gan.train_on_batch(IMAGES)["penalty"] for _ in range(6)]
-    assert found[1::2] == [0.0, 0.0, 0.0] and len(set(found[::2])) == 3
+    assert found[::2] == [0.0, 0.0, 0.0] and len(set(found[1::2])) == 3
+    # Updates that have no penalty do not count.
+    found = []
+    for _ in range(4):
+        assert "penalty" not in gan.train_discriminator_on_batch(IMAGES, "real")
+        found.append(gan.train_discriminator_on_batch(IMAGES, "fake")["penalty"])
+    assert found[::2] == [0.0, 0.0] and found[1] != found[3]
+
+
+def test_a_lazy_penalty_must_not_have_noise_of_its_own():
+    own = keras.random.SeedGenerator(0)
+
+    def penalty(score, real_images, fake_images, seed):
+        return keras.random.normal((), seed=own)
+
+    gan = sum_pair(0.0, penalty, penalty_every=1)
+    gan.compile(penalty_every=2)
+    with pytest.raises(ValueError, match="must not assign variables of their own"):
+        for _ in range(2):
+            gan.train_on_batch(IMAGES)
 
 
 def test_penalties_are_taken_where_they_say(monkeypatch):

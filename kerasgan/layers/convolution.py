@@ -21,7 +21,7 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     Args: as for `keras.layers.Conv2D`. `groups` must divide the channels of input and output.
 
-    Input: floats `(batch_size, height, width, channels)`.
+    Input: floats `(batch_size, height, width, channels)`, or as `data_format` says.
 
     Output: `(batch_size, new_height, new_width, filters)`, as for `keras.layers.Conv2D`.
 
@@ -37,16 +37,15 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     def convolution_op(self, inputs, kernel):
         convolve = super().convolution_op
-        if self.groups == 1 or _groups_are_fast():
+        if self.groups == 1 or self.data_format != "channels_last" or _groups_are_fast():
             return convolve(inputs, kernel)
-        channels = -1 if self.data_format == "channels_last" else 1
-        inputs = ops.split(inputs, self.groups, axis=channels)
+        inputs = ops.split(inputs, self.groups, axis=-1)
         kernels = ops.split(kernel, self.groups, axis=-1)
-        return ops.concatenate(list(map(convolve, inputs, kernels)), axis=channels)
+        return ops.concatenate(list(map(convolve, inputs, kernels)), axis=-1)
 
 
 def _groups_are_fast():
     """Whether the backend has fast code for grouped convolutions and their gradients."""
-    if keras.backend.backend() == "torch":
+    if keras.backend.backend() not in ("tensorflow", "jax"):
         return True
     return not all(device.startswith("cpu") for device in keras.distribution.list_devices())

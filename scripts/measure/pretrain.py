@@ -41,7 +41,7 @@ SETTINGS = {
         "builder": "acgan",
         "filters": 24,
         "batch_size": 64,
-        "epochs": 16,
+        "epochs": 20,
         "rates": [1e-3, 2e-4],
         "ema": 0.9995,
         "augment": None,

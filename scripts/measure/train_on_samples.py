@@ -1,7 +1,7 @@
 """Train classifiers on generated digits alone, and test them on real ones.
 
-    scripts/measure/train_on_samples.py                        the package's mnist-conditional
-    scripts/measure/train_on_samples.py runs/learn/acgan.keras --data-path FOLDER
+    scripts/measure/train_on_samples.py runs/learn/acgan.keras
+    scripts/measure/train_on_samples.py runs/learn/acgan.keras --data-path FOLDER   no download
 
 A classifier that never saw a real digit recognises real ones only if the samples are what their
 labels say, and as varied. The model (a saved GAN that takes labels, or the name of a pretrained
@@ -35,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", nargs="?", default="mnist-conditional")
+    parser.add_argument("model")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
