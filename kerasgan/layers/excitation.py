@@ -42,7 +42,12 @@ class SkipLayerExcitation(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, pool_size: int = 4, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        pool_size: int = 4,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs,
+    ):
         pool_size = check_whole("pool_size", pool_size, 1)
         super().__init__(**kwargs)
         self.pool_size = pool_size
