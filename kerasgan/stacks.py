@@ -600,16 +600,16 @@ def build_stacks(
         )
 
     # In separate updates the second, on fake images, has the penalty.
-    lazily = {"penalty": penalty, "penalty_every": penalty_every}
+    with_penalty = {"penalty": penalty, "penalty_every": penalty_every}
     discriminators = {
         "real": [discriminator_stack("real", ("real",))],
-        "fake": [discriminator_stack("fake", ("fake",), **lazily)],
+        "fake": [discriminator_stack("fake", ("fake",), **with_penalty)],
     }
     if update == "separate":
         discriminators["both"] = [*discriminators["real"], *discriminators["fake"]]
     else:
         together = update == "concatenated"
-        both = discriminator_stack("both", SIDES, together=together, **lazily)
+        both = discriminator_stack("both", SIDES, together=together, **with_penalty)
         discriminators["both"] = [both]
     stack = GeneratorStack(
         generator,

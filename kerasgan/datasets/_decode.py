@@ -22,17 +22,13 @@ SUFFIXES = {
     "WEBP": (".webp",),
 }
 
-# Formats that a plug-in adds to Pillow: its package, and the suffixes.
-_PLUGINS = {"HEIF": ("pillow_heif", (".heic", ".heif", ".hif"))}
-IMAGE_SUFFIXES = tuple(
-    suffix
-    for suffixes in (*SUFFIXES.values(), *(suffixes for _, suffixes in _PLUGINS.values()))
-    for suffix in suffixes
-)
+_HEIF_SUFFIXES = (".heic", ".heif", ".hif")  # which Pillow reads with a plug-in
+IMAGE_SUFFIXES = (*(suffix for group in SUFFIXES.values() for suffix in group), *_HEIF_SUFFIXES)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 HEADER = 16  # bytes of a file that show its format
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _STARTS = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
+    *(b"\xff\xd8\xff", _PNG_SIGNATURE, b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
     *(b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51"),
 )
 
@@ -43,7 +39,6 @@ MAX_PIXELS = 2**26
 # (Pillow's are for older televisions: red is lighter, green darker.)
 _GREY = (0.2125, 0.7154, 0.0721, 0)
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
 
 
@@ -101,13 +96,11 @@ def _formats(header):
     """The formats of Pillow that may read a file with this header."""
     if not _is_heif(header):
         return list(SUFFIXES)
-    package, _ = _PLUGINS["HEIF"]
     try:
-        importlib.import_module(package).register_heif_opener()
+        importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
         raise ImportError(
-            f"an HEIC image, which needs the package {package.replace('_', '-')}: install it, or "
-            "convert the file"
+            "an HEIC image, which needs the package pillow-heif: install it, or convert the file"
         ) from error
     return ["HEIF"]
 

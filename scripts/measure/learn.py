@@ -88,7 +88,7 @@ def learn(name, digits, evaluator, minutes, seed, out):
 
 def save_samples(gan, path):
     """Saves 64 samples of seed 0, or a row of eight for each class that can be asked for."""
-    labels = spread_labels(gan, 8 * gan.num_classes if gan.num_classes else 64)
+    labels = spread_labels(gan, 8 * (gan.num_classes or 8))
     grid = gan.sample(64 if labels is None else len(labels), seed=0, labels=labels)
     pictures.save_png(path, pictures.grid(grid, columns=8))
 
