@@ -59,6 +59,10 @@ class _Bar(tqdm.auto.tqdm):
             self.end(logs)
         self.update(num_steps)
 
+    def back(self, num_steps):
+        """Takes back steps that will be made again."""
+        self.update(-num_steps)
+
     def end(self, logs):
         if not self.disable:
             self.set_postfix_str(_summary(logs, self._images_per_second), refresh=False)
@@ -80,6 +84,9 @@ class _MinuteLines:
         self._num_images = num_images
         if time.monotonic() - self._shown_at >= SECONDS_BETWEEN_LINES:
             self._print(logs)
+
+    def back(self, num_steps):
+        self._steps -= num_steps
 
     def end(self, logs):
         self._logs = logs
@@ -114,6 +121,9 @@ class _EpochLines:
 
     def show(self, logs, num_steps, num_images):
         self._steps += num_steps
+
+    def back(self, num_steps):
+        """Nothing: the line of an epoch counts the steps made in it."""
 
     def end(self, logs):
         seconds = time.monotonic() - self._start

@@ -92,6 +92,8 @@ class GAN(keras.Model):
         step: Generator updates made so far.
         epoch: Epochs that `fit` has finished so far.
         epoch_step: Steps made in the current epoch; 0 unless `fit` stopped in the middle of it.
+        nan_step: The step in which a loss or a weight became NaN or infinite, if the last `fit`
+            stopped for that; else None.
 
     Example:
 
@@ -147,6 +149,7 @@ class GAN(keras.Model):
         # None until `compile` is called, or its result is needed.
         self._compiled_step: AdversarialStep | None = None
         self.stop_training = False
+        self.nan_step: int | None = None
         self.built = True
 
     def call(self, inputs, training=False):
@@ -425,7 +428,7 @@ class GAN(keras.Model):
             ValueError: `images` has the wrong shape, dtype or values.
         """
         batch = self._check_batch(images)
-        return dict(self._make_steps([[batch] * self.discriminator_steps]))
+        return self._reported(self._make_steps([[batch] * self.discriminator_steps]))
 
     def train_discriminator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray], sides: str = "both"
@@ -444,7 +447,7 @@ class GAN(keras.Model):
             ValueError: `images` or `sides` is invalid.
         """
         checks.check_choice("sides", sides, ("both", *SIDES), "Leave it out for both.")
-        return dict(self._update_discriminator(self._check_batch(images), sides))
+        return self._reported(self._update_discriminator(self._check_batch(images), sides))
 
     def train_generator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
@@ -455,7 +458,18 @@ class GAN(keras.Model):
             Dict of floats: `g_loss`, `d_fake`, every extra term, and `loss`, equal to `g_loss`.
         """
         self._training.generator.check_trainable()
-        return dict(self._run("generator", [[self._check_batch(images)]]))
+        return self._reported(self._run("generator", [[self._check_batch(images)]]))
+
+    def _reported(self, logs):
+        """The logs as a plain dict, after a look at them."""
+        for fault in logs.faults():
+            if fault.is_lasting or not self._training.scales_losses:
+                warnings.warn(
+                    f"At step {self.step}, {fault}. Load an earlier file, and train with smaller "
+                    "learning rates.",
+                    stacklevel=3,
+                )
+        return dict(logs)
 
     def _make_steps(self, steps):
         """Makes adversarial steps, each with one batch per discriminator update."""

@@ -3,7 +3,6 @@
 import collections
 import contextlib
 import itertools
-import math
 import typing
 import warnings
 
@@ -18,6 +17,8 @@ __all__ = ["check_callbacks", "fit"]
 # Limit on the calls whose results are not yet read: enough to keep a device busy, but few enough
 # that the batches on their way to it take little memory.
 MOST_UNREAD = 8
+# A loss scale falls from its first value to 1 in 15 steps; the loss itself is to blame after that.
+MOST_SKIPPED = 50
 
 
 def fit(
@@ -59,6 +60,7 @@ def fit(
         return gan.stop_training or (steps is not None and gan.step >= steps)
 
     gan.stop_training = False
+    gan.nan_step = None
     gan._initial_epoch = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(stopping(gan))
@@ -71,15 +73,15 @@ def fit(
         if initial_epoch < epochs and not is_done():
             source.look()  # raises before anything begins if a batch does not fit
         logs = None
-        for epoch in range(initial_epoch, epochs):
-            if is_done():
-                break
+        guard = _Guard(gan, callbacks)
+        before = progress.epoch - initial_epoch
+        while (epoch := progress.epoch - before) < epochs and not is_done():
             display.begin(f"Epoch {epoch + 1}" + (f"/{epochs}" if steps is None else ""))
             callbacks.on_epoch_begin(epoch)
             if steps_per_epoch is not None and progress.epoch_step >= steps_per_epoch:
                 progress.epoch_step = 0
-            means, is_over = _Means(), False
-            while not is_over and not is_done():
+            means, is_over = _Means(guard), False
+            while not is_over and not is_done() and not guard.fault:
                 callbacks.on_train_batch_begin(progress.epoch_step)
                 most = gan.steps_per_execution
                 if steps is not None:
@@ -100,9 +102,12 @@ def fit(
                 means.add(step_logs.as_reported(), len(taken), gan.step)
                 _end_batch(callbacks, last_step, step_logs)
                 display.show(step_logs, len(taken), taken[-1].num_images)
-                _stop_at_nan(gan, means)
             logs = means.result()
-            _stop_at_nan(gan, means)
+            made = gan.step
+            if guard.fault and guard.went_back():
+                display.back(made - gan.step)
+                source.restart()
+                continue
             display.end(logs)
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
@@ -120,21 +125,6 @@ def check_callbacks(callbacks):
                 f"a list with {callback!r}",
                 "Pass callbacks=[kerasgan.callbacks.Log('log.csv')], for example.",
             )
-
-
-def _stop_at_nan(gan, means):
-    """Ends training once the weights contain NaN or infinity, which no step can repair.
-
-    In half precision a loss may be infinite for a step, whose update is then skipped.
-    """
-    step, means.nan_step = means.nan_step, None
-    if step is not None and not gan.stop_training and not gan._is_finite():
-        gan.stop_training = True
-        warnings.warn(
-            f"Training has stopped: the losses are not finite at step {step}, and the weights "
-            "contain NaN or infinity. Load an earlier file, and train with smaller learning rates.",
-            stacklevel=4,
-        )
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
@@ -163,13 +153,14 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
     progress = gan.progress
     if gan.step or progress.pretrained >= pretrain_steps:
         return
-    means = _Means()
+    guard = _Guard(gan)
+    means = _Means(guard)
     with (
         open_display(pretrain_steps - progress.pretrained, verbose) as display,
         contextlib.closing(_checked(gan, batches)) as stream,
     ):
         display.begin("Pretraining")
-        while progress.pretrained < pretrain_steps and not gan.stop_training:
+        while progress.pretrained < pretrain_steps and not gan.stop_training and not guard.fault:
             number = progress.pretrained - pretrain_steps
             callbacks.on_train_batch_begin(number)
             batch, *position = next(stream)
@@ -179,8 +170,9 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             means.add(logs.as_reported(), 1, gan.step)
             _end_batch(callbacks, number, logs)
             display.show(logs, 1, len(batch["images"]))
-            _stop_at_nan(gan, means)
         display.end(means.result())
+    if guard.fault:
+        guard.went_back()
     if progress.pretrained == pretrain_steps:
         progress.start_next_pass()  # so that the first epoch is whole
 
@@ -214,12 +206,18 @@ class _Source:
 
     def __init__(self, gan, batches):
         self.gan = gan
+        self.batches = batches
         self.stream = _checked(gan, batches)
         self.waiting = None
 
     def look(self):
         """Reads the next step's data in advance."""
         self.waiting = self._next()
+
+    def restart(self):
+        """Continues from the GAN's position in the data, which has changed."""
+        self.close()
+        self.stream, self.waiting = _checked(self.gan, self.batches), None
 
     def close(self):
         self.stream.close()
@@ -246,15 +244,64 @@ class _Source:
         return _Step([batch for batch, *_ in taken], *taken[-1][1:])
 
 
+class _Guard:
+    """Watches the logs for what is not finite, and then goes back or stops training.
+
+    Args:
+        gan: The GAN.
+        callbacks: `CallbackList` in which one may know how to go back; optional.
+
+    Attributes:
+        fault: The `Fault` that must not be passed over, or None.
+    """
+
+    def __init__(self, gan, callbacks=None):
+        self.gan = gan
+        self.callbacks = callbacks.callbacks if callbacks else []
+        self.fault = None
+        self._is_scaled = gan._training.scales_losses
+        self._skipped = 0  # steps in a row
+
+    def look(self, logs, count, step):
+        """Looks at the logs of `count` steps, the last of which is `step`."""
+        faults = logs.faults()
+        if not faults:
+            self._skipped = 0
+        for fault in faults:
+            self._skipped += 1
+            # In half precision a loss may overflow. Its update is skipped, with a lower scale next.
+            is_normal = self._is_scaled and self._skipped < MOST_SKIPPED
+            if not self.fault and (fault.is_lasting or not is_normal):
+                self.fault = fault
+                self.gan.nan_step = step - count + 1 + fault.index
+
+    def went_back(self):
+        """Goes back to an earlier state if a callback can; else stops training."""
+        gan = self.gan
+        what = f"{self.fault} at step {gan.nan_step}"
+        if not gan.stop_training:
+            for callback in self.callbacks:
+                if hasattr(callback, "roll_back") and callback.roll_back(what):
+                    self.fault, self._skipped, gan.nan_step = None, 0, None
+                    return True
+            gan.stop_training = True
+            warnings.warn(
+                f"Training has stopped: {what}. Load an earlier file, and train with smaller "
+                "learning rates.",
+                stacklevel=4,
+            )
+        return False
+
+
 class _Means:
     """Means of the logs of an epoch's steps.
 
-    Attributes:
-        nan_step: The first step with a loss that is not finite since the last reset; or None.
+    Args:
+        guard: `_Guard` that sees all logs.
     """
 
-    def __init__(self):
-        self.nan_step = None
+    def __init__(self, guard):
+        self._guard = guard
         self._unread = collections.deque()
         self._sums = {}
         self._count = 0
@@ -266,9 +313,8 @@ class _Means:
 
     def _read(self):
         logs, count, step = self._unread.popleft()
+        self._guard.look(logs, count, step)
         self._count += count
-        if not math.isfinite(logs["loss"]):
-            self.nan_step = step if self.nan_step is None else self.nan_step
         for name, value in logs.items():
             self._sums[name] = self._sums.get(name, 0.0) + count * value
 

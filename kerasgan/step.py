@@ -1,13 +1,22 @@
 """One adversarial step, all its updates and the average, as one compiled call."""
 
 import functools
+import itertools
+import math
+import typing
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasgan import backend, images
 
-__all__ = ["AdversarialStep", "Logs", "StepCount", "StepSchedule"]
+__all__ = ["AdversarialStep", "Fault", "Logs", "StepCount", "StepSchedule", "halve_rate"]
+
+_WEIGHTS = {"g": "generator's weights", "d": "discriminator's weights"}
+_CHECKS = frozenset(_WEIGHTS.values())
+_SUMS = ("d_loss", "g_loss")
+_SHOWN_FIRST = (*_SUMS, "d_real", "d_fake")
 
 
 class AdversarialStep:
@@ -34,6 +43,12 @@ class AdversarialStep:
         self._names = {}  # the logs' names, by kind of call
         self._calls = {}
         self._optimizer_state = None
+
+    @property
+    def scales_losses(self):
+        """Whether an optimizer skips updates that are not finite, as in half precision."""
+        kind = keras.optimizers.LossScaleOptimizer
+        return any(isinstance(optimizer, kind) for optimizer in self.optimizers)
 
     @property
     def optimizers(self):
@@ -91,29 +106,43 @@ class AdversarialStep:
         return list(found.values())
 
     def _make(self, kind, data):
-        """Makes the updates and returns the logs as `(name, value)`; a name's last value counts."""
+        """Makes the updates, and returns the logs as `Logs` takes them, in `(name, value)`."""
         self.count.traced = data["number"]
         data = data | {"batches": [self._in_range(batch) for batch in data["batches"]]}
         if kind == "generator":
             logs = self._update_generator(*data["batches"], data["decay"])
-            return _in_order([logs], logs["g_loss"])
+            return [*logs.items(), self._check("g"), ("loss", logs["g_loss"])]
         if kind != "step":
             logs = self._update_discriminator(*data["batches"], kind)
-            return _in_order([logs], logs["d_loss"])
+            return [*logs.items(), self._check("d"), ("loss", logs["d_loss"])]
         # The last batch is the generator's, or both sides' if they share their fakes.
         *batches, last = data["batches"]
         d_logs = [self._update_discriminator(batch) for batch in batches]
         if self.simultaneous:
             last_d_logs, g_logs = self.simultaneous.update(last)
             d_logs.append(last_d_logs)
+            d_weights = self._check("d")
             self._update_average(data["decay"])
         else:
+            d_weights = self._check("d")
             g_logs = self._update_generator(last, data["decay"])
         # Also keep the values that nothing reads: if only the loss reads the scores, TensorFlow's
         # graph optimizer moves a constant of the loss into the discriminator, and the step would
         # round differently from the separate updates. The reported scores are those of the
-        # discriminator's own update.
-        return _in_order([g_logs, *d_logs], d_logs[-1]["d_loss"] + g_logs["g_loss"])
+        # discriminator's own, last update.
+        return [
+            *(pair for logs in reversed(d_logs) for pair in logs.items()),
+            d_weights,
+            *g_logs.items(),
+            self._check("g"),
+            ("loss", d_logs[-1]["d_loss"] + g_logs["g_loss"]),
+        ]
+
+    def _check(self, side):
+        """0 if all weights of a side are finite, else NaN, as a log."""
+        stack = self.generator if side == "g" else self.stacks[1]
+        finite = [ops.all(ops.isfinite(weight)) for weight in stack.trained.weights]
+        return _WEIGHTS[side], ops.where(ops.all(ops.stack(finite)), 0.0, np.nan)
 
     def _in_range(self, batch):
         """The batch with its images as floats in the networks' value range."""
@@ -145,11 +174,21 @@ class AdversarialStep:
             self.average.update(decay)
 
 
-def _in_order(logs, loss):
-    pairs = [pair for update in logs for pair in update.items()]
-    first = ("d_loss", "g_loss", "d_real", "d_fake")
-    pairs.sort(key=lambda pair: first.index(pair[0]) if pair[0] in first else len(first))
-    return [*pairs, ("loss", loss)]
+class Fault(typing.NamedTuple):
+    """What became NaN or infinite in a step.
+
+    Attributes:
+        index: The step, counted from the first of its call.
+        names: Logs, or whose weights: what was computed first, without what followed from it.
+        is_lasting: Whether it is in the weights after the step.
+    """
+
+    index: int
+    names: list[str]
+    is_lasting: bool
+
+    def __str__(self):
+        return f"{', '.join(self.names)} became NaN or infinite"
 
 
 class Logs(dict):
@@ -158,12 +197,14 @@ class Logs(dict):
     Reading waits for the step; a loop that does not read them does not wait.
 
     Args:
-        names: Names of the values. The last value of a name counts.
+        names: Names of the values, in the order of computation. The first value of a name counts.
         values: Tensor `(len(names),)`; or `(steps, len(names))`, to be averaged over the steps.
     """
 
     def __init__(self, names, values):
-        super().__init__(dict.fromkeys(names))
+        shown = dict.fromkeys(name for name in names if name not in _CHECKS)
+        first = [name for name in _SHOWN_FIRST if name in shown]
+        super().__init__(dict.fromkeys(first) | shown)
         self._names = names
         self._values = values
         self._is_fetched = False
@@ -172,12 +213,33 @@ class Logs(dict):
         """The same values, without later changes."""
         return Logs(self._names, self._values)
 
+    def faults(self):
+        """A list with a `Fault` for each step in which something is not finite."""
+        found = []
+        for index, row in enumerate(self._rows()):
+            bad = [
+                name
+                for name, value in zip(self._names, row, strict=True)
+                if not math.isfinite(value)
+            ]
+            if bad:
+                terms = itertools.takewhile(lambda name: name not in _CHECKS, bad)
+                # A sum comes after its terms, and the sum of all adds nothing.
+                names = sorted(dict.fromkeys(terms), key=_SUMS.__contains__)
+                names = [name for name in names if name != "loss"] or bad[:1]
+                found.append(Fault(index, names, not _CHECKS.isdisjoint(bad)))
+        return found
+
+    def _rows(self):
+        if not isinstance(self._values, np.ndarray):
+            self._values = backend.to_numpy(self._values).astype("float64")
+        return self._values.reshape(-1, len(self._names))
+
     def _fetch(self):
         if not self._is_fetched:
             self._is_fetched = True
-            values = backend.to_numpy(self._values).astype("float64")
-            values = values.reshape(-1, len(self._names)).mean(axis=0)
-            self.update(zip(self._names, map(float, values), strict=True))
+            means = dict(zip(reversed(self._names), self._rows().mean(axis=0)[::-1], strict=True))
+            self.update({name: float(means[name]) for name in self})
 
 
 def _fetching(name):
@@ -226,21 +288,27 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         schedule: The `keras.optimizers.schedules.LearningRateSchedule`.
         count: `StepCount`, or None to count the optimizer's updates.
+        factor: Number by which its rates are multiplied.
     """
 
-    def __init__(self, schedule, count=None):
+    def __init__(self, schedule, count=None, factor=1.0):
         self.schedule = schedule
         self.count = count
+        self.factor = factor
 
     def __call__(self, step):
-        return self.schedule(step if self.count is None else self.count.step)
+        return self.factor * self.schedule(step if self.count is None else self.count.step)
 
     def get_config(self):
-        return {"schedule": keras.saving.serialize_keras_object(self.schedule)}
+        return {
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "factor": self.factor,
+        }
 
     @classmethod
     def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config["schedule"]))
+        schedule = keras.saving.deserialize_keras_object(config["schedule"])
+        return cls(schedule, factor=config.get("factor", 1.0))
 
 
 def _count_steps(optimizer, count):
@@ -253,3 +321,14 @@ def _count_steps(optimizer, count):
     elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         rate = optimizer.learning_rate = StepSchedule(rate, count)
     return rate
+
+
+def halve_rate(optimizer, rate):
+    """Sets an optimizer's learning rate to half of `rate`, or halves what its schedule gives."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    current = optimizer._learning_rate
+    if isinstance(current, StepSchedule):
+        rate = StepSchedule(current.schedule, current.count, current.factor / 2)
+        optimizer.learning_rate = rate
+    else:
+        optimizer.learning_rate = rate / 2

@@ -249,7 +249,11 @@ def table():
                 "columns": (*NO_COUNT, HUGE),
                 "seconds_per_frame": (0, -1, 1000, "1", None, NAN, INF, True, 1j),
             },
-            "Checkpoint": {"folder": (None, *NO_PATH), "every": (None, *NO_COUNT)},
+            "Checkpoint": {
+                "folder": (None, *NO_PATH),
+                "every": (None, *NO_COUNT),
+                "rollbacks": (None, -1, 1.5, "a", True),
+            },
             "Diagnose": {"every": (None, *NO_COUNT)},
             "Evaluate": {
                 "evaluator": (None, *NO_FUNCTION),

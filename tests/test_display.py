@@ -121,6 +121,23 @@ def test_verbose_2_prints_a_line_for_each_epoch(own, monkeypatch, capsys):
         assert re.fullmatch(rf"{start}g_loss: {number} - .*loss: {number}", line), line
 
 
+@pytest.mark.parametrize("kind", ["bar", "minutes", "epochs"])
+def test_steps_that_are_made_again_are_taken_back(monkeypatch, capsys, kind):
+    terminal = in_terminal(monkeypatch) if kind == "bar" else None
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0)
+    with display.open_display(4, verbose=2 if kind == "epochs" else 1) as shown:
+        shown.begin("Epoch 1/1")
+        for num_steps in (3, -2, 3):
+            if num_steps < 0:
+                shown.back(-num_steps)
+            else:
+                shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps, 8)
+        shown.end({"d_loss": 1.0, "g_loss": 2.0})
+    texts = capsys.readouterr()
+    text = terminal.getvalue() if terminal else texts.err + texts.out
+    assert ("6 steps" if kind == "epochs" else "4/4 [") in text
+
+
 def test_verbose_0_shows_nothing(own, monkeypatch, capsys):
     terminal = in_terminal(monkeypatch)
     own.fit(pictures(4, own), batch_size=2, pretrain_steps=1, verbose=0)

@@ -193,16 +193,82 @@ def test_nan_stops_training(callbacks):
         fit(gan, pictures(40, gan), batch_size=2, callbacks=[*callbacks, steps])
     assert gan.step < 12 and steps.calls[-1] == "end"
     assert len(texts) == (not callbacks)
-    assert callbacks or "losses are not finite at step" in texts[0]
+    assert callbacks or f"became NaN or infinite at step {gan.nan_step}" in texts[0]
     with pytest.raises(ValueError, match="must have finite weights to be trained"):
         fit(gan, pictures(4, gan))
 
 
-def test_a_loss_alone_may_be_infinite(own):
-    """As of a step in half precision, whose update is then left out."""
-    own.compile(auxiliary_loss=lambda *arguments: keras.ops.convert_to_tensor(np.inf))
-    history = fit(own, pictures(20, own), batch_size=2)
-    assert own.step == 10 and np.isinf(history.history["loss"]).all()
+class BadRate(keras.optimizers.schedules.LearningRateSchedule):
+    """NaN in one step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, step):
+        return keras.ops.where(keras.ops.equal(step, self.step - 1), np.nan, 1e-3)
+
+
+def root_of_minus_one(score, real_images, fake_images, seed):
+    return keras.ops.sqrt(keras.ops.mean(0.0 * score(real_images)) - 1.0)
+
+
+def flat_root(score, real_images, fake_images, seed):
+    """0, but its gradient is NaN."""
+    return keras.ops.sqrt(keras.ops.mean(0.0 * score(real_images)))
+
+
+def infinity(*arguments):
+    return keras.ops.convert_to_tensor(np.inf)
+
+
+FAULTS = {
+    "a penalty": ({"penalty": root_of_minus_one}, 1, "penalty, d_loss"),
+    "a penalty's gradient": ({"penalty": flat_root}, 1, "discriminator's weights"),
+    "the generator's term": ({"auxiliary_loss": (infinity, None)}, 1, "infinity, g_loss"),
+    "the discriminator's term": ({"auxiliary_loss": (None, infinity)}, 1, "infinity, d_loss"),
+    "the generator's update": ({"g_optimizer": BadRate}, 4, "generator's weights"),
+    "the discriminator's update": ({"d_optimizer": BadRate}, 4, "discriminator's weights"),
+}
+
+
+@pytest.mark.parametrize("update", ["joint", "simultaneous"])
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_not_finite_is_named_with_its_step(own, fault, update, steps_per_execution):
+    arguments, step, names = FAULTS[fault]
+    arguments = {
+        name: keras.optimizers.SGD(value(step)) if value is BadRate else value
+        for name, value in arguments.items()
+    }
+    own.compile(update=update, steps_per_execution=steps_per_execution, **arguments)
+    with recorded_warnings() as texts:
+        fit(own, pictures(20, own), batch_size=2, epochs=9)
+    (text,) = texts
+    assert f"stopped: {names} became NaN or infinite at step {step}. Load" in text
+    assert own.nan_step == step and own.step < 20
+
+
+def test_a_loop_of_ones_own_hears_of_it_too(own):
+    own.compile(penalty=root_of_minus_one)
+    with recorded_warnings() as texts:
+        logs = own.train_on_batch(pictures(2, own))
+    assert "At step 1, penalty, d_loss became NaN or infinite" in texts[0]
+    assert np.isnan(logs["penalty"])
+    assert set(logs) >= {"d_loss", "g_loss", "loss"} and "discriminator's weights" not in logs
+
+
+def test_a_loss_in_half_precision_may_overflow_for_some_steps(own):
+    scaled = [
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), name=f"{side}_optimizer")
+        for side in "gd"
+    ]
+    own.compile(*scaled, auxiliary_loss=infinity)
+    fit(own, pictures(20, own), batch_size=2)
+    assert own.step == 10 and own.nan_step is None
+    # It cannot be the scale that overflows in all steps.
+    with recorded_warnings() as texts:
+        fit(own, pictures(20, own), batch_size=2, epochs=9)
+    assert own.nan_step == 10 + 50 and "stopped: infinity, d_loss" in texts[0]
 
 
 def test_a_nan_in_the_average_is_found_before_training(own):

@@ -158,6 +158,18 @@ def test_a_classifier_learns_from_samples_alone(script, tmp_path, monkeypatch, c
     assert "flags takes no labels" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="Linux tells")
+def test_a_long_training_is_watched(script, tmp_path, monkeypatch):
+    steady = script("steady")
+    monkeypatch.setattr(steady, "SETTLE", 25)
+    monkeypatch.setattr(steady.AdversarialStep, "_make", steady.AdversarialStep._make)
+    arguments = ["--steps", 80, "--filters", 1, "--out", tmp_path / "steady.jsonl"]
+    run(steady, monkeypatch, *arguments)
+    (line,) = records(tmp_path / "steady.jsonl")
+    before, after = line["traces"]
+    assert 0 < before <= after <= 80 and 0 < line["watch"] < 1 and len(line["megabytes"]) == 2
+
+
 def test_pretrained_models_are_trained_with_their_settings(script, tmp_path, monkeypatch):
     write_mnist(tmp_path, 20)
     pretrain = script("pretrain")

@@ -13,12 +13,14 @@ from kerasgan.checks import (
     argument_error,
     check_flag,
     check_path,
+    check_whole,
     in_short,
     is_out_of_memory,
     reason,
 )
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
+from kerasgan.step import halve_rate
 
 __all__ = [
     "Checkpoint",
@@ -42,13 +44,19 @@ class Checkpoint(Periodic):
     `load_checkpoint(folder)` loads the newest. A GAN whose weights contain NaN or infinity is never
     saved: the callback warns once, and the last good checkpoint stays.
 
+    When a loss or a weight becomes NaN or infinite, `fit` stops. With `rollbacks`, it goes back to
+    the newest checkpoint of this training (one is also made when training begins), halves all
+    learning rates, and goes on. (In pre-training it always stops.) The log then has rows for the
+    steps made before and after.
+
     Args:
         folder: Folder for the files; created if needed.
         every: Steps between checkpoints.
+        rollbacks: How many times training may go back.
 
     Raises:
-        ValueError: `folder` is not a path, or `every` is not a positive whole number; or, when
-            training begins, Keras cannot reload the GAN.
+        ValueError: `folder` is not a path, `every` is not a positive whole number, or `rollbacks`
+            is negative or not whole; or, when training begins, Keras cannot reload the GAN.
 
     Attributes:
         saved: Dict from the name of a file, `model.keras` or `generator.keras`, to the step it
@@ -63,8 +71,9 @@ class Checkpoint(Periodic):
     ```
     """
 
-    def __init__(self, folder: str | os.PathLike, every: int = 1000):
+    def __init__(self, folder: str | os.PathLike, every: int = 1000, rollbacks: int = 0):
         super().__init__(folder, every)
+        self.rollbacks = check_whole("rollbacks", rollbacks, 0)
         self.saved: dict[str, int] = {}
         self._has_met_nan = False
 
@@ -82,6 +91,8 @@ class Checkpoint(Periodic):
                 "replace a Lambda layer with a layer class. Or train inside "
                 "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
+        if self.rollbacks:
+            self._act()
 
     def act(self):
         path = self.folder / MODEL
@@ -98,6 +109,32 @@ class Checkpoint(Periodic):
         self.saved[MODEL] = self.model.step
         save_generator(self.model, self.folder / GENERATOR)
         self.saved[GENERATOR] = self.model.step
+
+    def roll_back(self, fault: str) -> bool:
+        """Goes back to the newest checkpoint, with half the learning rates. `fit` calls this.
+
+        Args:
+            fault: What happened at which step, for the message.
+
+        Returns:
+            Whether it went back. Otherwise nothing has changed.
+        """
+        if not self.rollbacks or MODEL not in self.saved:
+            return False
+        self.rollbacks -= 1
+        gan = self.model
+        optimizers = gan.optimizer.optimizers
+        # The rates of the file are not lower yet if this is not the first time.
+        rates = [float(optimizer.learning_rate) for optimizer in optimizers]
+        gan.load_weights(self.folder / MODEL)
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            halve_rate(optimizer, rate)
+        warnings.warn(
+            f"Training goes back to the checkpoint of step {gan.step}, with half the learning "
+            f"rates: {fault}. (Rollbacks left: {self.rollbacks}.)",
+            stacklevel=2,
+        )
+        return True
 
     def _warn_of_nan(self):
         if not self._has_met_nan:

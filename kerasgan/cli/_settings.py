@@ -14,6 +14,7 @@ DEFAULTS = {
     "background": "white",
     "mirror": False,
     "pretrain_steps": 0,
+    "rollbacks": 0,
     "seed": 0,
 }
 DEFAULT_EPOCHS = 50
@@ -34,7 +35,7 @@ BATCH_SIZES = {
     "sgan": 100,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
-_NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "steps", "epochs")
+_NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "rollbacks", "steps", "epochs")
 
 
 def settle(given):

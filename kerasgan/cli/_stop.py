@@ -1,6 +1,5 @@
 """Ends a run of `kerasgan train` early."""
 
-import math
 import signal
 import sys
 
@@ -36,23 +35,20 @@ class Guard(keras.callbacks.Callback):
 
 
 class Stop(keras.callbacks.Callback):
-    """Stops training when the loss is NaN or infinite, or on SIGTERM. (`fit` handles Ctrl-C.)
+    """Stops training on SIGTERM. (`fit` handles Ctrl-C, and NaN.)
 
     Before training, a signal ends the process at once: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
-        nan_step: The step whose losses are not finite (0 in pre-training), or None.
         has_ended: Whether training has ended; later callbacks may still be writing.
     """
 
     def __init__(self):
         super().__init__()
         self.signal = None
-        self.nan_step = None
         self.has_ended = False
         self._is_training = False
-        self._unread = None
 
     def __enter__(self):
         handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: self._terminate}
@@ -66,19 +62,8 @@ class Stop(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._is_training = True
 
-    def on_train_batch_end(self, batch, logs=None):
-        # The previous step is over by now, so reading its losses does not wait.
-        before, self._unread = self._unread, (self.model.step, logs)
-        self._look(before)
-
     def on_train_end(self, logs=None):
-        self._look(self._unread)
         self.has_ended = True
-
-    def _look(self, unread):
-        if unread and self.nan_step is None and not math.isfinite(unread[1]["loss"]):
-            self.nan_step = unread[0]
-            self.model.stop_training = True
 
     def _terminate(self, number, frame):
         if not self._is_training:

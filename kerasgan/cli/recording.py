@@ -26,6 +26,7 @@ def make_callbacks(
     every: int,
     data: np.ndarray | datasets.ImageFolder | None = None,
     encoder: metrics.Encoder | None = None,
+    rollbacks: int = 0,
 ) -> list[keras.callbacks.Callback]:
     """Creates the callbacks that write to a run's folder, in the order they must run.
 
@@ -34,6 +35,7 @@ def make_callbacks(
         every: Steps between sample pictures; the other callbacks' intervals follow from it.
         data: Real images to compare with; only needed with `encoder`.
         encoder: Encoder to evaluate the images with; None for no evaluation.
+        rollbacks: As in `callbacks.Checkpoint`.
     """
     checkpoint_every = run_folder.checkpoint_every(every)
     log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
@@ -56,4 +58,4 @@ def make_callbacks(
         found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
     # Last, so that all other files exist for the step that a resume starts from; and at a multiple
     # of the log's interval, so that its rows are full.
-    return [*found, callbacks.Checkpoint(run, checkpoint_every)]
+    return [*found, callbacks.Checkpoint(run, checkpoint_every, rollbacks)]

@@ -277,8 +277,8 @@ def read_config(run):
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         _check_fields(config, _FIELDS)
-        _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
-        # Earlier versions trained without labels, and did not write it.
+        # Earlier versions had no rollbacks, and no labels.
+        _check_fields({"rollbacks": 0} | config["arguments"], _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
     except FileNotFoundError:
         raise argument_error(
@@ -347,6 +347,7 @@ _ARGUMENTS = {
     "learning_rate": _or_none(_is_rate),
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
+    "rollbacks": _is_whole(0),
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }

@@ -172,6 +172,13 @@ def add_parser(commands):
         "mnist (offline, for digits) or inception (a download) (default: do not measure)",
     )
     parser.add_argument(
+        "--rollbacks",
+        type=_arguments.not_negative,
+        metavar="N",
+        help="how many times to go back to the last checkpoint, with half the learning rates, when "
+        f"a loss or a weight becomes NaN (default: {DEFAULTS['rollbacks']}, to stop instead)",
+    )
+    parser.add_argument(
         "--seed",
         type=_arguments.not_negative,
         metavar="N",
@@ -203,7 +210,7 @@ def run(given):
             if config:
                 run_folder.check_records(folder, config)
             # Refuse whatever can be refused before decoding the images.
-            gan = _load_or_build(folder, arguments, resume=bool(config))
+            gan = _load_or_build(folder, arguments, config)
             progress = _progress(gan, arguments)
             if config and _is_finished(gan, arguments):
                 # Write the files that a kill or a full disk prevented.
@@ -223,7 +230,9 @@ def run(given):
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
-            records = recording.make_callbacks(folder, every, _data.images_of(data), encoder)
+            records = recording.make_callbacks(
+                folder, every, _data.images_of(data), encoder, arguments["rollbacks"]
+            )
             run_folder.write_config(folder, arguments, gan, every, num_images)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
@@ -267,11 +276,14 @@ def run(given):
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
 
-def _load_or_build(folder, arguments, resume):
+def _load_or_build(folder, arguments, config):
     # A run that was killed before its first checkpoint starts again from the same seed.
-    if resume and run_folder.has_checkpoint(folder):
+    if config and run_folder.has_checkpoint(folder):
         gan = load(callbacks.load_checkpoint, folder)
-        _set_rates(gan, arguments)
+        # Only if they are new: a rollback may have halved them since the run began.
+        rates = ("learning_rate", "d_learning_rate")
+        if any(arguments[name] != config["arguments"][name] for name in rates):
+            _set_rates(gan, arguments)
         return gan
     # Keras's initialisers and the GAN draw their seeds from `random`. (`set_random_seed` would work
     # too, but it imports TensorFlow even on JAX and PyTorch.)
@@ -329,12 +341,13 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
     """Reports how the run ended and what it wrote; returns the exit code."""
     safe_step = saved[run_folder.MODEL]
     is_saved = safe_step == gan.step
-    if stop.nan_step is not None:
+    if gan.nan_step is not None:
         tell(
             "train",
-            f"stopped: the losses are not finite at step {stop.nan_step}. Start another run with "
-            "a smaller --learning-rate or another --seed. (Resuming would diverge again. The last "
-            "good model is kept, if there was one.)",
+            f"stopped: not finite at step {gan.nan_step}. Start another run with a smaller "
+            "--learning-rate or another --seed, or resume with a smaller --learning-rate or "
+            "--rollbacks 3. (Resuming alone would diverge again. The last good model is kept, if "
+            "there was one.)",
         )
     elif not is_saved:
         newest = (
@@ -359,16 +372,16 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
                 f"error: {error}. {run_folder.MODEL} contains step {gan.step}: free some disk "
                 "space, and --resume will write the missing files.",
             )
-    is_finished = stop.nan_step is None and is_saved and _is_finished(gan, arguments)
+    is_finished = gan.nan_step is None and is_saved and _is_finished(gan, arguments)
     print(
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {duration(seconds)}."
     )
-    if not is_finished and stop.nan_step is None and safe_step is not None:
+    if not is_finished and gan.nan_step is None and safe_step is not None:
         print(f"To continue: kerasgan train --resume --out {folder}")
     print(f"Written: {', '.join(run_folder.listed(folder))}")
     print(folder)
-    if stop.nan_step is not None or not is_saved:
+    if gan.nan_step is not None or not is_saved:
         return 1
     return 128 + stop.signal if stop.signal and not is_finished else 0
 

@@ -11,7 +11,8 @@ For digits, `--data-path` is optional: a folder that contains the MNIST files; n
 Writes kerasgan/pretrained/NAME_generator.keras (with averaged weights) and
 NAME_discriminator.keras; and, in the folder `--log`, a grid of samples, grids from during training,
 and a line in pretrained.jsonl: settings, seconds and, for digits, scores. A model that already has
-a line is not trained again.
+a line is not trained again; a training that was interrupted continues from its last checkpoint, and
+the seconds are those since then.
 """
 
 import argparse
@@ -109,22 +110,35 @@ def load(given):
     return folder[0] if folder.num_classes else (folder[0], None)
 
 
-def train(data, settings, given):
-    """Trains a GAN, saves both models, and scores it if it makes digits."""
-    random.seed(given.seed)  # Keras draws the initial weights from it
-    images, labels = data
-    build = getattr(kerasgan, f"build_{settings['builder']}")
-    gan = build(images.shape[1:], filters=settings["filters"])
+def build(settings, image_shape, steps, seed):
+    random.seed(seed)  # Keras draws the initial weights from it
+    builder = getattr(kerasgan, f"build_{settings['builder']}")
+    gan = builder(image_shape, filters=settings["filters"])
     gan.compile(ema=settings["ema"], augment=settings["augment"])
-    steps = settings["epochs"] * -(-len(images) // settings["batch_size"])
     for optimizer, rate in zip(gan.optimizer.optimizers, settings["rates"], strict=True):
         optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
+    return gan
+
+
+def train(data, settings, given):
+    """Trains a GAN, saves both models, and scores it if it makes digits."""
+    images, labels = data
+    steps = settings["epochs"] * -(-len(images) // settings["batch_size"])
+    folder = given.log / given.name
+    try:
+        gan = callbacks.load_checkpoint(folder)
+    except FileNotFoundError:
+        gan = build(settings, images.shape[1:], steps, given.seed)
     gan.fit(
         images,
         labels,
         batch_size=settings["batch_size"],
         epochs=settings["epochs"],
-        callbacks=[callbacks.SampleGrid(given.log / given.name, every=max(1, steps // 10))],
+        initial_epoch=gan.epoch,
+        callbacks=[
+            callbacks.SampleGrid(folder, every=max(1, steps // 10)),
+            callbacks.Checkpoint(folder, every=500),
+        ],
     )
     given.out.mkdir(parents=True, exist_ok=True)
     gan.sampling_generator.save(given.out / f"{given.name}_generator.keras")

@@ -92,11 +92,61 @@ def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
     )
 
 
-def test_checkpoint_never_saves_nan(tmp_path):
-    def spoil(gan):
-        kernel = gan.generator.trainable_variables[0]
-        kernel.assign(np.full(kernel.shape, np.nan, "float32"))
+def spoil(gan):
+    kernel = gan.generator.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan, "float32"))
 
+
+def once(action):
+    remaining = [action]
+    return lambda gan: remaining and remaining.pop()(gan)
+
+
+@pytest.mark.parametrize("in_the_first_pass", [True, False])
+def test_training_goes_back_with_half_the_learning_rates(tmp_path, in_the_first_pass):
+    """As if it had been resumed from there with these rates. A pass has three steps."""
+    bad, last = (2, 1) if in_the_first_pass else (7, 6)
+    gan = build_gan()
+    gan.compile(g_optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 99)))
+    checkpoint = callbacks.Checkpoint(tmp_path / "run", every=1 if bad == 2 else 3, rollbacks=2)
+    steps = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: steps.append(gan.step))
+    with recorded_warnings() as texts:
+        train(gan, 11, at_step(bad, once(spoil)), checkpoint, note)
+    # The fault is found within the pass, since nobody waits for a step's logs.
+    turn = next(index for index, step in enumerate(steps) if step != index + 1)
+    assert bad < turn <= bad + 3
+    assert steps == [*range(1, turn + 1), *range(last + 1, 12)]
+    assert gan.step == 11 and gan.nan_step is None
+    assert f"goes back to the checkpoint of step {last}, with half" in texts[-1]
+    assert "became NaN or infinite" in texts[-1] and "Rollbacks left: 1." in texts[-1]
+
+    other = build_gan()
+    other.compile(
+        g_optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 99))
+    )
+    train(other, last)
+    other.d_optimizer.learning_rate = 1e-4
+    other.g_optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(5e-4, 99)
+    train(other, 11)
+    np.testing.assert_array_equal(weights(gan), weights(other))
+    assert float(gan.d_optimizer.learning_rate) == pytest.approx(1e-4)
+    loaded = callbacks.load_checkpoint(tmp_path / "run")
+    assert float(loaded.g_optimizer.learning_rate) == float(gan.g_optimizer.learning_rate)
+
+
+def test_training_goes_back_as_often_as_allowed(tmp_path):
+    gan = build_gan()
+    checkpoint = callbacks.Checkpoint(tmp_path, every=100, rollbacks=2)
+    with recorded_warnings() as texts:
+        train(gan, 20, at_step(3, spoil), checkpoint)
+    assert [text[:12] for text in texts[:3]] == ["Training goe", "Training goe", "Training has"]
+    assert gan.nan_step == 4 and checkpoint.rollbacks == 0
+    assert float(gan.d_optimizer.learning_rate) == pytest.approx(2e-4 / 4)
+    assert callbacks.load_checkpoint(tmp_path).step == 0
+
+
+def test_checkpoint_never_saves_nan(tmp_path):
     gan = build_gan()
     with recorded_warnings() as texts:
         train(

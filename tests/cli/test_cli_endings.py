@@ -167,7 +167,7 @@ def test_lines_that_cannot_be_printed_are_dropped():
     assert ascii_only.buffer.getvalue() == b"runs/\\xe9\\udcff\n"
 
 
-@pytest.mark.filterwarnings("ignore:The weights contain NaN", "ignore:Training has stopped")
+@pytest.mark.filterwarnings("always::UserWarning")
 @pytest.mark.parametrize("steps", [2, 9])
 def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys, steps):
     build = zoo.build_dcgan
@@ -183,16 +183,37 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
     run = tmp_path / "run"
     assert train(photos, *TINY, "--steps", steps, "--out", run) == 1
     captured = capsys.readouterr()
-    assert "not finite at step 2. Start another run" in captured.err
-    # A step's losses are read while the next one runs.
-    assert (
-        f"Stopped at step {min(3, steps)} of {steps}" in captured.out
-        and "Finished" not in captured.out
-    )
+    assert "generator's weights became NaN or infinite at step 1." in captured.err
+    assert "not finite at step 1. Start another run" in captured.err
+    assert f"of {steps}, after" in captured.out and "Finished" not in captured.out
     assert "--resume" not in captured.out
     assert captured.out.splitlines()[-1] == str(run)
     assert not (run / "model.keras").exists()
     assert not (run / "samples.png").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Training goes back", "ignore:The weights contain NaN")
+def test_a_run_goes_back_with_half_the_learning_rates_and_keeps_them(
+    photos, tmp_path, monkeypatch, capsys
+):
+    class Spoil(keras.callbacks.Callback):
+        is_done = False
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == 3 and not self.is_done:
+                self.is_done = True
+                kernel = self.model.generator.trainable_variables[0]
+                kernel.assign(kernel * np.nan)
+
+    run = tmp_path / "run"
+    arguments = ["--learning-rate", 4e-4, "--rollbacks", 1, "--out", run]
+    with monkeypatch.context() as patch:
+        add_callback(patch, Spoil())
+        assert train(photos, *TINY, *arguments, "--steps", 6) == 0
+    assert "Finished at step 6 of 6" in capsys.readouterr().out
+    assert train("--resume", "--out", run, "--steps", 7) == 0
+    gan = keras.models.load_model(run / "model.keras")
+    assert gan.step == 7 and float(gan.d_optimizer.learning_rate) == pytest.approx(2e-4)
 
 
 @pytest.mark.filterwarnings("ignore:batch size")
