@@ -273,7 +273,7 @@ class _Guard:
             is_normal = self._is_scaled and self._skipped < MOST_SKIPPED
             if not self.fault and (fault.is_lasting or not is_normal):
                 self.fault = fault
-                self.gan.nan_step = step - count + 1 + fault.index
+                self.gan.nan_step = step - count + 1 + fault.offset
 
     def went_back(self):
         """Goes back to an earlier state if a callback can; else stops training."""

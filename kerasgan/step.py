@@ -178,12 +178,12 @@ class Fault(typing.NamedTuple):
     """What became NaN or infinite in a step.
 
     Attributes:
-        index: The step, counted from the first of its call.
+        offset: The step, counted from the first of its call.
         names: Logs, or whose weights: what was computed first, without what followed from it.
         is_lasting: Whether it is in the weights after the step.
     """
 
-    index: int
+    offset: int
     names: list[str]
     is_lasting: bool
 
@@ -216,7 +216,7 @@ class Logs(dict):
     def faults(self):
         """A list with a `Fault` for each step in which something is not finite."""
         found = []
-        for index, row in enumerate(self._rows()):
+        for offset, row in enumerate(self._rows()):
             bad = [
                 name
                 for name, value in zip(self._names, row, strict=True)
@@ -227,7 +227,7 @@ class Logs(dict):
                 # A sum comes after its terms, and the sum of all adds nothing.
                 names = sorted(dict.fromkeys(terms), key=_SUMS.__contains__)
                 names = [name for name in names if name != "loss"] or bad[:1]
-                found.append(Fault(index, names, not _CHECKS.isdisjoint(bad)))
+                found.append(Fault(offset, names, not _CHECKS.isdisjoint(bad)))
         return found
 
     def _rows(self):
