@@ -42,7 +42,7 @@ class AdversarialStep:
         self.count = StepCount(progress)
         self._names = {}  # the logs' names, by kind of call
         self._calls = {}
-        self._optimizer_state = None
+        self._optimizer_state = self._rates = None
 
     @property
     def scales_losses(self):
@@ -77,13 +77,13 @@ class AdversarialStep:
         return Logs(self._names[kind], values)
 
     def _call(self, kind, repeated):
-        state = [
-            (id(_count_steps(optimizer, self.count)), *map(id, optimizer.variables))
-            for optimizer in self.optimizers
-        ]
+        rates = [_count_steps(optimizer, self.count) for optimizer in self.optimizers]
+        variables = [variable for optimizer in self.optimizers for variable in optimizer.variables]
+        state = [id(each) for each in (*rates, *variables)]
         if state != self._optimizer_state:
             # The first call, or a learning rate has been replaced with a schedule.
             self._calls, self._optimizer_state = {}, state
+            self._rates = rates  # kept: another object must not get the same id
         if (kind, repeated) not in self._calls:
 
             def function(data):
