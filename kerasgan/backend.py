@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import os
 import warnings
 
 import keras
@@ -19,6 +20,7 @@ __all__ = [
     "to_device",
     "to_numpy",
     "train_step",
+    "use_deterministic_operations",
 ]
 
 # PyTorch only. Recording takes as much time as it saves in about a hundred steps.
@@ -381,6 +383,27 @@ def keeping_state(model):
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
         raise
+
+
+def use_deterministic_operations():
+    """Makes GPUs repeat results exactly, as CPUs do, which takes longer.
+
+    For the whole process, and on JAX only before its first computation.
+    """
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    elif backend == "jax":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    else:
+        import torch
+
+        # Read by cuBLAS, which otherwise chooses among its workspaces.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
 
 
 def _jax_state(model):

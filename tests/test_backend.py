@@ -1,5 +1,6 @@
 """Gradients with respect to images, and the rule that one file names backends."""
 
+import os
 import pathlib
 import re
 
@@ -8,7 +9,7 @@ import numpy as np
 from keras import ops
 
 import kerasgan
-from kerasgan.backend import input_gradient
+from kerasgan.backend import input_gradient, use_deterministic_operations
 
 
 def test_the_gradient_by_hand():
@@ -37,6 +38,34 @@ def test_the_gradient_of_a_model_is_that_of_finite_differences():
     slope = (score(images + 0.01 * direction) - score(images - 0.01 * direction)) / 0.02
     gradient = input_gradient(model, ops.convert_to_tensor(images))
     assert np.isclose(np.sum(ops.convert_to_numpy(gradient) * direction), slope, rtol=1e-2)
+
+
+def test_operations_can_be_made_deterministic(monkeypatch, own):
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_a=1")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    if keras.config.backend() == "torch":
+        import torch
+
+        use_deterministic_operations()
+        try:
+            assert torch.are_deterministic_algorithms_enabled()
+            own.train_on_batch(images)
+        finally:
+            torch.use_deterministic_algorithms(False)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    elif keras.config.backend() == "jax":
+        use_deterministic_operations()
+        assert os.environ["XLA_FLAGS"] == "--xla_a=1 --xla_gpu_deterministic_ops=true"
+    else:
+        import tensorflow as tf
+
+        calls = []  # TensorFlow cannot undo it
+        monkeypatch.setattr(
+            tf.config.experimental, "enable_op_determinism", lambda: calls.append(1)
+        )
+        use_deterministic_operations()
+        assert calls == [1]
 
 
 def test_no_other_file_names_a_backend():

@@ -13,6 +13,7 @@ DEFAULTS = {
     "fit": "crop",
     "background": "white",
     "mirror": False,
+    "deterministic": False,
     "pretrain_steps": 0,
     "rollbacks": 0,
     "seed": 0,
@@ -35,7 +36,11 @@ BATCH_SIZES = {
     "sgan": 100,
 }
 _OF_FOLDERS = ("fit", "background", "mirror")
-_NAMES = (*run_folder.FIXED, *run_folder.CHANGEABLE, "evaluate", "rollbacks", "steps", "epochs")
+_NAMES = (
+    *run_folder.FIXED,
+    *run_folder.CHANGEABLE,
+    *("deterministic", "epochs", "evaluate", "rollbacks", "steps"),
+)
 
 
 def settle(given):

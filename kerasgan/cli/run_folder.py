@@ -277,8 +277,9 @@ def read_config(run):
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         _check_fields(config, _FIELDS)
-        # Earlier versions had no rollbacks, and no labels.
-        _check_fields({"rollbacks": 0} | config["arguments"], _ARGUMENTS, "arguments.")
+        # What earlier versions did not write: rollbacks, deterministic and class_names.
+        arguments = {"rollbacks": 0, "deterministic": False} | config["arguments"]
+        _check_fields(arguments, _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
     except FileNotFoundError:
         raise argument_error(
@@ -348,6 +349,7 @@ _ARGUMENTS = {
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
     "rollbacks": _is_whole(0),
+    "deterministic": lambda value: isinstance(value, bool),
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }

@@ -12,7 +12,7 @@ import time
 import keras
 import numpy as np
 
-from kerasgan import callbacks, pictures, zoo
+from kerasgan import backend, callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, run_folder
@@ -186,6 +186,12 @@ def add_parser(commands):
         f"repeatable (default: {DEFAULTS['seed']})",
     )
     parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="repeat results exactly on a GPU too, which takes longer (a CPU always does)",
+    )
+    parser.add_argument(
         "--out",
         type=_arguments.path,
         metavar="RUN",
@@ -206,6 +212,8 @@ def run(given):
         stop = stack.enter_context(Stop())
         with refusing():
             folder, arguments, config = settle(given)
+            if arguments["deterministic"]:
+                backend.use_deterministic_operations()
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             if config:
                 run_folder.check_records(folder, config)

@@ -108,6 +108,8 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
                 "learning_rate": "fast",
                 "d_learning_rate": -1,
                 "evaluate": "nosuch",
+                "rollbacks": -1,
+                "deterministic": 1,
                 "steps": True,
                 "epochs": "2",
             }.items()
