@@ -9,13 +9,19 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.checks import argument_error
+
 __all__ = [
     "apply_gradients",
+    "check_devices",
     "check_known",
     "compiled",
+    "data_parallel",
     "gradients",
     "input_gradient",
     "keeping_state",
+    "num_devices",
+    "padded_size",
     "resolve_jit_compile",
     "to_device",
     "to_numpy",
@@ -28,6 +34,11 @@ CALLS_BEFORE_RECORDING = 20
 # A step is compiled separately for this many shapes of data. TensorFlow then compiles for any batch
 # size, but not from the start, because a loss may read the batch size from the shape.
 SHAPES_BEFORE_ANY = 4
+
+_USE_DATA_PARALLEL = (
+    "To use several devices of one machine, set KERAS_BACKEND=jax, and call "
+    "keras.distribution.set_distribution(keras.distribution.DataParallel())."
+)
 
 
 def input_gradient(function, inputs):
@@ -293,28 +304,55 @@ def _jax_compiled(function, variables, jit_compile, repeated):
     def in_turn(values, data):
         return jax.lax.scan(pure, values, data)
 
-    step = in_turn if repeated else pure
-    if jit_compile:
-        step = jax.jit(step, donate_argnums=0)
-    known = set()
+    steps, known = {}, set()
+
+    def make():
+        check_devices(variables)
+        step = in_turn if repeated else pure
+        if not jit_compile:
+            return step
+        layouts = None
+        if keras.distribution.distribution():
+            # Otherwise JAX may divide the new weights over the devices.
+            layouts = [variable.value.sharding for variable in variables], None
+        return jax.jit(step, donate_argnums=0, out_shardings=layouts)
 
     def call(data):
-        shapes = _shapes(keras.tree.flatten(data))
-        if jit_compile and shapes not in known:
+        distribution = keras.distribution.distribution()
+        if distribution not in steps:
+            steps[distribution] = make()
+        arrays = keras.tree.flatten(data)
+        shapes = _shapes(arrays)
+        if shapes not in known:
             known.add(shapes)
-            if len(known) == SHAPES_BEFORE_ANY + 1:
+            _warn_of_copies(arrays, repeated)
+            if jit_compile and len(known) == SHAPES_BEFORE_ANY + 1:
                 warnings.warn(
                     f"This is the {len(known)}th batch size. JAX compiles a step for each size, "
                     "which takes seconds: keep the size constant, or leave out short batches.",
                     stacklevel=2,
                 )
-        values, result = step([variable.value for variable in variables], data)
+        state = [variable.value for variable in variables]
+        values, result = steps[distribution](state, data)
         # The device keeps working while Python assigns the values that it will compute.
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return result
 
     return call
+
+
+def _warn_of_copies(arrays, repeated):
+    """Warns about a batch that is too uneven to be divided over the devices."""
+    for array in arrays:
+        if num_devices() > 1 and array.ndim > repeated and array.sharding.is_fully_replicated:
+            warnings.warn(
+                f"The {num_devices()} devices cannot share a batch of {array.shape[repeated]} "
+                "images equally: each of them computes all of it. Choose a batch size that is a "
+                f"multiple of {num_devices()}, or leave out short batches.",
+                stacklevel=3,
+            )
+            return
 
 
 def check_known(scope, variables):
@@ -353,9 +391,133 @@ def train_step(model, step, arguments):
     return logs, tuple(after)
 
 
-def to_device(data):
-    """Converts a structure of arrays to tensors of the backend."""
-    return keras.tree.map_structure(ops.convert_to_tensor, data)
+def to_device(data, repeated=False):
+    """Converts a structure of arrays to tensors of the backend.
+
+    Under a `keras.distribution`, each device gets an equal share of a batch; if the number of
+    devices does not divide it, each gets all of it.
+
+    Args:
+        data: Structure of arrays.
+        repeated: Whether the arrays have a leading axis of steps, before the batch axis.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return keras.tree.map_structure(ops.convert_to_tensor, data)
+
+    def place(array):
+        axes = [None] * repeated + [distribution.batch_dim_name]
+        if array.ndim <= repeated or array.shape[repeated] % num_devices():
+            axes = []
+        layout = keras.distribution.TensorLayout(axes, distribution.device_mesh)
+        return keras.distribution.distribute_tensor(array, layout)
+
+    return keras.tree.map_structure(place, data)
+
+
+def num_devices():
+    """The number of devices that share a batch."""
+    distribution = keras.distribution.distribution()
+    return distribution.num_model_replicas if distribution else 1
+
+
+def padded_size(count):
+    """The batch size at which to make `count` images, so that JAX compiles for few sizes."""
+    if keras.config.backend() != "jax":
+        return count
+    import jax
+
+    if jax.config.jax_debug_nans:  # it refuses the NaN that a larger batch is filled up with
+        return count
+    power = 2 ** (count - 1).bit_length()
+    return -(-power // num_devices()) * num_devices()
+
+
+def data_parallel(devices):
+    """The `keras.distribution.DataParallel` over the first devices.
+
+    Args:
+        devices: Their number, or "all".
+
+    Raises:
+        ValueError: The backend is not JAX, or has fewer devices.
+    """
+    if keras.config.backend() != "jax":
+        raise argument_error(
+            "devices",
+            "be left out unless KERAS_BACKEND is jax, because Keras has no data parallelism for "
+            "the other backends",
+            f"devices={devices}, KERAS_BACKEND={keras.config.backend()}",
+            "Leave it out, or set KERAS_BACKEND=jax.",
+        )
+    found = keras.distribution.list_devices()
+    if devices != "all" and devices > len(found):
+        raise argument_error(
+            "devices",
+            f"be at most {len(found)}, the number of devices that JAX finds",
+            f"devices={devices}, with {', '.join(found)}",
+            "Pass all. (JAX counts a CPU as one device.)",
+        )
+    return keras.distribution.DataParallel(devices=found if devices == "all" else found[:devices])
+
+
+def check_devices(variables=()):
+    """Raises ValueError if the devices in use would not train one GAN together.
+
+    Args:
+        variables: Variables that must be on the devices of the `keras.distribution`, if it is set.
+    """
+    backend = keras.config.backend()
+    distribution = keras.distribution.distribution()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        strategy = tf.distribute.get_strategy()
+        if strategy.num_replicas_in_sync > 1:
+            raise argument_error(
+                "tf.distribute",
+                "be left out, because Keras 3 would give every device the whole batch",
+                f"{type(strategy).__name__} over {strategy.num_replicas_in_sync} devices",
+                _USE_DATA_PARALLEL,
+            )
+    if backend == "torch":
+        import torch
+
+        group = torch.distributed
+        if group.is_available() and group.is_initialized() and group.get_world_size() > 1:
+            raise argument_error(
+                "torch.distributed",
+                "have one process, because each would train a GAN of its own",
+                f"{group.get_world_size()} processes",
+                _USE_DATA_PARALLEL,
+            )
+    if backend != "jax" and distribution:
+        raise argument_error(
+            "keras.distribution",
+            f"be left out on {backend}, where Keras ignores it",
+            f"{type(distribution).__name__}",
+            _USE_DATA_PARALLEL,
+        )
+    if backend != "jax":
+        return
+    import jax
+
+    if jax.process_count() > 1:
+        raise argument_error(
+            "keras.distribution",
+            "have one process: a GAN trains on the devices of one machine",
+            f"{jax.process_count()} processes",
+            "Leave out keras.distribution.initialize.",
+        )
+    for variable in variables if distribution else ():
+        if len(variable.value.sharding.device_set) != distribution.device_mesh.devices.size:
+            raise argument_error(
+                "keras.distribution",
+                "be set before models are built, loaded or compiled",
+                f"{variable.path!r} on {len(variable.value.sharding.device_set)} device(s), with a "
+                f"distribution over {distribution.device_mesh.devices.size}",
+                "Set it first; to move a trained GAN, save it, and load it under the distribution.",
+            )
 
 
 def to_numpy(tensor):

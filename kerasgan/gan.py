@@ -15,7 +15,7 @@ from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan._interrupts import deferred
 from kerasgan.average import Average
-from kerasgan.backend import to_numpy
+from kerasgan.backend import check_devices, to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
 from kerasgan.files import replacing
@@ -118,6 +118,7 @@ class GAN(keras.Model):
         name: str | None = None,
     ):
         check_models(generator, discriminator)
+        check_devices([*generator.variables, *discriminator.variables])
         value_range = checks.check_value_range(value_range)
         check_range(generator, value_range)
         super().__init__(name=name)
@@ -608,6 +609,7 @@ class GAN(keras.Model):
                 callbacks' `on_train_end` has run; you can train the model further.
         """
         _habits.refuse("fit", others, _habits.FIT)
+        check_devices(self.variables)
         self._check_own_steps()
         checks.check_whole("epochs", epochs, 0)
         checks.check_whole("initial_epoch", initial_epoch, 0)

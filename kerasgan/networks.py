@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kerasgan import backend
 from kerasgan._interrupts import deferred
 from kerasgan.checks import argument_error
 
@@ -265,6 +266,9 @@ def infer(model, inputs):
 
     Ctrl-C is delayed until the end: on JAX, Keras gives up the weights during the call.
     """
+    backend.check_devices(model.variables)
+    if keras.distribution.distribution():
+        inputs = backend.to_device(inputs)
     with deferred():
         return model.predict_on_batch(inputs)
 

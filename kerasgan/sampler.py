@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from kerasgan import checks, images
+from kerasgan import backend, checks, images
 from kerasgan import latents as latent_tools
 from kerasgan.networks import feed, first, infer, latents_shape, takes
 
 __all__ = ["Layout", "Sampler"]
 
-_BATCH_SIZE = 64  # limits the memory of sampling
+_BATCH_SIZE = 64  # on each device; limits the memory of sampling
 _LEAST_COLUMNS = 4  # in a row of one class
 
 
@@ -143,13 +143,24 @@ class Sampler(typing.NamedTuple):
             return np.zeros((0, *shape[1:]), dtype="uint8")
         inputs = {"latents": latents} | ({} if labels is None else {"labels": labels})
         # Split evenly: a final batch of one would break generators that normalise over the batch.
-        parts = np.array_split(np.arange(len(latents)), -(-len(latents) // _BATCH_SIZE))
+        num_parts = -(-len(latents) // (_BATCH_SIZE * backend.num_devices()))
         made = []
-        for part in parts:
+        for part in np.array_split(np.arange(len(latents)), num_parts):
             batch = {name: array[part] for name, array in inputs.items()}
-            outputs = infer(self.generator, feed(self.generator, batch))
-            made.append(images.to_uint8(first(outputs), self.value_range))
+            made.append(images.to_uint8(self._run(batch, len(part)), self.value_range))
         return np.concatenate(made)
+
+    def _run(self, batch, count):
+        """The generator's images, made in a larger batch if that saves a compilation."""
+        size = backend.padded_size(count)
+        padded = {name: np.resize(array, (size, *array.shape[1:])) for name, array in batch.items()}
+        # These rows show whether they affect the others.
+        padded["latents"][count:] = np.nan
+        made = first(infer(self.generator, feed(self.generator, padded)))[:count]
+        if size > count and np.isnan(made).any():
+            # The generator normalises over the batch: make this batch as it is.
+            made = first(infer(self.generator, feed(self.generator, batch)))
+        return made
 
 
 def _plain(name, label):

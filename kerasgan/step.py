@@ -69,7 +69,8 @@ class AdversarialStep:
         Returns:
             `Logs` of the step, or their means over the steps.
         """
-        data = backend.to_device(data)
+        backend.check_devices()
+        data = backend.to_device(data, repeated)
         try:
             values = self._call(kind, repeated)(data)
         finally:

@@ -85,3 +85,46 @@ def test_rows_have_names_in_ascii():
 def test_a_picture_without_labels_is_any_grid(sampler):
     layout = sampler.layout(64, 3)
     assert layout == (64, 3, None, None)
+
+
+def test_an_image_does_not_depend_on_how_many_are_made(own):
+    for layer in own.generator.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(layer.moving_mean + 0.5)
+    latents = np.random.default_rng(0).normal(size=(70, 4)).astype("float32")
+    images = own.sample(70, latents=latents).astype("int32")
+    for n in (1, 2, 5, 64):
+        few = own.sample(n, latents=latents[:n])
+        assert few.shape == (n, 8, 8, 3)
+        assert np.abs(few - images[:n]).max() <= 1  # rounding, which differs between batch sizes
+
+
+@pytest.mark.parametrize("n", [1, 3, 64, 70])
+def test_a_generator_that_normalises_over_the_batch_gets_only_the_rows_asked_for(sampler, n):
+    inputs = keras.Input((2,))
+    centered = inputs - keras.ops.mean(inputs, axis=0, keepdims=True)
+    generator = keras.Model(inputs, keras.layers.Reshape((1, 2, 1))(centered))
+    latents = sampler.draw(n, seed=0)
+    images = sampler._replace(generator=generator, value_range=(-1.0, 1.0)).generate(latents)
+    parts = [part - part.mean(axis=0) for part in np.array_split(latents, -(-n // 64))]
+    expected = (np.concatenate(parts) + 1.0) * 127.5
+    np.testing.assert_allclose(images[:, 0, :, 0], expected, atol=0.51)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="others run any batch size")
+def test_jax_compiles_for_few_numbers_of_images(sampler):
+    import jax
+
+    compiled = []
+
+    def listen(event, _, **kwargs):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(kwargs)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        for n in range(1, 131):
+            sampler.sample(n, seed=0)
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert 0 < len(compiled) <= 7  # 1, 2, 4, ... 64

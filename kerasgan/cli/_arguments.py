@@ -59,6 +59,10 @@ def positive(text):
     return _whole_number(text, 1)
 
 
+def devices(text):
+    return text if text == "all" else positive(text)
+
+
 def not_negative(text):
     return _whole_number(text, 0)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasgan import backend, callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
-from kerasgan.checks import is_out_of_memory
+from kerasgan.checks import argument_error, is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
 from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
@@ -192,6 +192,13 @@ def add_parser(commands):
         help="repeat results exactly on a GPU too, which takes longer (a CPU always does)",
     )
     parser.add_argument(
+        "--devices",
+        type=_arguments.devices,
+        metavar="N",
+        help="number of devices of this machine that share each batch, or all; needs "
+        "KERAS_BACKEND=jax (default: one device)",
+    )
+    parser.add_argument(
         "--out",
         type=_arguments.path,
         metavar="RUN",
@@ -214,6 +221,8 @@ def run(given):
             folder, arguments, config = settle(given)
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
+            if given.devices:
+                stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             if config:
                 run_folder.check_records(folder, config)
@@ -282,6 +291,20 @@ def run(given):
             return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
+
+
+def _sharing(devices, batch_size):
+    """The scope in which devices share each batch."""
+    distribution = backend.data_parallel(devices)
+    count = distribution.num_model_replicas
+    if batch_size % count:
+        raise argument_error(
+            "--batch-size",
+            f"be a multiple of the {count} devices, which share each batch equally",
+            f"--batch-size {batch_size} --devices {devices}",
+            f"Pass --batch-size {-(-batch_size // count) * count}, for example.",
+        )
+    return distribution.scope()
 
 
 def _load_or_build(folder, arguments, config):

@@ -56,6 +56,8 @@ def test_wrong_arguments_are_one_line(photos, tmp_path, monkeypatch, capsys, arg
         *(["--learning-rate", rate] for rate in ("0", "-1", "nan", "inf", "fast")),
         ["--d-learning-rate", "0"],
         ["--pretrain-steps", "-1"],
+        ["--devices", "0"],
+        ["--devices", "some"],
         ["--fit", "squeeze"],
         ["--out", ""],
         ["--data-path", ""],
