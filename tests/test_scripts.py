@@ -182,3 +182,31 @@ def test_pretrained_models_are_trained_with_their_settings(script, tmp_path, mon
     assert [tuple(part.shape[1:]) for part in generator.inputs] == [(100,), ()]
     with pytest.raises(SystemExit):
         run(pretrain, monkeypatch, "emoji")
+
+
+def test_scale_counts_what_devices_add_up(script):
+    scale = script("scale")
+    gan = kerasgan.build_wgan((16, 16, 1), latent_dim=8, filters=4)
+    weights = [model.count_params() for model in (gan.generator, gan.discriminator)]
+    found = scale.counts(gan)
+    assert found["discriminator"] <= weights[1] and found["updates"] == 5
+    assert found["step_bytes"] == 4 * (found["generator"] + 5 * found["discriminator"])
+    assert found["checkpoint_bytes"] >= 4 * sum(weights)
+    assert found["image_bytes"] == 5 * 16 * 16
+    # Two devices send each other half of the gradients, then half of the sums.
+    assert scale.exchange_seconds(1e9, 2, 0.5) == 2.0
+    assert scale.exchange_seconds(1e9, 1, 0.5) == 0.0
+
+
+def test_scale_counts_exchanges(script, tmp_path):
+    (tmp_path / "pure.after_optimizations.txt").write_text(
+        "  %a = (f32[2,3]{1,0}, f32[]) all-reduce(%x, %y), to_apply=%add\n"
+        "  %b = bf16[4]{0} all-reduce(%z), to_apply=%add\n  %c = f32[9]{0} add(%x, %y)\n"
+    )
+    assert script("scale").exchanged(tmp_path) == {"all-reduce": (2, 36)}
+
+
+def test_scale_shows_rates(script, monkeypatch, capsys):
+    options = ["--size", 28, "--channels", 1, "--filters", 4, "--step-ms", 10, "--devices", 1]
+    run(script("scale"), monkeypatch, "mlp_gan", *options, "--batch-size", 5, "--link", 1)
+    assert "| `mlp_gan` | 1 | 1 | 0.00 | 500 | 100% |" in capsys.readouterr().out
