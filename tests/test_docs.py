@@ -21,6 +21,7 @@ WITH_PYTHON = [
     "README.md",
     "docs/models.md",
     "docs/results.md",
+    "docs/scale.md",
     "docs/sessions.md",
     "docs/steps.md",
 ]
@@ -71,6 +72,14 @@ def test_the_results(tmp_path, monkeypatch):
     names = run("docs/results.md", tmp_path, monkeypatch)
     assert names["scores"].keys() == names["evaluator"].floor.keys()
     assert names["codes"].shape == (302, 602, 1)  # 10 x 20 images of 28 pixels, 2 between them
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="refused elsewhere")
+def test_several_devices(tmp_path, monkeypatch):
+    try:
+        assert run("docs/scale.md", tmp_path, monkeypatch)["gan"].step == 1
+    finally:
+        keras.distribution.set_distribution(None)
 
 
 @pytest.mark.any_backend
