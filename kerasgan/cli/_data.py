@@ -4,7 +4,8 @@ import numpy as np
 
 from kerasgan import datasets
 from kerasgan.checks import argument_error
-from kerasgan.datasets.image_folder import find_class_names, list_kinds
+from kerasgan.datasets._source import list_kinds
+from kerasgan.datasets.image_folder import find_class_names
 
 _DIGITS = [str(digit) for digit in range(10)]
 

@@ -15,13 +15,13 @@ from kerasgan.checks import (
     check_flag,
     check_image_shape,
     check_number,
-    check_path,
     check_whole,
 )
-from kerasgan.datasets._find import find_classes, find_files
+from kerasgan.datasets._classes import find_classes, find_strays
 from kerasgan.datasets._read import read_images
+from kerasgan.datasets._source import listed, opened
 
-__all__ = ["ImageFolder", "find_class_names", "list_kinds"]
+__all__ = ["ImageFolder", "find_class_names"]
 
 _LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
@@ -123,28 +123,28 @@ class ImageFolder(keras.utils.PyDataset):
             labels = check_flag("labels", labels, "Labels come from the subfolders.")
         _check_split(validation_split, subset)
         check_cache(cache)
-        root, files, problems, self.ignored = _find_files(folder)
-        names = [name for name, _, _ in files]
-        self.class_names, self._labels = find_classes(names, labels)
+        with opened(folder) as source:
+            self.class_names, self._labels = find_classes(source, labels)
+            self._images, skipped = read_images(source, self.image_shape, fit, background, cache)
+        names = [name for name, _, _ in source.files]
         self.num_classes = None if self.class_names is None else len(self.class_names)
-
-        self._images, skipped = read_images(root, files, self.image_shape, fit, background, cache)
-        self.skipped = problems | {names[row]: reason for row, reason in skipped.items()}
-        if len(skipped) == len(files):
+        self.ignored = source.others
+        self.skipped = source.problems | {names[row]: text for row, text in skipped.items()}
+        if len(skipped) == len(names):
             raise _refused(
                 "folder",
-                "a folder that contains images",
+                "a folder or a .zip archive that contains images",
                 folder,
-                f"None of its {len(files)} image files can be read: {_listed(self.skipped)}. "
+                f"None of its {len(names)} image files can be read: {listed(self.skipped)}. "
                 "Get the files again, or convert them.",
             )
         if self.skipped:
             warnings.warn(
-                f"{len(self.skipped)} of {len(files) + len(problems)} image files in "
-                f"{os.fspath(folder)!r} were skipped: {_listed(self.skipped)}.",
+                f"{len(self.skipped)} of {len(names) + len(source.problems)} image files in "
+                f"{os.fspath(folder)!r} were skipped: {listed(self.skipped)}.",
                 stacklevel=2,
             )
-        rows = np.setdiff1d(np.arange(len(files)), list(skipped))
+        rows = np.setdiff1d(np.arange(len(names)), list(skipped))
         self._rows = self._subset(rows, validation_split, subset)
         self.num_images = len(self._rows)
         self.class_sizes = None
@@ -225,35 +225,12 @@ def find_class_names(folder):
         folder: As in `ImageFolder`.
 
     Returns:
-        `(class_names, strays)`: the names that `ImageFolder(folder, labels=True)` would have, and
-        the names of the image files outside subfolders, which it would refuse.
+        `(class_names, strays)`: the names that `ImageFolder(folder, labels=True)` would have, or
+        else the names of the image files outside subfolders, which it would refuse.
     """
-    names = [name for name, _, _ in _find_files(folder)[1]]
-    strays = [name for name in names if "/" not in name]
-    inside = [name for name in names if "/" in name]
-    return (find_classes(inside, True)[0] if inside else []), strays
-
-
-def list_kinds(ignored):
-    """The kinds of files that are no images, with their numbers, as text."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in ignored.items())
-
-
-def _find_files(folder):
-    """The real path of a folder, and its files as in `find_files`; ValueError without images."""
-    _check_folder(folder)
-    root = os.path.realpath(folder)
-    files, problems, ignored = find_files(root)
-    if not files:
-        found = [text for text in (list_kinds(ignored), _listed(problems)) if text]
-        raise _refused(
-            "folder",
-            "a folder that contains images",
-            folder,
-            f"It contains no image of a known format, but: {'; '.join(found) or 'nothing'}. "
-            "Check the path, or convert the files to PNG or JPEG.",
-        )
-    return root, files, problems, ignored
+    with opened(folder) as source:
+        strays = find_strays(source)
+        return ([] if strays else find_classes(source, True)[0]), strays
 
 
 def _refused(name, expected, value, fix):
@@ -288,26 +265,3 @@ def _check_split(validation_split, subset):
             subset,
             f"`validation_split` is {validation_split!r}; give both or neither.",
         )
-
-
-def _check_folder(folder):
-    expected = "be an existing folder of images"
-    check_path("folder", folder, expected, "Pass its path.")
-    if not os.path.exists(folder):
-        raise argument_error(
-            "folder", expected, f"folder={folder!r}", "Check the path.", FileNotFoundError
-        )
-    if not os.path.isdir(folder):
-        raise argument_error(
-            "folder",
-            expected,
-            f"folder={folder!r}, which is a file",
-            "Pass the folder that contains it.",
-        )
-
-
-def _listed(problems):
-    """The first few names with their reasons; `repr` keeps any name printable."""
-    first = [f"{name!r} ({reason})" for name, reason in list(problems.items())[:5]]
-    more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return ", ".join(first) + more
