@@ -26,7 +26,7 @@ SUFFIXES = {
 _HEIF_SUFFIXES = (".heic", ".heif", ".hif")  # which Pillow reads with a plug-in
 IMAGE_SUFFIXES = (*(suffix for group in SUFFIXES.values() for suffix in group), *_HEIF_SUFFIXES)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-HEADER = 24  # bytes of a file that show its format, and a PNG's size
+HEADER = 29  # bytes of a file that show its format, and what a PNG contains
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _STARTS = (
@@ -43,8 +43,11 @@ _GREY = (0.2125, 0.7154, 0.0721, 0)
 
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
 
+# The modes of pictures of 8 bits that are not interlaced, by the end of IHDR.
+_PNG_MODES = {(8, 0, 0, 0, 0): "L", (8, 2, 0, 0, 0): "RGB", (8, 6, 0, 0, 0): "RGBA"}
+
 _JPEG_FRAMES = (0xC0, 0xC1, 0xC2)  # the markers of baseline, extended and progressive pictures
-_SMALL_JPEG = 2**16  # bytes
+_SMALL = 2**16  # bytes of a file, or its pixels
 
 _turn = threading.Condition()
 _pixels_in_turn = 0
@@ -68,18 +71,24 @@ def decode_image(stream, image_shape, fit, background):
     header = stream.read(HEADER)
     stream.seek(0)
     mode = "RGBA" if channels == 4 else "RGB"
-    image = _plain_jpeg(stream, size) if header.startswith(_JPEG_SIGNATURE) else None
-    if image is None:
+    plain = None
+    if header.startswith(_JPEG_SIGNATURE):
+        plain = _plain_jpeg(stream, size)
+    elif header.startswith(_PNG_SIGNATURE):
+        plain = _plain_png(stream, header)
+    if plain is None:
+        stream.seek(0)
         image = _decode(stream, header, mode, size, fit, background)
     else:
-        image = _resize(_converted(image, mode), size, fit, background)
+        plain = _converted(plain, "RGBA" if plain.mode == "RGBA" else mode)
+        image = _resize(plain, size, fit, background)
     if image.mode != mode:
         canvas = Image.new("RGBA", image.size, background)
         canvas.alpha_composite(image)
         image = canvas.convert(mode)
     if channels == 1:
         image = image.convert("L", _GREY)
-    return np.asarray(image).reshape(image_shape)
+    return np.frombuffer(image.tobytes(), np.uint8).reshape(image_shape)
 
 
 def _decode(stream, header, mode, size, fit, background):
@@ -87,7 +96,7 @@ def _decode(stream, header, mode, size, fit, background):
     with contextlib.ExitStack() as stack:
         is_png = header.startswith(_PNG_SIGNATURE)
         if is_png:
-            stack.enter_context(_in_turn(*_png_size(header)))
+            stack.enter_context(_in_turn(*_png_header(header)[:2]))
             stream = _essential_png(stream)
         image = stack.enter_context(Image.open(stream, formats=_formats(header)))
         whole = image.size
@@ -109,10 +118,9 @@ def _plain_jpeg(stream, size):
 
     The pixels are the same. For a file of 32x32, `Image.open` takes as long as three of these.
     """
-    content = stream.read(_SMALL_JPEG)
-    stream.seek(0)
+    content = stream.read(_SMALL)
     # The marker of EXIF data, which may have an orientation.
-    if len(content) == _SMALL_JPEG or b"\xff\xe1" in content:
+    if len(content) == _SMALL or b"\xff\xe1" in content:
         return None
     position = 2
     try:
@@ -123,10 +131,30 @@ def _plain_jpeg(stream, size):
         bits, height, width, layers = struct.unpack_from(">BHHB", content, position + 4)
         mode = {(8, 1): "L", (8, 3): "RGB"}[bits, layers]
         is_drafted = min(width, height) >= 4 * max(size)
-        if is_drafted or width * height > _SMALL_JPEG:
+        if is_drafted or not 0 < width * height <= _SMALL:
             return None
         return Image.frombytes(mode, (width, height), content, "jpeg", mode, "")
     except (LookupError, OSError, ValueError, struct.error):
+        return None
+
+
+def _plain_png(stream, header):
+    """Decodes a small PNG file, as in `_plain_jpeg`."""
+    width, height, *kind = _png_header(header)
+    mode = _PNG_MODES.get(tuple(kind))
+    if mode is None or not 0 < width * height <= _SMALL:
+        return None
+    content = _essential_png(stream).getbuffer()
+    data, position = [], len(_PNG_SIGNATURE) + 25  # behind IHDR
+    while content[position + 4 : position + 8] == b"IDAT":
+        length = int.from_bytes(content[position : position + 4], "big")
+        data.append(content[position + 8 : position + 8 + length])
+        position += length + 12
+    if content[position + 4 : position + 8] != b"IEND":
+        return None
+    try:
+        return Image.frombytes(mode, (width, height), b"".join(data), "zip", mode, 0)
+    except (OSError, ValueError):
         return None
 
 
@@ -191,12 +219,13 @@ def _check_size(width, height):
         raise ValueError(f"{width}x{height} pixels, more than the limit of {MAX_PIXELS:,}")
 
 
-def _png_size(header):
+def _png_header(header):
+    """The width and height of a PNG, and five numbers that tell its kind."""
     if len(header) < HEADER:
         raise ValueError("the file is truncated")
-    if header[12:16] != b"IHDR":
+    if header[8:16] != b"\0\0\0\rIHDR":
         raise ValueError("the file is damaged: it does not begin with its size")
-    return struct.unpack_from(">II", header, 16)
+    return struct.unpack_from(">IIBBBBB", header, 16)
 
 
 def _essential_png(stream):

@@ -9,6 +9,8 @@ import stat
 from kerasgan.datasets._decode import HEADER, IMAGE_SUFFIXES, describe, is_image, kind_of
 
 _SMALL = 2**16  # bytes of a file that is read at once
+# Without O_NONBLOCK, opening a pipe would wait for a writer.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Folder:
@@ -31,18 +33,16 @@ class Folder:
 
     def open(self, name):
         """Opens a file as a binary stream; raises OSError, or ValueError for odd files."""
-        # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(os.path.join(self._path, name), flags)
-        stream = os.fdopen(descriptor, "rb", buffering=0)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
-            stream.close()
-            raise ValueError("the file is empty or not a regular file")
-        if status.st_size > _SMALL:
-            return io.BufferedReader(stream)
-        with stream:
-            return io.BytesIO(stream.read())
+        descriptor = os.open(os.path.join(self._path, name), _FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not status.st_size:
+                raise ValueError("the file is empty or not a regular file")
+            if status.st_size <= _SMALL:
+                return io.BytesIO(os.read(descriptor, _SMALL))
+            return os.fdopen(os.dup(descriptor), "rb")
+        finally:
+            os.close(descriptor)
 
 
 def _find_files(root):

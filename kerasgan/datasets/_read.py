@@ -28,7 +28,7 @@ _CACHE_VERSION = 4
 _ONE_AT_A_TIME = threading.Lock()
 
 _GROUP = 2**16  # bytes of files and images that a thread decodes before it hands them over
-_BLOCK = 2**20  # bytes of a cache file that are read at once
+_BLOCK = 2**20  # bytes of a cache file that are read or written at once
 _MOST_AHEAD = 2**28  # bytes of images that wait to be used
 
 
@@ -189,7 +189,7 @@ def _write(path, shape, images, index):
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with replacing(path) as temporary:
         # Not through a writable memory map, where a full disk kills the process.
-        with open(temporary, "wb") as stream:
+        with open(temporary, "wb", _BLOCK) as stream:
             np.lib.format.write_array_header_1_0(stream, header)
             checksum = 0
             for image in images:

@@ -785,6 +785,24 @@ def test_small_jpeg_files_have_the_pixels_that_pillow_gives(tmp_path, options, m
     np.testing.assert_array_equal(load(tmp_path, (side, side, 3))[0], np.asarray(expected))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_small_files_are_decoded_as_all_others(tmp_path, monkeypatch, mode, fit, channels):
+    image = picture((20, 30)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize((20, 30)))
+    image.save(tmp_path / "a.png")
+    Image.new("RGB", (20, 30)).save(tmp_path / "b.png", transparency=(0, 0, 0))
+    picture((20, 30)).save(tmp_path / "c.jpg")
+    options = {"fit": fit, "background": (10, 200, 30, 40)}
+    for size in ((30, 20), (16, 16)):
+        found = load(tmp_path, (*size, channels), **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(_decode, "_SMALL", 0)
+            np.testing.assert_array_equal(found, load(tmp_path, (*size, channels), **options))
+
+
 def test_large_pictures_share_the_memory(tmp_path, monkeypatch):
     for number in range(8):
         Image.new("L", (60, 50)).save(tmp_path / f"{number}.png")
@@ -800,6 +818,7 @@ def test_large_pictures_share_the_memory(tmp_path, monkeypatch):
         return resize_image(image, *arguments)
 
     monkeypatch.setattr(_decode, "_resize", resize_one)
+    monkeypatch.setattr(_decode, "_SMALL", 0)
     monkeypatch.setattr(_decode, "MAX_PIXELS", 7000)
     monkeypatch.setattr(_read, "_GROUP", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
@@ -928,8 +947,8 @@ def test_where_the_cache_cannot_be_written_images_are_held_in_memory(tmp_path, m
 def test_disk_that_fills_up_while_the_cache_is_written(tmp_path, cache_folder, monkeypatch):
     folder = write_colors(tmp_path / "d", 40, size=(4, 4))
 
-    def open_full(path, mode="r"):
-        return open("/dev/full" if "w" in mode else path, mode)
+    def open_full(path, mode="r", *arguments):
+        return open("/dev/full" if "w" in mode else path, mode, *arguments)
 
     monkeypatch.setattr(_read, "open", open_full, raising=False)
     with pytest.warns(UserWarning, match="No space left"):
