@@ -1,4 +1,4 @@
-"""A folder of image files as batches of uint8 arrays."""
+"""A folder or a .zip archive of image files as batches of uint8 arrays."""
 
 import math
 import os
@@ -32,7 +32,7 @@ _SPLIT, _ORDER, _MIRROR = range(3)
 
 
 class ImageFolder(keras.utils.PyDataset):
-    """A folder of image files as uint8 batches, for `gan.fit` or any Keras model's `fit`.
+    """A folder or .zip archive of images as uint8 batches, for `gan.fit` or a Keras model's `fit`.
 
     Subfolders are searched too. AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF and WebP files are
     read, also with a wrong suffix, and HEIC files if the package `pillow-heif` is installed. Other
@@ -41,17 +41,25 @@ class ImageFolder(keras.utils.PyDataset):
     is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or larger than
     67 million pixels are skipped: one warning says how many and why, and `skipped` lists them all.
 
+    Archives are not unpacked: files are read where they lie. Encrypted files are skipped, and those
+    that are packed with another method than Deflate. An archive of one folder counts as that
+    folder.
+
+    Labels come from the subfolders, or from a file `dataset.json` as StyleGAN has it, if there is
+    one: `{"labels": [["00000/img00000000.png", 6], ...]}` with a whole number from 0 for each
+    image, or `{"labels": null}` for images without labels.
+
     The first start decodes all files in parallel and keeps the result in the user's cache folder
     (`~/.cache/kerasgan` on Linux; the environment variable `KERASGAN_CACHE` sets another;
-    `clear_cache` empties it). The cache key covers the files' names, sizes and times, and the
-    arguments that change pixels. Later starts only open the cache, and memory use does not grow
-    with the number of images.
+    `clear_cache` empties it). The cache key covers the files' names, sizes and times (for an
+    archive, its own), and the arguments that change pixels. Later starts only open the cache and
+    verify its checksum; images are read from it as they are needed.
 
     The order of the images in a pass, and which are mirrored, depend only on `seed` and the number
     of the pass. Keras moves to the next pass by itself; `set_epoch` moves to any pass.
 
     Args:
-        folder: The folder.
+        folder: Path of the folder or archive.
         image_shape: `(height, width, channels)` of the images in a batch; 1 channel for grey (as
             in `skimage.color.rgb2gray`), 3 for colour, 4 for colour and alpha.
         batch_size: Images per batch. The last batch of a pass may be smaller; `gan.fit` fills it
@@ -65,7 +73,8 @@ class ImageFolder(keras.utils.PyDataset):
         mirror: Whether to flip each picture left to right in half of the passes. Not for
             letters or digits.
         labels: Whether batches are `(images, labels)`, with one class per subfolder. By default
-            they are if two or more subfolders contain images and no image is outside them.
+            they are if two or more subfolders contain images and no image is outside them, or if
+            a `dataset.json` has labels.
         validation_split: Fraction of the images, above 0 and below 1, to set aside for validation.
         subset: `"training"` or `"validation"`, with `validation_split`: which part to use. The
             two do not overlap if both have the same `seed`.
@@ -77,7 +86,8 @@ class ImageFolder(keras.utils.PyDataset):
     Attributes:
         num_images: Number of images in a pass.
         num_classes: Number of classes; None without labels.
-        class_names: Sorted names of the subfolders, indexed by label; None without labels.
+        class_names: Sorted names of the subfolders, or `"0"`, `"1"` ... from a `dataset.json`,
+            indexed by label; None without labels.
         class_sizes: Number of images in each class, indexed by label; None without labels.
         image_shape, batch_size: As given.
         epoch: Number of the current pass, from 0.
@@ -86,7 +96,8 @@ class ImageFolder(keras.utils.PyDataset):
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        ValueError: `folder` contains no readable image, or another argument is invalid.
+        ValueError: `folder` contains no readable image or is a damaged archive, `dataset.json` is
+            wrong, or another argument is invalid.
 
     Example:
 
