@@ -27,6 +27,7 @@ from kerasgan.files import replacing
 _CACHE_VERSION = 4
 _ONE_AT_A_TIME = threading.Lock()
 
+_WORKERS = 8  # threads, also on fewer cores: some wait for the disk
 _GROUP = 2**16  # bytes of files and images that a thread decodes before it hands them over
 _BLOCK = 2**20  # bytes of a cache file that are read or written at once
 _MOST_AHEAD = 2**28  # bytes of images that wait to be used
@@ -89,14 +90,13 @@ def decode_all(source, image_shape, *arguments):
         except Exception as error:
             return error
 
-    workers = min(8, os.cpu_count() or 1)
     image_size = math.prod(image_shape)
-    ahead = min(2 * workers, max(1, _MOST_AHEAD // image_size))
+    ahead = min(2 * _WORKERS, max(1, _MOST_AHEAD // image_size))
     groups = _groups(source.files, image_size)
     with tqdm(
         total=len(source.files), desc="Decoding images", unit="image", disable=None
     ) as progress:
-        for images in read_ahead(lambda names: list(map(attempt, names)), groups, workers, ahead):
+        for images in read_ahead(lambda names: list(map(attempt, names)), groups, _WORKERS, ahead):
             yield from images
             progress.update(len(images))
 

@@ -821,7 +821,6 @@ def test_large_pictures_share_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(_decode, "_SMALL", 0)
     monkeypatch.setattr(_decode, "MAX_PIXELS", 7000)
     monkeypatch.setattr(_read, "_GROUP", 1)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert len(load(tmp_path)) == 8
     assert not too_many.is_set()
 
@@ -967,7 +966,6 @@ def test_file_that_goes_while_the_cache_is_written(tmp_path, monkeypatch):
         return open_file(source, name)
 
     monkeypatch.setattr(Folder, "open", open_and_remove)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     with pytest.warns(UserWarning, match="2 of 30 .*'00028.png' .No such file.*truncated"):
         dataset = ImageFolder(folder, (8, 8, 3))
     assert sorted(map(tuple, everything(dataset)[:, 0, 0].tolist())) == sorted(colors(28))
@@ -1070,7 +1068,6 @@ def test_decoding_waits_for_the_disk(tmp_path, monkeypatch):
     folder = Folder(str(tmp_path))
     folder.files *= 2000
     monkeypatch.setattr(_read, "decode_image", decode)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     images = _read.decode_all(folder, (32, 32, 3), "crop", (0, 0, 0, 255))
     next(images)
     assert not too_many.wait(0.3)
