@@ -1,10 +1,11 @@
-"""Loads the images and labels that DATA names: a folder, or the word mnist."""
+"""Loads the images and labels that DATA names: a folder, a .zip archive, or the word mnist."""
 
 import numpy as np
 
 from kerasgan import datasets
 from kerasgan.checks import argument_error
-from kerasgan.datasets.image_folder import find_class_names, list_kinds
+from kerasgan.datasets._source import list_kinds
+from kerasgan.datasets.image_folder import find_class_names
 
 _DIGITS = [str(digit) for digit in range(10)]
 
@@ -30,8 +31,8 @@ def find_classes(arguments):
             "DATA",
             f"have a subfolder for each of two or more classes, because {model} learns from labels",
             received,
-            "Move each image into the subfolder of its class, such as DATA/cats and DATA/dogs, or "
-            "choose a --model without labels.",
+            "Move each image into the subfolder of its class, such as DATA/cats and DATA/dogs, add "
+            "a dataset.json with labels, or choose a --model without labels.",
         )
     return names
 

@@ -40,7 +40,7 @@ measured the same way. Compare numbers only if the encoder, data and count match
         required=True,
         type=_arguments.path,
         metavar="DATA",
-        help="folder of real images, or the word mnist",
+        help="folder or .zip archive of real images, or the word mnist",
     )
     parser.add_argument(
         "--encoder",

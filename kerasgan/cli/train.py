@@ -67,10 +67,10 @@ def add_parser(commands):
         nargs="?",
         type=_arguments.path,
         metavar="DATA",
-        help="folder of images (subfolders are searched too), or the word mnist; "
+        help="folder or .zip archive of images (subfolders are searched too), or the word mnist; "
         "optional with --resume. Models that learn from labels "
         f"({', '.join(name for name in _MODELS if _takes_labels(name))}) need a subfolder for each "
-        "class, and take its name",
+        "class, and take its name, or a dataset.json with labels",
     )
     parser.add_argument(
         "--model",

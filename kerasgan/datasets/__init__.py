@@ -1,4 +1,4 @@
-"""Images to train on, as uint8 arrays: a folder of your own, or MNIST."""
+"""Images to train on, as uint8 arrays: a folder or archive of your own, or MNIST."""
 
 from kerasgan.cache import clear_cache
 from kerasgan.datasets.image_folder import ImageFolder

@@ -1,7 +1,8 @@
 """Reads many image files into one array: decodes them once, then reads from the cache.
 
 A cache file is a `.npy` array of all images, blank where decoding failed, followed by a JSON index
-that says where and why. They share a file so that neither exists without the other.
+that says where and why, with a checksum of the images. They share a file so that neither exists
+without the other.
 """
 
 import hashlib
@@ -11,8 +12,10 @@ import os
 import shutil
 import threading
 import warnings
+import zlib
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from kerasgan._read_ahead import read_ahead
@@ -21,29 +24,32 @@ from kerasgan.datasets._decode import decode_image, describe
 from kerasgan.files import replacing
 
 # Part of the cache's key: raise it when the same file decodes to other pixels.
-_CACHE_VERSION = 3
-_CACHE_LOCK = threading.Lock()
+_CACHE_VERSION = 4
+_ONE_AT_A_TIME = threading.Lock()
+
+_WORKERS = 8  # threads, also on fewer cores: some wait for the disk
+_GROUP = 2**16  # bytes of files and images that a thread decodes before it hands them over
+_BLOCK = 2**20  # bytes of a cache file that are read or written at once
+_MOST_AHEAD = 2**28  # bytes of images that wait to be used
 
 
-def read_images(root, files, image_shape, fit, background, cache):
-    """Reads the images of a folder, from the cache if they are in it.
+def read_images(source, image_shape, fit, background, cache):
+    """Reads the images of a source, from the cache if they are in it.
 
     Args:
-        root: The folder.
-        files: `(name, size, times)` of each file in it.
+        source: `Folder` or `Archive`.
         image_shape, fit, background: As in `decode_image`.
         cache: As in `ImageFolder`.
 
     Returns:
         All images in one array, and a dict from its blank rows to the reasons.
     """
-    shape = (len(files), *image_shape)
-    paths = [os.path.join(root, name) for name, _, _ in files]
+    shape = (len(source.files), *image_shape)
     index = {}
 
     def images():
         index.update(skipped=[], complete=True)
-        for row, image in enumerate(decode_all(paths, image_shape, fit, background)):
+        for row, image in enumerate(decode_all(source, image_shape, fit, background)):
             if isinstance(image, Exception):
                 index["skipped"].append([row, describe(image)])
                 # The next start may find a plug-in, or a file that the system refuses to open now.
@@ -52,53 +58,77 @@ def read_images(root, files, image_shape, fit, background, cache):
                 image = np.zeros(image_shape, np.uint8)
             yield image
 
-    if check_cache(cache):
-        key = _cache_key(root, files, image_shape, fit, background)
-        try:
-            return _cached_images(cache_path(cache, "images", key), shape, images, index)
-        except OSError as error:
-            warnings.warn(
-                f"The decoded images cannot be cached ({error}). They are kept in memory "
-                f"({math.prod(shape) / 1e6:,.0f} MB) and decoded again at the next start. "
-                "Choose another folder with `cache` or the environment variable KERASGAN_CACHE.",
-                stacklevel=3,
-            )
-    held = np.empty(shape, np.uint8)
-    for row, image in enumerate(images()):
-        held[row] = image
-    return held, dict(index["skipped"])
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        # Our limit is lower than Pillow's.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        if check_cache(cache):
+            key = _cache_key(source, image_shape, fit, background)
+            try:
+                return _cached_images(cache_path(cache, "images", key), shape, images, index)
+            except OSError as error:
+                warnings.warn(
+                    f"The decoded images cannot be cached ({error}). They are kept in memory "
+                    f"({math.prod(shape) / 1e6:,.0f} MB) and decoded again at the next start. "
+                    "Choose another folder with `cache` or the environment variable "
+                    "KERASGAN_CACHE.",
+                    stacklevel=3,
+                )
+        held = np.empty(shape, np.uint8)
+        for row, image in enumerate(images()):
+            held[row] = image
+        return held, dict(index["skipped"])
 
 
-def decode_all(paths, *arguments):
+def decode_all(source, image_shape, *arguments):
     """Yields each file's image, or the exception it raised, in order, a few at a time."""
 
-    def attempt(path):
+    def attempt(name):
         try:
-            return decode_image(path, *arguments)
+            with source.open(name) as stream:
+                return decode_image(stream, image_shape, *arguments)
         # Pillow's decoders raise almost anything on a broken file.
         except Exception as error:
             return error
 
-    workers = min(8, os.cpu_count() or 1)
-    with tqdm(total=len(paths), desc="Decoding images", unit="image", disable=None) as progress:
-        for image in read_ahead(attempt, paths, workers, 8 * workers):
-            yield image
-            progress.update()
+    image_size = math.prod(image_shape)
+    ahead = min(2 * _WORKERS, max(1, _MOST_AHEAD // image_size))
+    groups = _groups(source.files, image_size)
+    with tqdm(
+        total=len(source.files), desc="Decoding images", unit="image", disable=None
+    ) as progress:
+        for images in read_ahead(lambda names: list(map(attempt, names)), groups, _WORKERS, ahead):
+            yield from images
+            progress.update(len(images))
 
 
-def _cache_key(root, files, *arguments):
-    key = hashlib.sha256(repr((_CACHE_VERSION, root, arguments)).encode())
-    for name, size, times in files:
+def _groups(files, image_size):
+    """Splits the names of files into lists, of several names if the files are small.
+
+    To hand work to a thread and back takes about as long as decoding a small file.
+    """
+    names, size = [], 0
+    for name, file_size, _ in files:
+        names.append(name)
+        size += file_size + image_size
+        if size >= _GROUP:
+            yield names
+            names, size = [], 0
+    if names:
+        yield names
+
+
+def _cache_key(source, *arguments):
+    key = hashlib.sha256(repr((_CACHE_VERSION, source.key, arguments)).encode())
+    for name, size, times in source.files:
         key.update(b"%s\0%d\0%s\0" % (os.fsencode(name), size, times.encode()))
     return key.hexdigest()[:32]
 
 
 def _cached_images(path, shape, images, index):
-    with _CACHE_LOCK:
+    found = _load(path, shape)
+    if found is None or not found[2]:
+        _write(path, shape, images(), index)
         found = _load(path, shape)
-        if found is None or not found[2]:
-            _write(path, shape, images(), index)
-            found = _load(path, shape)
     if found is None:
         raise OSError(f"another process removed {os.fspath(path)!r}")
     return found[:2]
@@ -114,8 +144,11 @@ def _load(path, shape):
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
         with open(path, "rb") as stream:
-            stream.seek(images.offset + images.nbytes)
+            stream.seek(images.offset)
+            checksum = _checksum(stream, images.nbytes)
             index = json.load(stream)
+        if index["checksum"] != checksum:
+            return None
         skipped = {int(row): str(reason) for row, reason in index["skipped"]}
         complete = bool(index["complete"])
     # A damaged or foreign file raises one of these; it is rewritten.
@@ -124,6 +157,15 @@ def _load(path, shape):
     if images.shape != shape or images.dtype != np.uint8:
         return None
     return images, skipped, complete
+
+
+def _checksum(stream, size):
+    """The checksum of the next `size` bytes."""
+    checksum = 0
+    while size and (block := stream.read(min(size, _BLOCK))):
+        checksum = zlib.crc32(block, checksum)
+        size -= len(block)
+    return checksum
 
 
 def _write(path, shape, images, index):
@@ -147,8 +189,11 @@ def _write(path, shape, images, index):
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with replacing(path) as temporary:
         # Not through a writable memory map, where a full disk kills the process.
-        with open(temporary, "wb") as stream:
+        with open(temporary, "wb", _BLOCK) as stream:
             np.lib.format.write_array_header_1_0(stream, header)
+            checksum = 0
             for image in images:
-                stream.write(np.ascontiguousarray(image))
-            stream.write(json.dumps(index).encode())
+                image = np.ascontiguousarray(image)
+                stream.write(image)
+                checksum = zlib.crc32(image, checksum)
+            stream.write(json.dumps(index | {"checksum": checksum}).encode())

@@ -1,4 +1,4 @@
-"""A folder of image files as batches of uint8 arrays."""
+"""A folder or a .zip archive of image files as batches of uint8 arrays."""
 
 import math
 import os
@@ -15,13 +15,13 @@ from kerasgan.checks import (
     check_flag,
     check_image_shape,
     check_number,
-    check_path,
     check_whole,
 )
-from kerasgan.datasets._find import find_classes, find_files
+from kerasgan.datasets._classes import find_classes, find_strays
 from kerasgan.datasets._read import read_images
+from kerasgan.datasets._source import listed, opened
 
-__all__ = ["ImageFolder", "find_class_names", "list_kinds"]
+__all__ = ["ImageFolder", "find_class_names"]
 
 _LARGEST = 2**13  # pixels a side, of the images in a batch
 _FITS = ("crop", "pad", "stretch")
@@ -32,7 +32,7 @@ _SPLIT, _ORDER, _MIRROR = range(3)
 
 
 class ImageFolder(keras.utils.PyDataset):
-    """A folder of image files as uint8 batches, for `gan.fit` or any Keras model's `fit`.
+    """A folder or .zip archive of images as uint8 batches, for `gan.fit` or a Keras model's `fit`.
 
     Subfolders are searched too. AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF and WebP files are
     read, also with a wrong suffix, and HEIC files if the package `pillow-heif` is installed. Other
@@ -41,17 +41,25 @@ class ImageFolder(keras.utils.PyDataset):
     is applied; 16-bit grey is scaled to 8 bits. Files that are damaged, truncated or larger than
     67 million pixels are skipped: one warning says how many and why, and `skipped` lists them all.
 
+    Archives are not unpacked: files are read where they lie. Encrypted files are skipped, and those
+    that are packed with another method than Deflate. An archive of one folder counts as that
+    folder.
+
+    Labels come from the subfolders, or from a file `dataset.json` as StyleGAN has it, if there is
+    one: `{"labels": [["00000/img00000000.png", 6], ...]}` with a whole number from 0 for each
+    image, or `{"labels": null}` for images without labels.
+
     The first start decodes all files in parallel and keeps the result in the user's cache folder
     (`~/.cache/kerasgan` on Linux; the environment variable `KERASGAN_CACHE` sets another;
-    `clear_cache` empties it). The cache key covers the files' names, sizes and times, and the
-    arguments that change pixels. Later starts only open the cache, and memory use does not grow
-    with the number of images.
+    `clear_cache` empties it). The cache key covers the files' names, sizes and times (for an
+    archive, its own), and the arguments that change pixels. Later starts only open the cache and
+    verify its checksum; images are read from it as they are needed.
 
     The order of the images in a pass, and which are mirrored, depend only on `seed` and the number
     of the pass. Keras moves to the next pass by itself; `set_epoch` moves to any pass.
 
     Args:
-        folder: The folder.
+        folder: Path of the folder or archive.
         image_shape: `(height, width, channels)` of the images in a batch; 1 channel for grey (as
             in `skimage.color.rgb2gray`), 3 for colour, 4 for colour and alpha.
         batch_size: Images per batch. The last batch of a pass may be smaller; `gan.fit` fills it
@@ -65,7 +73,8 @@ class ImageFolder(keras.utils.PyDataset):
         mirror: Whether to flip each picture left to right in half of the passes. Not for
             letters or digits.
         labels: Whether batches are `(images, labels)`, with one class per subfolder. By default
-            they are if two or more subfolders contain images and no image is outside them.
+            they are if two or more subfolders contain images and no image is outside them, or if
+            a `dataset.json` has labels.
         validation_split: Fraction of the images, above 0 and below 1, to set aside for validation.
         subset: `"training"` or `"validation"`, with `validation_split`: which part to use. The
             two do not overlap if both have the same `seed`.
@@ -77,7 +86,8 @@ class ImageFolder(keras.utils.PyDataset):
     Attributes:
         num_images: Number of images in a pass.
         num_classes: Number of classes; None without labels.
-        class_names: Sorted names of the subfolders, indexed by label; None without labels.
+        class_names: Sorted names of the subfolders, or `"0"`, `"1"` ... from a `dataset.json`,
+            indexed by label; None without labels.
         class_sizes: Number of images in each class, indexed by label; None without labels.
         image_shape, batch_size: As given.
         epoch: Number of the current pass, from 0.
@@ -86,7 +96,8 @@ class ImageFolder(keras.utils.PyDataset):
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        ValueError: `folder` contains no readable image, or another argument is invalid.
+        ValueError: `folder` contains no readable image or is a damaged archive, `dataset.json` is
+            wrong, or another argument is invalid.
 
     Example:
 
@@ -123,28 +134,28 @@ class ImageFolder(keras.utils.PyDataset):
             labels = check_flag("labels", labels, "Labels come from the subfolders.")
         _check_split(validation_split, subset)
         check_cache(cache)
-        root, files, problems, self.ignored = _find_files(folder)
-        names = [name for name, _, _ in files]
-        self.class_names, self._labels = find_classes(names, labels)
+        with opened(folder) as source:
+            self.class_names, self._labels = find_classes(source, labels)
+            self._images, skipped = read_images(source, self.image_shape, fit, background, cache)
+        names = [name for name, _, _ in source.files]
         self.num_classes = None if self.class_names is None else len(self.class_names)
-
-        self._images, skipped = read_images(root, files, self.image_shape, fit, background, cache)
-        self.skipped = problems | {names[row]: reason for row, reason in skipped.items()}
-        if len(skipped) == len(files):
+        self.ignored = source.others
+        self.skipped = source.problems | {names[row]: text for row, text in skipped.items()}
+        if len(skipped) == len(names):
             raise _refused(
                 "folder",
-                "a folder that contains images",
+                "a folder or a .zip archive that contains images",
                 folder,
-                f"None of its {len(files)} image files can be read: {_listed(self.skipped)}. "
+                f"None of its {len(names)} image files can be read: {listed(self.skipped)}. "
                 "Get the files again, or convert them.",
             )
         if self.skipped:
             warnings.warn(
-                f"{len(self.skipped)} of {len(files) + len(problems)} image files in "
-                f"{os.fspath(folder)!r} were skipped: {_listed(self.skipped)}.",
+                f"{len(self.skipped)} of {len(names) + len(source.problems)} image files in "
+                f"{os.fspath(folder)!r} were skipped: {listed(self.skipped)}.",
                 stacklevel=2,
             )
-        rows = np.setdiff1d(np.arange(len(files)), list(skipped))
+        rows = np.setdiff1d(np.arange(len(names)), list(skipped))
         self._rows = self._subset(rows, validation_split, subset)
         self.num_images = len(self._rows)
         self.class_sizes = None
@@ -225,35 +236,12 @@ def find_class_names(folder):
         folder: As in `ImageFolder`.
 
     Returns:
-        `(class_names, strays)`: the names that `ImageFolder(folder, labels=True)` would have, and
-        the names of the image files outside subfolders, which it would refuse.
+        `(class_names, strays)`: the names that `ImageFolder(folder, labels=True)` would have, or
+        else the names of the image files outside subfolders, which it would refuse.
     """
-    names = [name for name, _, _ in _find_files(folder)[1]]
-    strays = [name for name in names if "/" not in name]
-    inside = [name for name in names if "/" in name]
-    return (find_classes(inside, True)[0] if inside else []), strays
-
-
-def list_kinds(ignored):
-    """The kinds of files that are no images, with their numbers, as text."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in ignored.items())
-
-
-def _find_files(folder):
-    """The real path of a folder, and its files as in `find_files`; ValueError without images."""
-    _check_folder(folder)
-    root = os.path.realpath(folder)
-    files, problems, ignored = find_files(root)
-    if not files:
-        found = [text for text in (list_kinds(ignored), _listed(problems)) if text]
-        raise _refused(
-            "folder",
-            "a folder that contains images",
-            folder,
-            f"It contains no image of a known format, but: {'; '.join(found) or 'nothing'}. "
-            "Check the path, or convert the files to PNG or JPEG.",
-        )
-    return root, files, problems, ignored
+    with opened(folder) as source:
+        strays = find_strays(source)
+        return ([] if strays else find_classes(source, True)[0]), strays
 
 
 def _refused(name, expected, value, fix):
@@ -288,26 +276,3 @@ def _check_split(validation_split, subset):
             subset,
             f"`validation_split` is {validation_split!r}; give both or neither.",
         )
-
-
-def _check_folder(folder):
-    expected = "be an existing folder of images"
-    check_path("folder", folder, expected, "Pass its path.")
-    if not os.path.exists(folder):
-        raise argument_error(
-            "folder", expected, f"folder={folder!r}", "Check the path.", FileNotFoundError
-        )
-    if not os.path.isdir(folder):
-        raise argument_error(
-            "folder",
-            expected,
-            f"folder={folder!r}, which is a file",
-            "Pass the folder that contains it.",
-        )
-
-
-def _listed(problems):
-    """The first few names with their reasons; `repr` keeps any name printable."""
-    first = [f"{name!r} ({reason})" for name, reason in list(problems.items())[:5]]
-    more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return ", ".join(first) + more

@@ -3,6 +3,7 @@
 import inspect
 import json
 import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from models import state
 from PIL import Image
 
 from kerasgan import callbacks, cli, datasets, pictures, zoo
-from kerasgan.cli._data import load_to_train
+from kerasgan.cli._data import load_to_compare, load_to_train
 
 pytestmark = pytest.mark.any_backend
 
@@ -67,6 +68,22 @@ def test_images_come_with_the_labels_of_their_folders(pets, photos):
         folder = pets / ("cat", "dog")[label]
         assert any(np.array_equal(image, read_png(path)) for path in folder.iterdir())
     assert load_to_train(given)[0].shape == (12, 16, 16, 3)
+
+
+def test_an_archive_is_trained_on_as_its_folder(pets, run_of_pets, tmp_path, capsys):
+    archive = shutil.make_archive(tmp_path / "pets", "zip", pets.parent, "pets")
+    run = tmp_path / "run"
+    assert train(archive, *TINY, "--model", "cgan", "--steps", 4, "--out", run) == 0
+    np.testing.assert_array_equal(
+        read_png(run / "samples.png"), read_png(run_of_pets / "samples.png")
+    )
+    assert load_to_compare(archive, None, (16, 16, 3)).num_images == 12
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("pets/dataset.json", '{"labels": null}')
+    capsys.readouterr()
+    assert train(archive, *TINY, "--model", "cgan", "--out", tmp_path / "none") == 2
+    assert "`dataset.json` must have labels for its images" in errors(capsys)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("model", [name for name in LABELED if name != "cgan"])

@@ -24,7 +24,8 @@ from PIL import Image, ImageDraw
 from skimage.color import rgb2gray
 from skimage.transform import resize
 
-from kerasgan.datasets import ImageFolder, _decode, _find, _read
+from kerasgan.datasets import ImageFolder, _decode, _read
+from kerasgan.datasets._folder import Folder
 
 pytestmark = pytest.mark.any_backend
 
@@ -268,6 +269,16 @@ def modes():
         "YCbCr.tif": image.convert("YCbCr"),
         "RGBA.tif": transparent,
     }
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_transparent_value_of_16_bit_grey(tmp_path, channels):
+    values = np.array([[0, 256 * 50], [256 * 50 + 1, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=256 * 50 + 1)
+    (image,) = load(tmp_path, (2, 2, channels), background="white")
+    grey = [[0, 50], [50 if channels == 4 else 255, 255]]
+    assert np.abs(image[..., 0].astype(int) - grey).max() <= 1
+    assert channels < 4 or image[..., 3].tolist() == [[255, 255], [0, 255]]
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -554,9 +565,10 @@ def test_odd_entries_are_passed_over_and_each_file_counts_once(tmp_path):
 def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs pipes")
+    folder = Folder(str(tmp_path))
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match="not a regular file"):
-        _decode.decode_image(tmp_path / "pipe.png", (8, 8, 3), "crop", (0, 0, 0, 255))
+        folder.open("pipe.png")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text exist on Linux")
@@ -603,14 +615,14 @@ def test_unreadable_files_and_folders_are_reported(tmp_path):
 def test_a_refusal_of_the_system_is_not_remembered(tmp_path, monkeypatch):
     write_colors(tmp_path, 3)
 
-    def refuse(path, *arguments):
-        if path.endswith("1.png"):
+    def refuse(folder, name):
+        if name.endswith("1.png"):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return image(path, *arguments)
+        return open_file(folder, name)
 
-    image = _read.decode_image
+    open_file = Folder.open
     with monkeypatch.context() as patch:
-        patch.setattr(_read, "decode_image", refuse)
+        patch.setattr(Folder, "open", refuse)
         with pytest.warns(UserWarning, match="1 of 3 .*Permission denied"):
             assert ImageFolder(tmp_path, (8, 8, 3)).num_images == 2
     assert ImageFolder(tmp_path, (8, 8, 3)).num_images == 3
@@ -730,6 +742,8 @@ def test_four_different_errors_for_a_folder_without_images(tmp_path):
         ({"folder": None}, "`folder` must be an existing folder.*folder=None"),
         ({"folder": 5}, "`folder` must be"),
         ({"folder": b"photos"}, "`folder` must be"),
+        ({"folder": ["a.png", "b.png"]}, "`folder` must be .*Pass one path"),
+        ({"folder": ""}, "`folder` must be"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):
@@ -744,6 +758,71 @@ def test_a_wrong_epoch(tmp_path, epoch):
     with pytest.raises(ValueError, match="`epoch` must be a whole number"):
         dataset.set_epoch(epoch)
     assert dataset.epoch == 0
+
+
+@pytest.mark.parametrize("suffix", ["tiff", "gif"])
+def test_the_warning_of_a_large_picture_is_our_own(tmp_path, suffix):
+    write_colors(tmp_path, 1)
+    options = {"compression": "group4"} if suffix == "tiff" else {}
+    # Above 90 megapixels, Pillow warns; above 179, it raises an error.
+    Image.new("1", (10_000, 9_500)).save(tmp_path / f"large.{suffix}", **options)
+    filters = list(warnings.filters)
+    with pytest.warns(UserWarning, match="1 of 2 .*more than the limit") as caught:
+        load(tmp_path)
+    assert len(caught) == 1 and warnings.filters == filters
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"progressive": True}, {"subsampling": 0}, {"comment": b"text"}, {"exif": b"Exif\0\0"}],
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("side", [16, 30])
+def test_small_jpeg_files_have_the_pixels_that_pillow_gives(tmp_path, options, mode, side):
+    picture((30, 30)).convert(mode).save(tmp_path / "a.jpg", **options)
+    with Image.open(tmp_path / "a.jpg") as stored:
+        expected = stored.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(load(tmp_path, (side, side, 3))[0], np.asarray(expected))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_small_files_are_decoded_as_all_others(tmp_path, monkeypatch, mode, fit, channels):
+    image = picture((20, 30)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize((20, 30)))
+    image.save(tmp_path / "a.png")
+    Image.new("RGB", (20, 30)).save(tmp_path / "b.png", transparency=(0, 0, 0))
+    picture((20, 30)).save(tmp_path / "c.jpg")
+    options = {"fit": fit, "background": (10, 200, 30, 40)}
+    for size in ((30, 20), (16, 16)):
+        found = load(tmp_path, (*size, channels), **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(_decode, "_SMALL", 0)
+            np.testing.assert_array_equal(found, load(tmp_path, (*size, channels), **options))
+
+
+def test_large_pictures_share_the_memory(tmp_path, monkeypatch):
+    for number in range(8):
+        Image.new("L", (60, 50)).save(tmp_path / f"{number}.png")
+    inside, too_many = [], threading.Event()
+    resize_image = _decode._resize
+
+    def resize_one(image, *arguments):
+        inside.append(image)
+        if len(inside) > 2:
+            too_many.set()
+        too_many.wait(0.02)
+        inside.remove(image)
+        return resize_image(image, *arguments)
+
+    monkeypatch.setattr(_decode, "_resize", resize_one)
+    monkeypatch.setattr(_decode, "_SMALL", 0)
+    monkeypatch.setattr(_decode, "MAX_PIXELS", 7000)
+    monkeypatch.setattr(_read, "_GROUP", 1)
+    assert len(load(tmp_path)) == 8
+    assert not too_many.is_set()
 
 
 def test_pillow_is_left_as_it_was(tmp_path):
@@ -835,7 +914,10 @@ def test_a_damaged_cache_is_written_again(tmp_path, cache_folder):
     (path,) = cache_folder.iterdir()
     whole = path.read_bytes()
     other_shape = whole.replace(b"(30, 8, 8, 3)", b"(30, 8, 3, 8)")
-    for content in (b"", whole[:60], whole[:5000], whole[:-1], b"x" * 9999, other_shape):
+    one_bit = bytearray(whole)
+    one_bit[3000] ^= 1
+    others = (other_shape, one_bit, whole.replace(b'"checksum"', b'"chocksum"'))
+    for content in (b"", whole[:60], whole[:5000], whole[:-1], b"x" * 9999, *others):
         path.unlink()
         path.write_bytes(content)
         np.testing.assert_array_equal(everything(ImageFolder(folder, (8, 8, 3))), expected)
@@ -864,8 +946,8 @@ def test_where_the_cache_cannot_be_written_images_are_held_in_memory(tmp_path, m
 def test_disk_that_fills_up_while_the_cache_is_written(tmp_path, cache_folder, monkeypatch):
     folder = write_colors(tmp_path / "d", 40, size=(4, 4))
 
-    def open_full(path, mode="r"):
-        return open("/dev/full" if "w" in mode else path, mode)
+    def open_full(path, mode="r", *arguments):
+        return open("/dev/full" if "w" in mode else path, mode, *arguments)
 
     monkeypatch.setattr(_read, "open", open_full, raising=False)
     with pytest.warns(UserWarning, match="No space left"):
@@ -875,16 +957,15 @@ def test_disk_that_fills_up_while_the_cache_is_written(tmp_path, cache_folder, m
 
 def test_file_that_goes_while_the_cache_is_written(tmp_path, monkeypatch):
     folder = write_colors(tmp_path / "d", 30)
-    decode = _read.decode_image
+    open_file = Folder.open
 
-    def decode_and_remove(path, *arguments):
-        if path.endswith("00000.png"):
+    def open_and_remove(source, name):
+        if name == "00000.png":
             (folder / "00028.png").unlink()
             os.truncate(folder / "00029.png", 20)
-        return decode(path, *arguments)
+        return open_file(source, name)
 
-    monkeypatch.setattr(_read, "decode_image", decode_and_remove)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(Folder, "open", open_and_remove)
     with pytest.warns(UserWarning, match="2 of 30 .*'00028.png' .No such file.*truncated"):
         dataset = ImageFolder(folder, (8, 8, 3))
     assert sorted(map(tuple, everything(dataset)[:, 0, 0].tolist())) == sorted(colors(28))
@@ -977,17 +1058,20 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 def test_decoding_waits_for_the_disk(tmp_path, monkeypatch):
     started, too_many = [], threading.Event()
 
-    def decode(path, image_shape, *_):
-        started.append(path)
-        if len(started) > 200:
+    def decode(stream, image_shape, *_):
+        started.append(stream)
+        if len(started) > 500:
             too_many.set()
         return np.zeros(image_shape, np.uint8)
 
+    write_colors(tmp_path, 1)
+    folder = Folder(str(tmp_path))
+    folder.files *= 2000
     monkeypatch.setattr(_read, "decode_image", decode)
-    images = _read.decode_all(["x.png"] * 1000, (8, 8, 3), "crop", (0, 0, 0, 255))
+    images = _read.decode_all(folder, (32, 32, 3), "crop", (0, 0, 0, 255))
     next(images)
     assert not too_many.wait(0.3)
-    assert sum(1 for _ in images) == 999
+    assert sum(1 for _ in images) == 1999
 
 
 def test_twenty_thousand_files_are_listed_in_a_second(tmp_path):
@@ -995,9 +1079,9 @@ def test_twenty_thousand_files_are_listed_in_a_second(tmp_path):
     for number in range(20_000):
         os.link(source, tmp_path / "d" / f"x{number}.png")
     start = time.process_time()
-    files, problems, _ = _find.find_files(str(tmp_path / "d"))
+    folder = Folder(str(tmp_path / "d"))
     assert time.process_time() - start < 1
-    assert len(files) == 20_001 and not problems
+    assert len(folder.files) == 20_001 and not folder.problems
 
 
 def test_random_bytes_never_stop_a_start(tmp_path):

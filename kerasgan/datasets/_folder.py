@@ -1,24 +1,52 @@
-"""Finds the image files in a folder, and the classes from its subfolders."""
+"""A folder of image files."""
 
 import collections
 import errno
+import io
 import os
 import stat
 
-import numpy as np
+from kerasgan.datasets._decode import HEADER, IMAGE_SUFFIXES, describe, is_image, kind_of
 
-from kerasgan.checks import argument_error
-from kerasgan.datasets._decode import HEADER, IMAGE_SUFFIXES, describe, is_image
+_SMALL = 2**16  # bytes of a file that is read at once
+# Without O_NONBLOCK, opening a pipe would wait for a writer.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def find_files(root):
-    """Lists the image files in a folder and its subfolders, each real file once.
+class Folder:
+    """The image files in a folder and its subfolders, each real file once.
 
-    Returns:
-        `(files, problems, others)`: `(name, size, times)` of each image, sorted by the bytes of
-        the names; a dict from each name that cannot be reached to the reason; and a dict from each
-        kind of other files (their suffix, or "no suffix") to their number.
+    Attributes:
+        key: What tells this folder from others, in the key of a cache.
+        top: "", the folder whose subfolders are the classes.
+        files: `(name, size, times)` of each image, sorted by the bytes of the names.
+        problems: Dict from each name that cannot be reached to the reason.
+        others: Dict from each kind of other files (their suffix, or "no suffix") to their number.
     """
+
+    top = ""
+
+    def __init__(self, path):
+        self.key = (path,)
+        self._path = path
+        self.files, self.problems, self.others = _find_files(path)
+
+    def open(self, name):
+        """Opens a file as a binary stream; raises OSError, or ValueError for odd files."""
+        descriptor = os.open(os.path.join(self._path, name), _FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not status.st_size:
+                raise ValueError("the file is empty or not a regular file")
+            if status.st_size <= _SMALL:
+                return io.BytesIO(os.read(descriptor, _SMALL))
+            return os.fdopen(os.dup(descriptor), "rb")
+        finally:
+            os.close(descriptor)
+
+
+def _find_files(root):
+    """Returns `(files, problems, others)`, as in `Folder`."""
     files, problems, others = [], {}, collections.Counter()
     prefix = os.path.join(root, "")
 
@@ -62,7 +90,7 @@ def find_files(root):
             if os.path.isdir(entry.path) if is_link else entry.is_dir():
                 (linked_folders if is_link else folders).append(entry.path)
             elif not _is_image(entry.path):
-                others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
+                others[kind_of(entry.name)] += 1
             else:
                 linked_files.append(entry.path) if is_link else add(entry.path)
     for path in linked_files:
@@ -88,26 +116,3 @@ def _is_image(path):
             return is_image(stream.read(HEADER))
     except OSError:
         return False
-
-
-def find_classes(names, labels):
-    """Derives `(class_names, labels)` from file names; `(None, None)` without labels.
-
-    Args:
-        names: File names, relative to the folder.
-        labels: As in `ImageFolder`.
-    """
-    is_flat = not all("/" in name for name in names)
-    if labels and is_flat:
-        raise argument_error(
-            "labels",
-            "be False or None for a folder with images outside subfolders",
-            f"labels={labels!r}",
-            "Move the images into one subfolder for each class.",
-        )
-    folders = [name.partition("/")[0] for name in names]
-    class_names = sorted(set(folders), key=os.fsencode)
-    if labels is False or is_flat or (labels is None and len(class_names) < 2):
-        return None, None
-    positions = {name: position for position, name in enumerate(class_names)}
-    return class_names, np.array([positions[folder] for folder in folders], np.int32)
