@@ -22,7 +22,7 @@ from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
 from kerasgan.cli._arguments import ENCODERS, in_words, shown
 from kerasgan.cli._data import is_mnist
-from kerasgan.files import remove_stale, replacing
+from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
 from kerasgan.sampler import Sampler
 
@@ -275,7 +275,7 @@ def read_config(run):
     """Reads the configuration of a run, and checks all that a resume needs."""
     path = run / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         _check_fields(config, _FIELDS)
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
         # Earlier versions trained without labels, and did not write it.
@@ -376,13 +376,15 @@ def read_sampler(path, generator):
             FileNotFoundError,
         )
     try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
+        config = read_json(config_path)
         takes_latents = latents_shape(generator) == (None, config["latent_dim"])
         if not takes_latents or len(generator.output_shape) != 4:
             raise ValueError(f"it does not describe {path.name}")
+        latents = latent_tools.standardize(config["latents"])
+        latent_tools.check_length(latents, config["latent_dim"])
         return Sampler(
             generator,
-            latent_tools.standardize(config["latents"]),
+            latents,
             check_value_range(config["value_range"]),
             *_read_classes(config, takes(generator, "labels")),
         )
