@@ -36,9 +36,9 @@ class Guard(keras.callbacks.Callback):
 
 
 class Stop(keras.callbacks.Callback):
-    """Stops training when the loss is NaN or infinite, or on SIGTERM. (`fit` handles Ctrl-C.)
+    """Stops training when the loss is NaN or infinite, or on SIGTERM or SIGHUP.
 
-    Before training, a signal ends the process at once: there is nothing to save.
+    (`fit` handles Ctrl-C.) Before training, a signal ends the process: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
@@ -56,6 +56,9 @@ class Stop(keras.callbacks.Callback):
 
     def __enter__(self):
         handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: self._terminate}
+        hangup = getattr(signal, "SIGHUP", None)  # the terminal was closed
+        if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
+            handlers[hangup] = self._terminate
         self._handling = handling(handlers)
         self._handling.__enter__()
         return self
@@ -65,6 +68,8 @@ class Stop(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._is_training = True
+        # Set if the library that was interrupted has dropped the exception.
+        self.model.stop_training = self.signal is not None
 
     def on_train_batch_end(self, batch, logs=None):
         # The previous step is over by now, so reading its losses does not wait.
@@ -81,7 +86,7 @@ class Stop(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _terminate(self, number, frame):
+        self.signal = number
         if not self._is_training:
             sys.exit(128 + number)
-        self.signal = number
         self.model.stop_training = True
