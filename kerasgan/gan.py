@@ -157,6 +157,9 @@ class GAN(keras.Model):
         """Makes images in `value_range` from latents."""
         return self.generator(inputs, training=training)
 
+    def compute_output_shape(self, input_shape):
+        return self.generator.compute_output_shape(input_shape)
+
     # Compiling
 
     def compile(
@@ -925,6 +928,17 @@ class GAN(keras.Model):
         )
 
     test_on_batch = test_step = evaluate
+
+    def quantize(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN cannot be trained with quantized weights. Save gan.sampling_generator, load "
+            "that file, and quantize the loaded model."
+        )
+
+    def export(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN makes images with its generator: call gan.sampling_generator.export(path)."
+        )
 
     def _check_num_classes(self):
         if self.num_classes is not None:
