@@ -170,3 +170,9 @@ def test_pretrained_models_are_trained_with_their_settings(script, tmp_path, mon
     assert [tuple(part.shape[1:]) for part in generator.inputs] == [(100,), ()]
     with pytest.raises(SystemExit):
         run(pretrain, monkeypatch, "emoji")
+
+
+def test_changed_files_are_refused_in_words(script, tmp_path):
+    counts, findings = script("fuzz").fuzz(3, seed=1, folder=tmp_path)
+    assert findings == {}
+    assert all(counter.total() for counter in counts.values())

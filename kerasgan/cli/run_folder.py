@@ -20,7 +20,7 @@ import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
-from kerasgan.cli._arguments import ENCODERS, in_words, shown
+from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
 from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
@@ -104,7 +104,8 @@ def opened(run, resume):
                 "Pass --resume to continue the run in it, or another --out.",
             )
         # The system releases the lock however the process ends.
-        lock = open(run / LOCK, "a")
+        with placing("--out", run):
+            lock = open(run / LOCK, "a")
         is_ours = functools.partial(_leads_to, run / LOCK, os.fstat(lock.fileno()))
         stack.callback(_remove_if_unused, run, is_new, is_ours)
         stack.enter_context(lock)
