@@ -8,8 +8,10 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
+import threading
 
 __all__ = ["main"]
 
@@ -36,17 +38,18 @@ def main(argv: list[str] | None = None) -> int:
         # Keras imports TensorFlow to check for its objects when saving: seconds and 400 MB.
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     try:
-        with _without_notes():
+        with _ending_at_once(), _without_notes():
             from kerasgan import cli
-    except KeyboardInterrupt:
-        print("kerasgan: interrupted", file=sys.stderr)
-        return 130
     except ImportError as error:
         return _refuse(
             f"`KERAS_BACKEND` must be an installed backend. Received: {received} ({error}). "
             f"Install it, or set KERAS_BACKEND to another of {', '.join(_BACKENDS)}."
         )
-    return cli.main(argv)
+    try:
+        return cli.main(argv)
+    except KeyboardInterrupt:
+        print("kerasgan: interrupted", file=sys.stderr)
+        return 130
 
 
 def _backend():
@@ -66,6 +69,28 @@ def _backend():
 def _refuse(text):
     print(f"kerasgan: error: {text}", file=sys.stderr)
     return 2
+
+
+@contextlib.contextmanager
+def _ending_at_once():
+    """Ends the process at once on a signal: an import may swallow an exception."""
+
+    def end(number, frame):
+        os._exit(128 + number)
+
+    numbers = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    # Under nohup, SIGHUP is ignored.
+    before = {each: signal.getsignal(each) for each in numbers}
+    heeded = [each for each in before if before[each] is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 @contextlib.contextmanager

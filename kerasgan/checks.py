@@ -3,6 +3,7 @@
 import inspect
 import math
 import os
+import sys
 
 import keras
 import numpy as np
@@ -199,8 +200,10 @@ def is_function(value):
 
 
 def is_number(value):
-    """Whether `value` is a real number, not a bool."""
-    return is_whole(value) or isinstance(value, (float, np.floating))
+    """Whether `value` is a real number that a float can hold, not a bool."""
+    # Integers, in Python and in JSON, have no limit.
+    is_integer = is_whole(value) and abs(int(value)) <= sys.float_info.max
+    return is_integer or isinstance(value, (float, np.floating))
 
 
 def is_path(value):

@@ -1,10 +1,15 @@
-"""Writes files whole or not at all."""
+"""Writes files whole or not at all; reads those of others in bounded memory."""
 
 import contextlib
+import json
 import os
 import pathlib
 
-__all__ = ["check_writable", "remove_stale", "replacing"]
+__all__ = ["check_writable", "is_bomb", "read_json", "remove_stale", "replacing"]
+
+_MOST_JSON = 2**26  # bytes
+_MOST_UNPACKED = 2**26  # bytes that any file may unpack to
+_MOST_EXPANSION = 100  # times its size that a larger one may; noise and weights hardly shrink
 
 
 @contextlib.contextmanager
@@ -61,6 +66,26 @@ def remove_stale(folder: str | os.PathLike, prefix: str = "", is_shared: bool = 
         if not is_shared or (pid.isdecimal() and not _is_running(int(pid))):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def is_bomb(unpacked: int, packed: int) -> bool:
+    """Whether so few packed bytes that unpack to so many are meant to fill the memory."""
+    return unpacked > max(_MOST_UNPACKED, _MOST_EXPANSION * packed)
+
+
+def read_json(path: str | os.PathLike):
+    """Reads a JSON file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not JSON in UTF-8, or is too large.
+    """
+    if os.stat(path).st_size > _MOST_JSON:
+        raise ValueError(f"more than {_MOST_JSON:,} bytes")
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("too many brackets within brackets") from None
 
 
 def _is_running(pid):

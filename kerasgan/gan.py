@@ -1,5 +1,6 @@
 """`GAN`: two Keras models that compete against each other, as one Keras model."""
 
+import inspect
 import os
 import random
 import tempfile
@@ -40,6 +41,7 @@ __all__ = ["GAN"]
 # The format of saved files. Each version of kerasgan reads only its own format.
 FORMAT = 2
 
+_MOST_CLASSES = 1_000_000  # each has a name, if only its number
 _ON_BATCH = ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch")
 _CHANGE_THE_STEP = (
     "Pass your changes to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, `update`), "
@@ -132,6 +134,8 @@ class GAN(keras.Model):
         self.image_shape = tuple(first(generator.outputs).shape[1:])
         shape = latents_shape(generator)
         self.latent_dim = None if shape is None else shape[1]
+        if self.latent_dim is not None:
+            latent_tools.check_length(self.latents, self.latent_dim)
         self.seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", self.seed, 0, 2**31 - 1)
         self.progress = Progress()
@@ -156,6 +160,9 @@ class GAN(keras.Model):
     def call(self, inputs, training=False):
         """Makes images in `value_range` from latents."""
         return self.generator(inputs, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return self.generator.compute_output_shape(input_shape)
 
     # Compiling
 
@@ -846,10 +853,20 @@ class GAN(keras.Model):
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         _check_format(config.pop("format", 1))
+        ema = config.pop("ema", None)
+        settings.check_ema(ema)
         for name in ("generator", "discriminator", "latents"):
-            if isinstance(config[name], dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
-        ema = config.pop("ema")
+            if isinstance(config.get(name), dict):
+                config[name] = _deserialize(name, config[name], custom_objects)
+        try:
+            inspect.signature(cls).bind(**config)
+        except TypeError as error:
+            raise argument_error(
+                "config",
+                f"have the arguments of {cls.__name__}",
+                f"config with {sorted(config)}: {error}",
+                "Get an undamaged file.",
+            ) from None
         gan = cls(**config)
         gan._choices.settings["ema"] = ema
         # Also for `load_model(compile=False)`: the average belongs to the models.
@@ -873,9 +890,8 @@ class GAN(keras.Model):
             store[name] = keras.ops.convert_to_numpy(variable.value).astype("int64")
 
     def load_own_variables(self, store):
-        _check_format(int(np.asarray(store["format"])) if "format" in store.keys() else 1)
-        for name in vars(self.progress):
-            setattr(self.progress, name, int(np.asarray(store[name])))
+        _check_format(np.asarray(store["format"]).tolist() if "format" in store.keys() else 1)
+        self.progress.load(store)
         for name, variable in self._random_variables().items():
             if name in store.keys():  # an augmentation added later has none
                 variable.assign(np.asarray(store[name]))
@@ -929,9 +945,20 @@ class GAN(keras.Model):
 
     test_on_batch = test_step = evaluate
 
+    def quantize(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN cannot be trained with quantized weights. Save gan.sampling_generator, load "
+            "that file, and quantize the loaded model."
+        )
+
+    def export(self, *args, **kwargs):
+        raise NotImplementedError(
+            "A GAN makes images with its generator: call gan.sampling_generator.export(path)."
+        )
+
     def _check_num_classes(self):
         if self.num_classes is not None:
-            checks.check_whole("num_classes", self.num_classes, 1)
+            checks.check_whole("num_classes", self.num_classes, 1, _MOST_CLASSES)
         elif takes(self.generator, "labels") or takes(self.discriminator, "labels"):
             raise argument_error(
                 "num_classes",
@@ -941,7 +968,26 @@ class GAN(keras.Model):
             )
 
 
+def _deserialize(name, config, custom_objects):
+    try:
+        return keras.saving.deserialize_keras_object(config, custom_objects)
+    except Exception as error:
+        # Keras explains these; from a damaged file, it raises nearly any other.
+        if isinstance(error, (TypeError, ValueError)) or checks.is_out_of_memory(error):
+            raise
+        raise argument_error(
+            name,
+            "be what Keras saved",
+            f"{name} that Keras cannot read ({checks.in_short(error)})",
+            "Get an undamaged file.",
+        ) from error
+
+
 def _check_format(found):
+    if not checks.is_whole(found):
+        raise argument_error(
+            "format", f"be {FORMAT}", f"format={found!r}", "Get an undamaged file."
+        )
     if found != FORMAT:
         raise ValueError(
             f"The file must have format {FORMAT}, which this version of kerasgan reads. Received: "

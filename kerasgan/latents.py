@@ -10,12 +10,22 @@ from kerasgan.checks import (
     check_function,
     check_number,
     check_whole,
+    in_short,
     is_function,
     is_number,
     is_real,
 )
 
-__all__ = ["Stream", "check", "draw", "draw_truncated", "path", "plain", "standardize"]
+__all__ = [
+    "Stream",
+    "check",
+    "check_length",
+    "draw",
+    "draw_truncated",
+    "path",
+    "plain",
+    "standardize",
+]
 
 _NAMES = ("normal", "symmetric_uniform", "uniform")
 _EXPECTED = (
@@ -79,6 +89,23 @@ def check(latents, shape):
             "Pass one row per image.",
         )
     return latents.astype("float32", copy=False)
+
+
+def check_length(latents, latent_dim):
+    """Raises ValueError unless a distribution, as `standardize` returns it, has this length."""
+    try:
+        values = draw(latents, (1, latent_dim), np.random.default_rng(0))
+        problem = None if np.isfinite(values).all() else "NaN or infinity"
+    except Exception as error:  # raised by the user's function, or by one of Keras's
+        problem = in_short(error)
+    if problem:
+        raise argument_error(
+            "latents",
+            f"be a distribution of vectors of length {latent_dim}, as the generator takes them",
+            f"latents={plain(latents)!r}, which makes {problem}",
+            f"For a function, return finite numbers of shape (n, {latent_dim}) from "
+            f"latents(shape=(n, {latent_dim}), seed=0).",
+        )
 
 
 def draw(latents, shape, rng):

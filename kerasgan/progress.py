@@ -2,6 +2,10 @@
 
 import dataclasses
 
+import numpy as np
+
+from kerasgan.checks import check_whole
+
 __all__ = ["Progress"]
 
 
@@ -28,6 +32,21 @@ class Progress:
     num_batches: int = 0
     pretrained: int = 0
     draws: int = 0
+
+    def load(self, store):
+        """Takes the counters of a file, a mapping from names to arrays; all or none.
+
+        Raises:
+            ValueError: A counter is missing or is not a whole number in its range.
+        """
+        found = {}
+        for name in vars(self):
+            value = np.asarray(store[name]) if name in store.keys() else np.array(None)
+            value = value if value.shape else value.tolist()
+            # A step is an int32 in the compiled step.
+            largest = 2**31 - 1 if name == "step" else 2**63 - 1
+            found[name] = check_whole(name, value, 0, largest)
+        vars(self).update(found)
 
     def start_next_pass(self):
         """Ends the current pass, and the epoch with it."""

@@ -20,6 +20,7 @@ __all__ = [
     "auxiliary_pair",
     "check",
     "check_augment",
+    "check_ema",
     "merge",
 ]
 
@@ -76,8 +77,7 @@ def check(settings, discriminator):
     check_whole("penalty_every", settings["penalty_every"], 1, MOST_STEPS)
     check_whole("steps_per_execution", settings["steps_per_execution"], 1, MOST_STEPS)
     check_choice("jit_compile", settings["jit_compile"], ("auto", True, False))
-    if settings["ema"] is not None:
-        check_number("ema", settings["ema"], "Try 0.999, or False to turn it off.", below=1)
+    check_ema(settings["ema"])
     augment = settings["augment"]
     if isinstance(augment, str):
         if augment != "ada":
@@ -92,6 +92,12 @@ def check(settings, discriminator):
     for function in auxiliary_pair(settings["auxiliary_loss"]):
         if function is not None:
             _check_auxiliary_loss(function)
+
+
+def check_ema(ema):
+    """Raises ValueError unless `ema` is a decay, or None."""
+    if ema is not None:
+        check_number("ema", ema, "Try 0.999, or False to turn it off.", below=1)
 
 
 def _check_auxiliary_loss(function):

@@ -1,6 +1,7 @@
 """How the command starts, before Keras is imported."""
 
 import os
+import signal
 import subprocess
 import sys
 import types
@@ -45,6 +46,11 @@ def test_another_backend_in_keras_json_is_one_line_that_names_the_file(
 )
 def test_what_ends_the_start_is_one_line(monkeypatch, capsys, error, code, message):
     def get(name):
+        if isinstance(error, KeyboardInterrupt):  # once the imports are over
+            return types.SimpleNamespace(main=interrupted)
+        raise error
+
+    def interrupted(arguments):
         raise error
 
     # The command keeps it out on other backends; the tests may want it.
@@ -55,6 +61,31 @@ def test_what_ends_the_start_is_one_line(monkeypatch, capsys, error, code, messa
     assert kerasgan_command.main(["--version"]) == code
     text = capsys.readouterr().err
     assert message in text and len(text.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_during_the_imports_ends_the_process_without_a_word(name):
+    # A package that swallows what an interrupted import raises, as some do.
+    program = f"""
+import os, signal, sys, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)
+package = types.ModuleType("kerasgan")
+def get(name):
+    try:
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(10)
+    except BaseException:
+        pass
+    return types.SimpleNamespace(main=lambda arguments: 0)
+package.__getattr__ = get
+sys.modules["kerasgan"] = package
+import kerasgan_command
+sys.exit(kerasgan_command.main(["train"]))
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert process.returncode == 128 + getattr(signal, name)
+    assert process.stdout == process.stderr == ""
 
 
 def test_notes_of_tensorflow_are_dropped_and_other_lines_stay(capfd):

@@ -144,6 +144,19 @@ def test_no_two_commands_of_a_page_write_one_file(page):
     assert len(files) == len(set(files))
 
 
+@pytest.mark.any_backend
+def test_every_test_that_a_page_names_exists():
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"`(tests/[\w/]+\.py::\w+)`", (ROOT / page).read_text())
+    }
+    assert len(named) > 60
+    for name in named:
+        path, test = name.split("::")
+        assert re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.MULTILINE), name
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_of_help(command, monkeypatch, capsys):
     with pytest.raises(SystemExit):

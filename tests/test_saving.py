@@ -17,6 +17,8 @@ import pytest
 from models import MODELS, generator_inputs, own_pair, pictures, same, state, values
 
 import kerasgan
+from kerasgan.backend import to_numpy
+from kerasgan.networks import infer
 from kerasgan.pictures import save_png
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
@@ -96,6 +98,10 @@ def run(program, *arguments, backend=None):
     return process.stdout
 
 
+def latents_for(gan):
+    return np.linspace(-1, 1, 3 * gan.latent_dim, dtype="float32").reshape(3, gan.latent_dim)
+
+
 def test_a_model_of_one_backend_samples_alike_on_another(tmp_path):
     others = [
         backend
@@ -111,12 +117,20 @@ def test_a_model_of_one_backend_samples_alike_on_another(tmp_path):
         gan.train_on_batch(pictures(4, gan))
         gan.save(tmp_path / f"{name}.keras")
         np.save(tmp_path / f"{name}.npy", gan.sample(4, seed=0))
+        np.save(tmp_path / f"{name}.floats.npy", to_numpy(infer(gan.generator, latents_for(gan))))
     program = """
 import sys, keras, kerasgan, numpy
+from kerasgan.backend import to_numpy
+from kerasgan.networks import infer
+def latents_for(gan):
+    return numpy.linspace(-1, 1, 3 * gan.latent_dim, dtype="float32").reshape(3, gan.latent_dim)
 for name in sys.argv[2:]:
     gan = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
     there = numpy.load(f"{sys.argv[1]}/{name}.npy").astype(int)
     assert abs(gan.sample(4, seed=0) - there).max() <= 1, name
+    floats = numpy.load(f"{sys.argv[1]}/{name}.floats.npy")
+    here = to_numpy(infer(gan.generator, latents_for(gan)))
+    assert abs(here - floats).max() < 1e-5, (name, abs(here - floats).max())
     images = numpy.zeros((4, *gan.image_shape), "uint8")
     if name != "sagan":  # it takes longest to compile
         assert gan.train_on_batch(images)["loss"] > 0, name

@@ -210,3 +210,9 @@ def test_scale_shows_rates(script, monkeypatch, capsys):
     options = ["--size", 28, "--channels", 1, "--filters", 4, "--step-ms", 10, "--devices", 1]
     run(script("scale"), monkeypatch, "mlp_gan", *options, "--batch-size", 5, "--link", 1)
     assert "| `mlp_gan` | 1 | 1 | 0.00 | 500 | 100% |" in capsys.readouterr().out
+
+
+def test_changed_files_are_refused_in_words(script, tmp_path):
+    counts, findings = script("fuzz").fuzz(3, seed=1, folder=tmp_path)
+    assert findings == {}
+    assert all(counter.total() for counter in counts.values())

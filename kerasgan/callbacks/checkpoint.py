@@ -8,6 +8,7 @@ import zipfile
 
 import keras
 
+from kerasgan._loading import count_stored, load_model
 from kerasgan.callbacks._periodic import Periodic
 from kerasgan.checks import (
     argument_error,
@@ -18,7 +19,7 @@ from kerasgan.checks import (
     is_out_of_memory,
     reason,
 )
-from kerasgan.files import replacing
+from kerasgan.files import is_bomb, replacing
 from kerasgan.gan import GAN
 from kerasgan.step import halve_rate
 
@@ -207,7 +208,7 @@ def load_checkpoint(
         problem = find_damage(path)
         if not problem:
             try:
-                gan = keras.models.load_model(path, custom_objects, safe_mode=safe_mode)
+                gan = load_model(path, custom_objects, safe_mode)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise
@@ -244,6 +245,8 @@ def load_checkpoint(
 def find_damage(path: str | os.PathLike) -> str | None:
     """Says what is wrong with a `.keras` file.
 
+    It reads all of the file, but loads no model.
+
     Args:
         path: Path of the file.
 
@@ -264,15 +267,25 @@ def find_damage(path: str | os.PathLike) -> str | None:
     check_path("path", path)
     if not os.path.exists(path):
         return "does not exist"
+    if not os.path.isfile(path):  # reading a pipe would wait for ever
+        return "is not a file"
     try:
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if is_bomb(unpacked, os.path.getsize(path)):
+                return f"is damaged (it unpacks to {unpacked:,} bytes)"
             missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
             member = archive.testzip()
-            if not missing and not member:
-                json.loads(archive.read("config.json"))
+            if missing or member:
+                return f"is damaged (in {member or missing.pop()})"
+            config = json.loads(archive.read("config.json"))
+            if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+                return "is damaged (in config.json)"
+            weights = archive.read("model.weights.h5")
+        stored = count_stored(weights)
+        if is_bomb(stored, len(weights)):
+            return f"is damaged (its weights unpack to {stored:,} bytes)"
+    # Random bytes make zipfile and h5py raise nearly anything, and are not JSON.
     except Exception as error:
-        # Random bytes make zipfile raise nearly anything, and are not JSON.
         return f"is truncated or damaged ({error or type(error).__name__})"
-    if missing or member:
-        return f"is damaged (in {member or missing.pop()})"
     return None

@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 on success, 1 if the losses became NaN or the last model could not be
-        saved, 2 if an argument is invalid, 130 after Ctrl-C, 143 after SIGTERM.
+        saved, 2 if an argument is invalid, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     """
     with forgiving_streams(), warnings.catch_warnings():
         given = _parser().parse_args(argv)

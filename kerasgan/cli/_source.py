@@ -2,9 +2,8 @@
 
 import pathlib
 
-import keras
-
 from kerasgan import callbacks, pretrained
+from kerasgan._loading import load_model
 from kerasgan.checks import argument_error, in_short, is_out_of_memory
 from kerasgan.cli import run_folder
 from kerasgan.gan import GAN
@@ -26,16 +25,16 @@ def load_sampler(text):
                 f"{path}, which {damage}",
                 "Check the path.",
             )
-        model = load(keras.models.load_model, path)
+        model = load(load_model, path)
     if isinstance(model, GAN):
         return model._sampler
     return run_folder.read_sampler(path, model)
 
 
-def load(load_model, path):
-    """Calls `load_model` on a path; raises ValueError or OSError if it cannot be loaded."""
+def load(read, path):
+    """Calls `read` on a path; raises ValueError or OSError if it cannot be loaded."""
     try:
-        return load_model(path)
+        return read(path)
     # Keras raises almost any exception, depending on what is missing or unreadable.
     except Exception as error:
         if is_out_of_memory(error):

@@ -35,9 +35,9 @@ class Guard(keras.callbacks.Callback):
 
 
 class Stop(keras.callbacks.Callback):
-    """Stops training on SIGTERM. (`fit` handles Ctrl-C, and NaN.)
+    """Stops training on SIGTERM or SIGHUP. (`fit` handles Ctrl-C, and NaN.)
 
-    Before training, a signal ends the process at once: there is nothing to save.
+    Before training, a signal ends the process: there is nothing to save.
 
     Attributes:
         signal: Number of the signal that ended training, or None.
@@ -52,6 +52,9 @@ class Stop(keras.callbacks.Callback):
 
     def __enter__(self):
         handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: self._terminate}
+        hangup = getattr(signal, "SIGHUP", None)  # the terminal was closed
+        if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
+            handlers[hangup] = self._terminate
         self._handling = handling(handlers)
         self._handling.__enter__()
         return self
@@ -61,12 +64,14 @@ class Stop(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._is_training = True
+        # Set if the library that was interrupted has dropped the exception.
+        self.model.stop_training = self.signal is not None
 
     def on_train_end(self, logs=None):
         self.has_ended = True
 
     def _terminate(self, number, frame):
+        self.signal = number
         if not self._is_training:
             sys.exit(128 + number)
-        self.signal = number
         self.model.stop_training = True

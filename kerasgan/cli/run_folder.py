@@ -20,9 +20,9 @@ import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
-from kerasgan.cli._arguments import ENCODERS, in_words, shown
+from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
-from kerasgan.files import remove_stale, replacing
+from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
 from kerasgan.sampler import Sampler
 
@@ -104,7 +104,8 @@ def opened(run, resume):
                 "Pass --resume to continue the run in it, or another --out.",
             )
         # The system releases the lock however the process ends.
-        lock = open(run / LOCK, "a")
+        with placing("--out", run):
+            lock = open(run / LOCK, "a")
         is_ours = functools.partial(_leads_to, run / LOCK, os.fstat(lock.fileno()))
         stack.callback(_remove_if_unused, run, is_new, is_ours)
         stack.enter_context(lock)
@@ -275,7 +276,7 @@ def read_config(run):
     """Reads the configuration of a run, and checks all that a resume needs."""
     path = run / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         _check_fields(config, _FIELDS)
         # What earlier versions did not write: rollbacks, deterministic and class_names.
         arguments = {"rollbacks": 0, "deterministic": False} | config["arguments"]
@@ -379,13 +380,15 @@ def read_sampler(path, generator):
             FileNotFoundError,
         )
     try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
+        config = read_json(config_path)
         takes_latents = latents_shape(generator) == (None, config["latent_dim"])
         if not takes_latents or len(generator.output_shape) != 4:
             raise ValueError(f"it does not describe {path.name}")
+        latents = latent_tools.standardize(config["latents"])
+        latent_tools.check_length(latents, config["latent_dim"])
         return Sampler(
             generator,
-            latent_tools.standardize(config["latents"]),
+            latents,
             check_value_range(config["value_range"]),
             *_read_classes(config, takes(generator, "labels")),
         )

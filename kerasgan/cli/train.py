@@ -48,9 +48,9 @@ The folder of a run contains:
   {run_folder.SAMPLE:<18} 64 pictures from the final generator (with labels, a row per class)
   {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if tensorboard is installed
 
-Ctrl-C or SIGTERM finishes the current step, saves and stops. The exit code is 1 if the losses
-became NaN or the last model could not be saved. KERAS_BACKEND=jax or KERAS_BACKEND=torch trains
-on that backend instead of TensorFlow."""
+Ctrl-C, SIGTERM or a closed terminal (SIGHUP) finishes the current step, saves and stops. The exit
+code is then 130, 143 or 129; it is 1 if the losses became NaN or the last model could not be saved.
+KERAS_BACKEND=jax or KERAS_BACKEND=torch trains on that backend instead of TensorFlow."""
 
 
 def add_parser(commands):

@@ -1,5 +1,6 @@
 """The MNIST digits, from Keras or from local files."""
 
+import contextlib
 import gzip
 import math
 import os
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 
 from kerasgan.checks import argument_error, check_choice, check_path, in_short
+from kerasgan.files import is_bomb
 
 __all__ = ["load_mnist"]
 
@@ -94,19 +96,18 @@ def load_mnist(
 def _load_npz(path, split):
     try:
         # Opened here, because np.load leaves a broken file open.
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
-    # TypeError: a single array instead of an archive.
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise _damaged(path, f"it is not a complete mnist.npz ({error})") from error
+        with open(path, "rb") as stream:
+            with zipfile.ZipFile(stream) as archive:
+                unpacked = sum(member.file_size for member in archive.infolist())
+            if is_bomb(unpacked, os.path.getsize(path)):
+                raise ValueError(f"it unpacks to {unpacked:,} bytes")
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                # A member without NumPy's signature comes as bytes.
+                images, labels = map(np.asarray, (arrays[f"x_{split}"], arrays[f"y_{split}"]))
+    # Random bytes make zipfile and NumPy raise nearly anything.
+    except Exception as error:
+        raise _damaged(path, f"it is not a complete mnist.npz ({in_short(error)})") from error
     if images.dtype != np.uint8 or images.shape[1:] != _IMAGE_SIZE or not len(images):
         raise _damaged(
             path,
@@ -169,26 +170,40 @@ def _find_idx(folder, name, kind):
 def _read_idx(path, magic, dimensions):
     """Reads an IDX file: a magic number, the sizes, then one byte for each value."""
     try:
-        data = path.read_bytes()
-        # Checked by content, not by name: browsers unpack files but keep the `.gz`.
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
+        with open(path, "rb") as file, contextlib.ExitStack() as stack:
+            size = os.path.getsize(path)
+            # Checked by content, not by name: browsers unpack files but keep the `.gz`.
+            is_packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            stream = stack.enter_context(gzip.GzipFile(fileobj=file)) if is_packed else file
+            shape = _read_idx_header(path, stream, magic, dimensions)
+            needed = math.prod(shape)
+            # Before any memory is asked for.
+            is_too_large = is_bomb(needed, size) if is_packed else needed > size
+            data = b"" if is_too_large else stream.read(needed + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _damaged(path, f"it is not a complete gzip file ({error})") from error
-    header = struct.calcsize(f">{1 + dimensions}I")
-    if len(data) < header:
-        raise _damaged(path, f"it is truncated: {len(data)} bytes are too few for an IDX header")
-    found, *shape = struct.unpack_from(f">{1 + dimensions}I", data)
-    if found != magic:
-        raise _damaged(path, f"it starts with the magic number {found} instead of {magic}")
-    if len(data) - header != math.prod(shape):
+    if len(data) != needed:
         raise _damaged(
             path,
-            f"it is truncated or too long: shape {tuple(shape)} needs {math.prod(shape)} bytes, "
-            f"but it has {len(data) - header}",
+            f"it is truncated or too long: shape {shape} needs {needed:,} bytes after the header, "
+            f"but the {'compressed ' if is_packed else ''}file has {size:,}",
         )
     # A copy, since arrays over `bytes` are read-only.
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()
+    return np.frombuffer(data, np.uint8).reshape(shape).copy()
+
+
+def _read_idx_header(path, stream, magic, dimensions):
+    header = struct.Struct(f">{1 + dimensions}I")
+    data = stream.read(header.size)
+    if len(data) < header.size:
+        raise _damaged(path, f"it is truncated: {len(data)} bytes are too few for an IDX header")
+    found, *shape = header.unpack(data)
+    if found != magic:
+        raise _damaged(path, f"it starts with the magic number {found} instead of {magic}")
+    if 0 in shape:
+        raise _damaged(path, f"it is empty: its shape is {tuple(shape)}")
+    return tuple(shape)
 
 
 def _damaged(path, reason):

@@ -12,7 +12,7 @@ from keras import ops
 from kerasgan.checks import check_whole
 from kerasgan.gan import GAN
 from kerasgan.zoo import channels_last
-from kerasgan.zoo.parts import batch_norm, check_sizes, crop_to, reduced
+from kerasgan.zoo.parts import WIDEST, batch_norm, check_sizes, crop_to, reduced
 
 __all__ = ["CodeLoss", "CodedLatents", "build_infogan"]
 
@@ -129,8 +129,8 @@ class _Codes:
     """The number of codes of each kind at the end of the latents."""
 
     def __init__(self, num_categories, num_continuous):
-        self.num_categories = check_whole("num_categories", num_categories, 2)
-        self.num_continuous = check_whole("num_continuous", num_continuous, 0)
+        self.num_categories = check_whole("num_categories", num_categories, 2, WIDEST)
+        self.num_continuous = check_whole("num_continuous", num_continuous, 0, WIDEST)
         self.num_codes = self.num_categories + self.num_continuous
 
     def get_config(self):
@@ -146,11 +146,14 @@ class CodedLatents(_Codes):
     """Noise, a one-hot category and continuous codes; noise and codes come from U(-1, 1)."""
 
     def __call__(self, shape, seed):
+        check_whole("latent_dim", shape[1], self.num_codes)
         rng = np.random.default_rng(seed)
         latents = rng.uniform(-1.0, 1.0, shape)
         end = shape[1] - self.num_continuous
         categories = rng.integers(self.num_categories, size=shape[0])
-        latents[:, end - self.num_categories : end] = np.eye(self.num_categories)[categories]
+        start = end - self.num_categories
+        latents[:, start:end] = 0.0
+        latents[np.arange(shape[0]), start + categories] = 1.0
         return latents
 
 

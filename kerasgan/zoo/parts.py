@@ -6,6 +6,7 @@ from kerasgan.checks import check_image_shape, check_whole
 from kerasgan.zoo import channels_last
 
 __all__ = [
+    "WIDEST",
     "batch_norm",
     "check_classes",
     "check_sizes",
@@ -16,21 +17,21 @@ __all__ = [
 
 _SMALLEST, _LARGEST = 16, 128  # pixels
 # No machine has room for a wider model. Numbers that are far too large get a helpful error.
-_WIDEST = 2**16
+WIDEST = 2**16
 
 
 def check_sizes(image_shape, latent_dim, filters, largest=_LARGEST):
     """Returns the sizes as Python integers; raises ValueError if the zoo does not support them."""
     # Keras layers do not accept NumPy integers.
     image_shape = check_image_shape(image_shape, _SMALLEST, largest)
-    latent_dim = check_whole("latent_dim", latent_dim, 1, _WIDEST)
-    filters = check_whole("filters", filters, 1, _WIDEST)
+    latent_dim = check_whole("latent_dim", latent_dim, 1, WIDEST)
+    filters = check_whole("filters", filters, 1, WIDEST)
     return image_shape, latent_dim, filters
 
 
 def check_classes(num_classes):
     """Returns the number of classes as a Python integer; raises ValueError if there are none."""
-    return check_whole("num_classes", num_classes, 1, _WIDEST)
+    return check_whole("num_classes", num_classes, 1, WIDEST)
 
 
 def count_halvings(image_shape):

@@ -27,7 +27,10 @@ def add_callback(monkeypatch, callback):
     monkeypatch.setattr(kerasgan.GAN, "fit", fit_with_it)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+SIGNALS = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_signals_end_after_the_step_and_save(photos, tmp_path, monkeypatch, capsys, number):
     class Kill(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -35,10 +38,10 @@ def test_signals_end_after_the_step_and_save(photos, tmp_path, monkeypatch, caps
                 os.kill(os.getpid(), number)
 
     add_callback(monkeypatch, Kill())
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    handlers = [signal.getsignal(each) for each in SIGNALS]
     run = tmp_path / "run"
     assert train(photos, *TINY, "--epochs", 9, "--out", run) == 128 + number
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert [signal.getsignal(each) for each in SIGNALS] == handlers
     *_, stopped, resume, written, last = capsys.readouterr().out.splitlines()
     assert stopped.startswith("Stopped at epoch 0 of 9 (step 2)")
     assert resume == f"To continue: kerasgan train --resume --out {run}"
@@ -83,7 +86,35 @@ def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
     assert callbacks.load_checkpoint(run).step == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP")
+def test_under_nohup_a_closed_terminal_ends_nothing(photos, tmp_path, monkeypatch):
+    hang_up = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: os.kill(os.getpid(), signal.SIGHUP)
+    )
+    add_callback(monkeypatch, hang_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert train(photos, *TINY, "--steps", 1, "--out", tmp_path / "run") == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(photos, tmp_path, monkeypatch):
+    load = datasets.ImageFolder
+
+    def swallow(*arguments, **options):
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(datasets, "ImageFolder", swallow)
+    run = tmp_path / "run"
+    assert train(photos, *TINY, "--steps", 9, "--out", run) == 128 + signal.SIGTERM
+    assert callbacks.load_checkpoint(run).step == 0
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number):
     def load(*arguments, **options):
         os.kill(os.getpid(), number)

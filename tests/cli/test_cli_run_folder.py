@@ -1,7 +1,10 @@
 """What `kerasgan train` leaves in the folder of a run."""
 
 import json
+import os
+import pathlib
 import re
+import tempfile
 
 import keras
 import numpy as np
@@ -10,7 +13,7 @@ from commands import TINY, read_png, train
 
 import kerasgan
 from kerasgan import callbacks, cli, pictures
-from kerasgan.cli import recording
+from kerasgan.cli import recording, run_folder
 
 pytestmark = pytest.mark.any_backend
 
@@ -41,6 +44,24 @@ def test_config_says_what_a_reader_of_the_generator_needs(run, photos):
     assert (config["latents"], config["latent_dim"]) == ("normal", 100)
     assert (config["value_range"], config["image_shape"]) == ([-1, 1], [16, 16, 3])
     assert config["generator_inputs"] == ["latents"]
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions")
+def test_a_folder_that_cannot_be_written_to_is_refused():
+    # Elsewhere than in tmp_path, which other users cannot reach.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(OSError, match="`--out` must be a writable path.*Permission denied"):
+                with run_folder.opened(pathlib.Path(folder), resume=False):
+                    pass
+        finally:
+            if is_root:
+                os.seteuid(0)
+        assert os.listdir(folder) == []
 
 
 @pytest.mark.parametrize("model", ["deconv_gan", "infogan"])
