@@ -78,7 +78,7 @@ def build_acgan(
 def _discriminator(image_shape, filters, num_classes):
     images = keras.Input(image_shape, name="images")
     x = dcgan_features(images, filters)
-    logits = keras.layers.Dense(num_classes, name="classes")(x)
+    logits = keras.layers.Dense(num_classes, name="classes", dtype="float32")(x)
     return keras.Model(images, [dcgan_score(x), logits], name="discriminator")
 
 

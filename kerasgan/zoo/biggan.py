@@ -158,11 +158,14 @@ def _discriminator(image_shape, filters, num_classes):
         else:
             x = plain_block(x, _convolution, width)
     x = sum_pool(keras.layers.ReLU()(x))  # (256,)
+    # The score is in float32 also under a mixed policy.
     embedding = SpectralNormalization(
-        keras.layers.Embedding(num_classes, x.shape[-1], embeddings_initializer=_orthogonal())
+        keras.layers.Embedding(
+            num_classes, x.shape[-1], embeddings_initializer=_orthogonal(), dtype="float32"
+        )
     )(labels)
-    fit = keras.layers.Dot(axes=1)([embedding, x])
-    score = keras.layers.Add()([_dense(1)(x), fit])
+    fit = keras.layers.Dot(axes=1, dtype="float32")([embedding, x])
+    score = keras.layers.Add(dtype="float32")([_dense(1, dtype="float32")(x), fit])
     return keras.Model([images, labels], score, name="discriminator")
 
 
@@ -179,8 +182,9 @@ def _orthogonal():
     return keras.initializers.Orthogonal()
 
 
-def _dense(units):
-    return SpectralNormalization(keras.layers.Dense(units, kernel_initializer=_orthogonal()))
+def _dense(units, dtype=None):
+    layer = keras.layers.Dense(units, kernel_initializer=_orthogonal(), dtype=dtype)
+    return SpectralNormalization(layer)
 
 
 def _convolution(filters, size, use_bias=True):

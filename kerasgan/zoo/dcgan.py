@@ -151,12 +151,13 @@ def dcgan_features(x, filters, normalize=True, constraint=None):
 
 
 def dcgan_score(x, normalize=True, constraint=None):
-    """The discriminator's linear score of its features."""
+    """The discriminator's linear score of its features, in float32 also under a mixed policy."""
     return keras.layers.Dense(
         1,
         use_bias=not constraint,
         kernel_initializer=_initializer(normalize),
         kernel_constraint=constraint,
+        dtype="float32",
     )(x)
 
 

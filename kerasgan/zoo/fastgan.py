@@ -133,7 +133,7 @@ def _discriminator(image_shape, filters):
     for halving in range(2, halvings):
         y = _leaky(_batch_norm()(_convolution(widths[halving], 4, strides=2)(y)))  # to (8, 8, 256)
     large = _leaky(_batch_norm()(_convolution(16 * filters, 1)(x)))
-    scores = keras.layers.Average()([_score(large), _score(y)])  # linear
+    scores = keras.layers.Average(dtype="float32")([_score(large), _score(y)])  # linear
 
     whole, part = inputs, Quarter()(inputs)
     if halvings > 4:
@@ -170,7 +170,7 @@ def _score(x):
     """The mean of a 4x4 convolution over all places, computed from the mean of its windows."""
     window = [max(1, size - 3) for size in x.shape[1:3]]
     x = channels_last.AveragePooling2D(window, strides=1)(x)
-    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer=_normal())
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer=_normal(), dtype="float32")
     return SpectralNormalization(dense)(channels_last.Flatten()(x))
 
 

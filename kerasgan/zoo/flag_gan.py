@@ -117,5 +117,5 @@ def _discriminator(image_shape, filters, seeds):
     x = keras.layers.Dense(32)(x)
     x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
     x = keras.layers.Dropout(0.25, seed=next(seeds))(x)
-    x = keras.layers.Dense(2)(x)  # linear columns: fake, real
+    x = keras.layers.Dense(2, dtype="float32")(x)  # linear columns: fake, real
     return keras.Model(inputs, x, name="discriminator")

@@ -114,9 +114,10 @@ def _discriminator(image_shape, filters, num_codes):
     x = _normalized_relu(x, 0.1)  # (7, 7, 128)
     x = channels_last.Flatten()(x)
     x = _normalized_relu(keras.layers.Dense(16 * filters, use_bias=False)(x), 0.1)
-    scores = keras.layers.Dense(1)(x)  # linear score
+    scores = keras.layers.Dense(1, dtype="float32")(x)  # linear score
     x = _normalized_relu(keras.layers.Dense(2 * filters, use_bias=False)(x), 0.1)
-    codes = keras.layers.Dense(num_codes)(x)  # linear: categories, then continuous codes
+    # Linear: categories, then continuous codes.
+    codes = keras.layers.Dense(num_codes, dtype="float32")(x)
     return keras.Model(inputs, [scores, codes], name="discriminator")
 
 

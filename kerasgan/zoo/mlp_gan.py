@@ -82,5 +82,5 @@ def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
     x = channels_last.Flatten()(inputs)  # (784,)
     x = keras.layers.Dense(filters, activation="relu")(x)
-    x = keras.layers.Dense(1)(x)  # linear score
+    x = keras.layers.Dense(1, dtype="float32")(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")

@@ -121,7 +121,7 @@ def pooling_discriminator(image_shape, widths, units):
         x = channels_last.AveragePooling2D(2, padding="same")(x)  # half as high and wide
     x = channels_last.Flatten()(x)
     x = keras.layers.Dense(max(1, units), activation="relu", kernel_initializer=_small())(x)
-    x = keras.layers.Dense(1, kernel_initializer=_small())(x)  # linear score
+    x = keras.layers.Dense(1, kernel_initializer=_small(), dtype="float32")(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")
 
 

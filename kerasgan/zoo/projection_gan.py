@@ -101,7 +101,9 @@ def _discriminator(image_shape, filters, num_classes):
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     x = sngan_features(images, filters)  # (128,)
-    score = SpectralNormalization(keras.layers.Dense(1, use_bias=False))(x)
-    embedding = SpectralNormalization(keras.layers.Embedding(num_classes, filters))(labels)
-    fit = keras.layers.Dot(axes=1)([embedding, x])
-    return keras.Model([images, labels], keras.layers.Add()([score, fit]), name="discriminator")
+    # The score is in float32 also under a mixed policy.
+    score = SpectralNormalization(keras.layers.Dense(1, use_bias=False, dtype="float32"))(x)
+    embedding = keras.layers.Embedding(num_classes, filters, dtype="float32")
+    fit = keras.layers.Dot(axes=1, dtype="float32")([SpectralNormalization(embedding)(labels), x])
+    score = keras.layers.Add(dtype="float32")([score, fit])
+    return keras.Model([images, labels], score, name="discriminator")

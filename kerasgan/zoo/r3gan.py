@@ -136,7 +136,7 @@ def _discriminator(image_shape, filters):
         (filters,),
         kernel_initializer=keras.initializers.RandomNormal(0.0, (rows * columns) ** -0.5),
     )(x)  # (192,): how well each feature matches its learnt map
-    x = _linear(1)(x)  # linear score
+    x = _linear(1, dtype="float32")(x)  # linear score
     return keras.Model(inputs, x, name="discriminator")
 
 
@@ -173,9 +173,11 @@ def _to_width(x, filters):
     return x if x.shape[-1] == filters else _linear(filters)(x)
 
 
-def _linear(filters, gain=1.0, use_bias=False):
+def _linear(filters, gain=1.0, use_bias=False, dtype=None):
     """A dense layer, which is a 1x1 convolution for feature maps."""
-    return keras.layers.Dense(filters, use_bias=use_bias, kernel_initializer=_normal(gain))
+    return keras.layers.Dense(
+        filters, use_bias=use_bias, kernel_initializer=_normal(gain), dtype=dtype
+    )
 
 
 def _normal(gain):

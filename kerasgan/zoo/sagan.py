@@ -107,7 +107,7 @@ def _discriminator(image_shape, filters):
     x = plain_block(x, _convolution)
     x = keras.layers.ReLU()(x)
     x = sum_pool(x)  # (512,)
-    x = SpectralNormalization(keras.layers.Dense(1, name="score"))(x)  # linear
+    x = SpectralNormalization(keras.layers.Dense(1, name="score", dtype="float32"))(x)  # linear
     return keras.Model(inputs, x, name="discriminator")
 
 

@@ -83,7 +83,7 @@ def build_sgan(
 def _discriminator(image_shape, filters, num_classes):
     images = keras.Input(image_shape, name="images")
     features = dcgan_features(images, filters)
-    logits = keras.layers.Dense(num_classes, name="classes")(features)
+    logits = keras.layers.Dense(num_classes, name="classes", dtype="float32")(features)
     score = ops.logsumexp(logits, axis=-1, keepdims=True)
     return keras.Model(images, [score, logits, features], name="discriminator")
 

@@ -106,7 +106,7 @@ def _generator(image_shape, latent_dim, filters):
 def _discriminator(image_shape, filters):
     inputs = keras.Input(image_shape, name="images")
     x = sngan_features(inputs, filters)  # (128,)
-    x = SpectralNormalization(keras.layers.Dense(1, use_bias=False))(x)  # linear score
+    x = SpectralNormalization(keras.layers.Dense(1, use_bias=False, dtype="float32"))(x)  # score
     return keras.Model(inputs, x, name="discriminator")
 
 

@@ -166,7 +166,7 @@ def _discriminator(image_shape, filters):
     x = _leaky_relu(EqualizedConv2D(widths[halvings], 3)(x))
     x = channels_last.Flatten()(x)
     x = _leaky_relu(EqualizedDense(widths[halvings])(x))
-    x = EqualizedDense(1, name="score")(x)  # linear
+    x = EqualizedDense(1, name="score", dtype="float32")(x)  # linear
     return keras.Model(inputs, x, name="discriminator")
 
 
