@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 from kerasgan.checks import argument_error
 from kerasgan.cli import run_folder
@@ -76,7 +77,7 @@ def settle(given):
 
 
 def _default_run(chosen):
-    name = pathlib.Path(chosen["data"]).name or "data"
+    name = re.sub(r"\.zip$", "", pathlib.Path(chosen["data"]).name, flags=re.IGNORECASE) or "data"
     return pathlib.Path("runs", f"{name}-{chosen.get('model', DEFAULTS['model'])}")
 
 

@@ -6,11 +6,12 @@ import keras
 
 from kerasgan.checks import check_choice
 from kerasgan.gan import GAN
+from kerasgan.zoo.acgan import class_loss, fake_class_loss
 from kerasgan.zoo.infogan import CodedLatents, CodeLoss
 
 __all__ = ["NAMES", "load_pretrained"]
 
-NAMES = ("flags", "mnist")
+NAMES = ("flags", "mnist", "mnist-conditional")
 _CODES = (10, 2)  # categories and continuous codes among the latents of "mnist"
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -18,25 +19,28 @@ _FOLDER = pathlib.Path(__file__).parent
 def load_pretrained(name: str) -> GAN:
     """Loads a trained GAN that comes with the package, without a download.
 
-    `scripts/measure/pretrain.py` trained both; their generators are averages over training.
+    `scripts/measure/pretrain.py` trained them; their generators are averages over training.
     `docs/results.md` has their scores, data and licences.
 
     Args:
         name: `"mnist"` for digits, 28x28x1, from an InfoGAN: the last 12 of its 74 latents are a
-            category (one-hot) and two continuous codes in (-1, 1), see `build_infogan`. `"flags"`
-            for flags that do not exist, 32x32x3, from a DCGAN.
+            category (one-hot) and two continuous codes in (-1, 1), see `build_infogan`.
+            `"mnist-conditional"` for the digits that you ask for, from an ACGAN: `sample(labels=)`.
+            `"flags"` for flags that do not exist, 32x32x3, from a DCGAN.
 
     Returns:
         `kerasgan.GAN`, ready to sample or to train further, with new Adam optimizers of 2e-4.
 
     Raises:
-        ValueError: `name` is neither.
+        ValueError: `name` is none of these.
 
     Example:
 
     ```python
     gan = kerasgan.load_pretrained("mnist")
     digits = gan.sample(64, seed=0)     # uint8 (64, 28, 28, 1)
+    gan = kerasgan.load_pretrained("mnist-conditional")
+    threes = gan.sample(8, labels=[3] * 8)
     ```
     """
     check_choice("name", name, NAMES, "For your own GAN use keras.models.load_model.")
@@ -46,6 +50,10 @@ def load_pretrained(name: str) -> GAN:
     )
     if name == "flags":
         return GAN(generator, discriminator, name=name)
+    if name == "mnist-conditional":
+        gan = GAN(generator, discriminator, num_classes=10, name=name)
+        gan.compile(auxiliary_loss=(fake_class_loss, class_loss))
+        return gan
     gan = GAN(generator, discriminator, latents=CodedLatents(*_CODES), name=name)
     gan.compile(auxiliary_loss=CodeLoss(*_CODES))
     return gan

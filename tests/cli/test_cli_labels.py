@@ -70,10 +70,11 @@ def test_images_come_with_the_labels_of_their_folders(pets, photos):
     assert load_to_train(given)[0].shape == (12, 16, 16, 3)
 
 
-def test_an_archive_is_trained_on_as_its_folder(pets, run_of_pets, tmp_path, capsys):
+def test_an_archive_is_trained_on_as_its_folder(pets, run_of_pets, tmp_path, monkeypatch, capsys):
     archive = shutil.make_archive(tmp_path / "pets", "zip", pets.parent, "pets")
-    run = tmp_path / "run"
-    assert train(archive, *TINY, "--model", "cgan", "--steps", 4, "--out", run) == 0
+    monkeypatch.chdir(tmp_path)
+    assert train("pets.zip", *TINY, "--model", "cgan", "--steps", 4) == 0
+    run = tmp_path / "runs" / "pets-cgan"
     np.testing.assert_array_equal(
         read_png(run / "samples.png"), read_png(run_of_pets / "samples.png")
     )
