@@ -281,8 +281,13 @@ class _Guard:
         what = f"{self.fault} at step {gan.nan_step}"
         if not gan.stop_training:
             for callback in self.callbacks:
-                if hasattr(callback, "roll_back") and callback.roll_back(what):
+                if hasattr(callback, "roll_back") and callback.roll_back():
                     self.fault, self._skipped, gan.nan_step = None, 0, None
+                    warnings.warn(
+                        f"Training goes back to the checkpoint of step {gan.step}, with half the "
+                        f"learning rates: {what}.",
+                        stacklevel=4,
+                    )
                     return True
             gan.stop_training = True
             warnings.warn(

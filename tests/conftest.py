@@ -2,6 +2,7 @@ import os
 import pathlib
 import platform
 import random
+import signal
 
 # Read when JAX is imported: tiny models are compiled often and run briefly, the same ones in every
 # test. XLA's older emitter compiles them in half the time, and without fused multiplication and
@@ -17,6 +18,10 @@ for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREA
     os.environ.setdefault(_name, "1")
 _cache = pathlib.Path(__file__).parent.parent / ".pytest_cache" / "jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache))
+
+if hasattr(signal, "SIGHUP"):
+    # Under nohup it is ignored, and tests that send it would wait for its effect.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import pytest  # noqa: E402
 from models import own_pair  # noqa: E402

@@ -68,11 +68,12 @@ def test_training_does_not_grow(own):
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-    images = pictures(4, own)
-    own.fit(images, batch_size=4, steps=100, verbose=0)
-    before = memory()
-    own.fit(images, batch_size=4, steps=500, verbose=0)
-    assert memory() - before < 2.0  # MiB in 400 steps
+    images, found = pictures(4, own), []
+    for steps in (100, 300, 500, 700):
+        own.fit(images, batch_size=4, steps=steps, verbose=0)
+        found.append(memory())
+    # MiB in 200 steps. A leak grows in each of the three; what other tests have left, in some.
+    assert min(np.diff(found)) < 1.0
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,8 @@ class Checkpoint(Periodic):
         save_generator(self.model, self.folder / GENERATOR)
         self.saved[GENERATOR] = self.model.step
 
-    def roll_back(self, fault: str) -> bool:
+    def roll_back(self) -> bool:
         """Goes back to the newest checkpoint, with half the learning rates. `fit` calls this.
-
-        Args:
-            fault: What happened at which step, for the message.
 
         Returns:
             Whether it went back. Otherwise nothing has changed.
@@ -130,11 +127,6 @@ class Checkpoint(Periodic):
         gan.load_weights(self.folder / MODEL)
         for optimizer, rate in zip(optimizers, rates, strict=True):
             halve_rate(optimizer, rate)
-        warnings.warn(
-            f"Training goes back to the checkpoint of step {gan.step}, with half the learning "
-            f"rates: {fault}. (Rollbacks left: {self.rollbacks}.)",
-            stacklevel=2,
-        )
         return True
 
     def _warn_of_nan(self):
