@@ -216,3 +216,20 @@ def test_changed_files_are_refused_in_words(script, tmp_path):
     counts, findings = script("fuzz").fuzz(3, seed=1, folder=tmp_path)
     assert findings == {}
     assert all(counter.total() for counter in counts.values())
+
+
+def test_memory_gives_the_largest_batch(script, monkeypatch, tmp_path, capsys):
+    memory = script("memory")
+    monkeypatch.setattr(
+        memory,
+        "measure_apart",
+        lambda name, size, batch_size, precision: {
+            "megabytes": 200 + 0.25 * batch_size,
+            "image_shape": [28, 28, 1],
+        },
+    )
+    run(memory, monkeypatch, "mlp_gan", "--out", tmp_path / "memory.jsonl")
+    (line,) = records(tmp_path / "memory.jsonl")
+    assert line["batch_sizes"] == [512, 2048] and line["megabytes_per_image"] == 0.25
+    # (4 GB - 1 GB for libraries - 200 MB) / 0.25 MB
+    assert "| `mlp_gan` | 28x28x1 | float32 | 200 | 0.25 | 11200 |" in capsys.readouterr().out
