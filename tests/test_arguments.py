@@ -24,6 +24,8 @@ FURTHER = (
     "GAN.save",
     "GAN.train_on_batch",
 )
+
+pytestmark = pytest.mark.any_backend
 SECONDS = 5  # more than any refusal takes on a busy machine, less than any work that it spares
 
 # Values that no argument of a kind takes.

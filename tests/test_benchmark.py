@@ -99,6 +99,7 @@ def test_networks_of_pytorch_are_those_of_keras(model, size):
         assert statistics == others - 2 * random
 
 
+@pytest.mark.any_backend
 def test_operations_are_counted(benchmark):
     setting = tiny(contender="fit")
     zoo = contenders.build(setting)
@@ -116,6 +117,7 @@ def run(benchmark, monkeypatch, *arguments):
     benchmark.main()
 
 
+@pytest.mark.any_backend
 def test_rounds_are_compared_one_by_one(benchmark, tmp_path, monkeypatch, capsys):
     # The machine gets slower from round to round; the ratios stay.
     times = {"fit": [10.0, 20.0, 40.0], "train_on_batch": [20.0, 40.0, 80.0]}
@@ -145,6 +147,7 @@ def test_rounds_are_compared_one_by_one(benchmark, tmp_path, monkeypatch, capsys
     assert lines[1]["error"] == "ValueError: no"
 
 
+@pytest.mark.any_backend
 def test_a_size_has_its_batch_and_width(benchmark, monkeypatch, capsys):
     given = ["--size", 28, 64, "--batch-size", 64, "--filters", 16, 32, "--rounds", 1, "--minutes"]
     run(benchmark, monkeypatch, *given, 1e-9)
@@ -155,6 +158,7 @@ def test_a_size_has_its_batch_and_width(benchmark, monkeypatch, capsys):
         run(benchmark, monkeypatch, "--size", 28, 64, "--filters", 1, 2, 3)
 
 
+@pytest.mark.any_backend
 def test_a_process_measures_itself(benchmark):
     name = "torch_eager" if BACKEND == "torch" else "train_on_batch"
     spec = vars(tiny(contender=name, backend=BACKEND, cores=1, steps=2, warmup=0))
@@ -164,6 +168,7 @@ def test_a_process_measures_itself(benchmark):
     assert {"python", "numpy", "keras", BACKEND} <= result["versions"].keys()
 
 
+@pytest.mark.any_backend
 def test_a_process_that_fails_says_why(benchmark, capsys):
     benchmark.child({"contender": "none"})
     assert json.loads(capsys.readouterr().out) == {"error": "KeyError: 'none'"}

@@ -10,6 +10,8 @@ from PIL import Image
 from kerasgan import cache
 from kerasgan.datasets import ImageFolder, clear_cache
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_clear_cache_removes_our_files_only(tmp_path, cache_folder):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")

@@ -14,6 +14,7 @@ import kerasgan_command
 from kerasgan.pictures import save_png
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("backend", "meant"), [("pytorch", "torch"), ("JAX", "jax"), ("numpy", "tensorflow")]
 )
@@ -25,6 +26,7 @@ def test_another_backend_than_those_is_one_line(monkeypatch, capsys, backend, me
     assert f"For example, set KERAS_BACKEND={meant}" in text and len(text.splitlines()) == 1
 
 
+@pytest.mark.any_backend
 def test_another_backend_in_keras_json_is_one_line_that_names_the_file(
     tmp_path, monkeypatch, capsys
 ):
@@ -37,6 +39,7 @@ def test_another_backend_in_keras_json_is_one_line_that_names_the_file(
     assert "KERAS_BACKEND=torch" in text and len(text.splitlines()) == 1
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
@@ -63,6 +66,7 @@ def test_what_ends_the_start_is_one_line(monkeypatch, capsys, error, code, messa
     assert message in text and len(text.splitlines()) == 1
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_during_the_imports_ends_the_process_without_a_word(name):
@@ -96,6 +100,7 @@ def test_notes_of_tensorflow_are_dropped_and_other_lines_stay(capfd):
     assert capfd.readouterr().err == "Information\n"
 
 
+@pytest.mark.any_backend
 def test_a_pipe_that_nobody_reads_does_no_harm_and_nothing_else_is_printed(tmp_path):
     photos, run = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()

@@ -40,6 +40,7 @@ def run(page, folder, monkeypatch):
     return names
 
 
+@pytest.mark.any_backend
 def test_no_python_is_left_out():
     found = [page for page in PAGES if code_blocks((ROOT / page).read_text(), "python")]
     assert found == WITH_PYTHON
@@ -126,6 +127,7 @@ def check_command(words, monkeypatch):
     assert given, words
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("page", PAGES)
 def test_commands(page, monkeypatch):
     for words in command_lines((ROOT / page).read_text()):
@@ -138,6 +140,7 @@ def outputs(commands):
     return [rest[rest.index("--out") + 1] if "--out" in rest else "grid.png" for rest in found]
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("page", PAGES)
 def test_no_two_commands_of_a_page_write_one_file(page):
     files = outputs(command_lines((ROOT / page).read_text()))
@@ -157,6 +160,7 @@ def test_every_test_that_a_page_names_exists():
         assert re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.MULTILINE), name
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_of_help(command, monkeypatch, capsys):
     with pytest.raises(SystemExit):

@@ -9,6 +9,8 @@ import PIL
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = sorted((ROOT / "datasets" / "flags").glob("*.png"))
 

@@ -10,6 +10,8 @@ import pytest
 
 import kerasgan
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = pathlib.Path(__file__).parent.parent
 MODULES = ["kerasgan"] + [
     found.name

@@ -18,7 +18,10 @@ case "$1 $2" in
 esac
 """
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the scripts are for a POSIX shell")
+pytestmark = [
+    pytest.mark.any_backend,
+    pytest.mark.skipif(os.name == "nt", reason="the scripts are for a POSIX shell"),
+]
 
 
 class Checkout:

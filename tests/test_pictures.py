@@ -9,6 +9,8 @@ from PIL import Image
 import kerasgan
 from kerasgan import pictures
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_a_grid_holds_the_images_in_reading_order():
     shades = np.stack([np.full((2, 3, 3), value, "uint8") for value in (10, 20, 30)])

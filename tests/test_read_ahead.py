@@ -8,6 +8,8 @@ import pytest
 
 from kerasgan._read_ahead import prefetched, read_ahead
 
+pytestmark = pytest.mark.any_backend
+
 
 def wait_for(condition):
     end = time.monotonic() + 10

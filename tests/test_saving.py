@@ -102,6 +102,7 @@ def latents_for(gan):
     return np.linspace(-1, 1, 3 * gan.latent_dim, dtype="float32").reshape(3, gan.latent_dim)
 
 
+@pytest.mark.any_backend
 def test_a_model_of_one_backend_samples_alike_on_another(tmp_path):
     others = [
         backend

@@ -59,6 +59,7 @@ def test_a_signal_before_the_first_step_leaves_a_run_to_resume(photos, tmp_path,
     assert callbacks.load_checkpoint(run).step == 0
 
 
+@pytest.mark.any_backend
 def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
     save_png = pictures.save_png
 
@@ -86,6 +87,7 @@ def test_ctrl_c_says_what_is_saved(photos, tmp_path, monkeypatch, capsys):
     assert callbacks.load_checkpoint(run).step == 1
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP")
 def test_under_nohup_a_closed_terminal_ends_nothing(photos, tmp_path, monkeypatch):
     hang_up = keras.callbacks.LambdaCallback(
@@ -99,6 +101,7 @@ def test_under_nohup_a_closed_terminal_ends_nothing(photos, tmp_path, monkeypatc
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.any_backend
 def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(photos, tmp_path, monkeypatch):
     load = datasets.ImageFolder
 
@@ -114,6 +117,7 @@ def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(photos, tmp_
     assert callbacks.load_checkpoint(run).step == 0
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("number", SIGNALS)
 def test_signals_during_set_up_end_at_once(photos, tmp_path, monkeypatch, number):
     def load(*arguments, **options):
@@ -149,6 +153,7 @@ def disk_full_after(step):
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.any_backend
 @pytest.mark.filterwarnings("always::UserWarning")
 def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsys):
     run = tmp_path / "run"
@@ -169,6 +174,7 @@ def test_a_full_disk_is_a_failure_that_says_what_is_safe(photos, tmp_path, capsy
     assert "Finished at step 6 of 6" in capsys.readouterr().out
 
 
+@pytest.mark.any_backend
 def test_a_run_whose_folder_is_replaced_ends_and_writes_nothing_there(
     photos, tmp_path, monkeypatch, capsys
 ):
@@ -186,6 +192,7 @@ def test_a_run_whose_folder_is_replaced_ends_and_writes_nothing_there(
     assert [path.name for path in run.iterdir()] == [".lock"]
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
 def test_lines_that_cannot_be_printed_are_dropped():
     with open("/dev/full", "w") as full, contextlib.redirect_stdout(full):
@@ -223,6 +230,7 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
     assert not (run / "samples.png").exists()
 
 
+@pytest.mark.any_backend
 @pytest.mark.filterwarnings("ignore:Training goes back", "ignore:The weights contain NaN")
 def test_a_run_goes_back_with_half_the_learning_rates_and_keeps_them(
     photos, tmp_path, monkeypatch, capsys
@@ -247,6 +255,7 @@ def test_a_run_goes_back_with_half_the_learning_rates_and_keeps_them(
     assert gan.step == 7 and float(gan.d_optimizer.learning_rate) == pytest.approx(2e-4)
 
 
+@pytest.mark.any_backend
 @pytest.mark.filterwarnings("ignore:batch size")
 @pytest.mark.parametrize("batch_size", [8, 1])
 def test_without_memory_the_run_ends_in_a_line_that_helps(
@@ -273,6 +282,7 @@ def test_without_memory_the_run_ends_in_a_line_that_helps(
     assert callbacks.load_checkpoint(run).step == 3
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM")
 def test_without_a_terminal_there_are_plain_lines(photos, tmp_path):
     run = tmp_path / "run"
@@ -294,6 +304,7 @@ def test_without_a_terminal_there_are_plain_lines(photos, tmp_path):
     assert callbacks.load_checkpoint(run).step < 1000
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

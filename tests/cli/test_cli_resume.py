@@ -44,6 +44,7 @@ def test_a_resumed_run_goes_on_with_its_adaptive_augmentation(photos, tmp_path):
     assert float(gan.augment.probability) == pytest.approx(after)
 
 
+@pytest.mark.any_backend
 def test_a_finished_run_is_left_as_it_is(run, capsys):
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir() if path.is_file()}
     (run / ".model.999.tmp.keras").write_bytes(b"left by a process that was killed")
@@ -56,6 +57,7 @@ def test_a_finished_run_is_left_as_it_is(run, capsys):
     assert after == before
 
 
+@pytest.mark.any_backend
 def test_an_existing_folder_is_refused_without_resume(run, photos, tmp_path, capsys):
     assert train(photos, *TINY, "--out", run) == 2
     assert "`--out` must be a new folder" in errors(capsys)
@@ -64,6 +66,7 @@ def test_an_existing_folder_is_refused_without_resume(run, photos, tmp_path, cap
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.any_backend
 def test_other_arguments_are_refused_each_one_listed(run, capsys):
     changes = ["--size", "16x32", "--channels", 1, "--filters", 4, "--seed", 1, "--ema", 0.5]
     code = train("mnist", "--resume", "--out", run, *changes, "--model", "flag_gan", "--epochs", 9)
@@ -74,6 +77,7 @@ def test_other_arguments_are_refused_each_one_listed(run, capsys):
     assert len(lines) == 9  # model, size, channels, filters, ema, seed, data; first and last
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("damage", "field"),
     [
@@ -126,6 +130,7 @@ def test_a_damaged_config_is_refused(run, tmp_path, capsys, damage, field):
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("text", ["", "[]", '"x"', "{"])
 def test_a_config_that_is_no_object_is_refused(tmp_path, capsys, text):
     (tmp_path / "config.json").write_text(text)
@@ -133,6 +138,7 @@ def test_a_config_that_is_no_object_is_refused(tmp_path, capsys, text):
     assert "config.json` must be a file written by `kerasgan train`" in errors(capsys)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
@@ -151,6 +157,7 @@ def test_records_that_somebody_edited_are_refused(run, tmp_path, capsys, name, t
     assert (tmp_path / name).read_text() == text
 
 
+@pytest.mark.any_backend
 def test_a_run_whose_models_are_gone_is_refused(run, tmp_path, capsys):
     for name in ("config.json", "log.csv"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
@@ -164,6 +171,7 @@ def test_a_run_whose_models_are_gone_is_refused(run, tmp_path, capsys):
     assert callbacks.load_checkpoint(tmp_path).step == 1
 
 
+@pytest.mark.any_backend
 def test_what_a_process_was_killed_before_is_made_up_for(run, tmp_path):
     names = ("config.json", "model.keras", "generator.keras", "samples.png")
     for name in names:
@@ -206,6 +214,7 @@ def test_learning_rates_can_change(photos, tmp_path, capsys):
     assert rates() == pytest.approx([2e-3, 1e-4])
 
 
+@pytest.mark.any_backend
 @pytest.mark.filterwarnings("always::UserWarning")
 def test_other_images_and_another_batch_size_and_backend_are_a_note(run, photos, tmp_path, capsys):
     (tmp_path / "run").mkdir()
@@ -221,6 +230,7 @@ def test_other_images_and_another_batch_size_and_backend_are_a_note(run, photos,
     assert f"note: backend: another in the run, {keras.config.backend()} now" in notes
 
 
+@pytest.mark.any_backend
 def test_a_second_process_is_refused(run, capsys):
     with run_folder.opened(run, resume=True):
         assert train("--resume", "--out", run) == 2
@@ -228,6 +238,7 @@ def test_a_second_process_is_refused(run, capsys):
     assert train("--resume", "--out", run) == 0
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(os.name == "nt", reason="fcntl")
 @pytest.mark.filterwarnings("always::UserWarning")
 def test_a_system_without_locks_is_a_note(run, monkeypatch, capsys):

@@ -10,6 +10,8 @@ import pytest
 
 from kerasgan.datasets import load_mnist
 
+pytestmark = pytest.mark.any_backend
+
 COUNTS = {"train": 5, "t10k": 3}
 
 

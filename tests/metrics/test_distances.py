@@ -15,6 +15,8 @@ from kerasgan.metrics.distances import (
     statistics,
 )
 
+pytestmark = pytest.mark.any_backend
+
 
 def line(*values):
     """Features of one number each."""

@@ -6,6 +6,8 @@ import pytest
 from kerasgan import metrics
 from kerasgan.metrics.modes import GRID_DEVIATION, RING_DEVIATION
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_the_ring_and_the_grid():
     ring, grid = metrics.ring(), metrics.grid()
