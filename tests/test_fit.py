@@ -248,6 +248,14 @@ def test_what_is_not_finite_is_named_with_its_step(own, fault, update, steps_per
     assert own.nan_step == step and own.step < 20
 
 
+@pytest.mark.parametrize("update", ["joint", "separate", "simultaneous"])
+def test_what_began_in_the_first_of_several_updates_is_named(own, update):
+    own.compile(penalty=root_of_minus_one, update=update, discriminator_steps=3)
+    with recorded_warnings() as texts:
+        fit(own, pictures(20, own), batch_size=2)
+    assert "stopped: penalty, d_loss became NaN or infinite at step 1. Load" in texts[0]
+
+
 def test_a_loop_of_ones_own_hears_of_it_too(own):
     own.compile(penalty=root_of_minus_one)
     with recorded_warnings() as texts:
