@@ -119,12 +119,21 @@ class Checkpoint(Periodic):
         """
         if not self.rollbacks or MODEL not in self.saved:
             return False
-        self.rollbacks -= 1
-        gan = self.model
+        gan, path = self.model, self.folder / MODEL
         optimizers = gan.optimizer.optimizers
         # The rates of the file are not lower yet if this is not the first time.
         rates = [float(optimizer.learning_rate) for optimizer in optimizers]
-        gan.load_weights(self.folder / MODEL)
+        try:
+            gan.load_weights(path)
+        # The file may be gone, damaged or another model's, or the disk may be full.
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            warnings.warn(
+                f"Training cannot go back to {str(path)!r}: {in_short(error)}.", stacklevel=2
+            )
+            return False
+        self.rollbacks -= 1
         for optimizer, rate in zip(optimizers, rates, strict=True):
             halve_rate(optimizer, rate)
         return True

@@ -146,6 +146,28 @@ def test_training_goes_back_as_often_as_allowed(tmp_path):
     assert callbacks.load_checkpoint(tmp_path).step == 0
 
 
+@pytest.mark.parametrize(
+    ("harm", "problem"),
+    [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1000]), "not a zip file"),
+    ],
+)
+def test_without_a_file_to_go_back_to_training_stops_and_says_why(tmp_path, harm, problem):
+    def harm_and_spoil(gan):
+        harm(tmp_path / "model.keras")
+        spoil(gan)
+
+    gan, ends = build_gan(), []
+    checkpoint = callbacks.Checkpoint(tmp_path, every=100, rollbacks=2)
+    note = keras.callbacks.LambdaCallback(on_train_end=ends.append)
+    with recorded_warnings() as texts:
+        train(gan, 9, at_step(3, harm_and_spoil), checkpoint, note)
+    assert texts[0].startswith(f"Training cannot go back to {str(tmp_path / 'model.keras')!r}: ")
+    assert problem in texts[0] and texts[1].startswith("Training has stopped: ")
+    assert len(ends) == 1 and gan.nan_step == 4 and checkpoint.rollbacks == 2
+
+
 def test_checkpoint_never_saves_nan(tmp_path):
     gan = build_gan()
     with recorded_warnings() as texts:
