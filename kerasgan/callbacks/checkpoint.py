@@ -92,7 +92,10 @@ class Checkpoint(Periodic):
                 "replace a Lambda layer with a layer class. Or train inside "
                 "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
-        if self.rollbacks:
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Only now, to keep what pre-training has made.
+        if self.rollbacks and batch >= 0 and self._last_step is None:
             self._act()
 
     def act(self):

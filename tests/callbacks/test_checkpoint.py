@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 from models import recorded_warnings
-from tiny_gan import at_step, build_gan, train, weights
+from tiny_gan import IMAGES, at_step, build_gan, train, weights
 
 import kerasgan
 from kerasgan import callbacks
@@ -166,6 +166,18 @@ def test_without_a_file_to_go_back_to_training_stops_and_says_why(tmp_path, harm
     assert texts[0].startswith(f"Training cannot go back to {str(tmp_path / 'model.keras')!r}: ")
     assert problem in texts[0] and texts[1].startswith("Training has stopped: ")
     assert len(ends) == 1 and gan.nan_step == 4 and checkpoint.rollbacks == 2
+
+
+@pytest.mark.filterwarnings("ignore:Training goes back")
+def test_going_back_to_the_start_keeps_what_pretraining_has_made(tmp_path):
+    gan = build_gan()
+    checkpoint = callbacks.Checkpoint(tmp_path, every=100, rollbacks=1)
+    spoiling = at_step(2, once(spoil))
+    gan.fit(
+        IMAGES, batch_size=4, steps=5, pretrain_steps=7, callbacks=[spoiling, checkpoint], verbose=0
+    )
+    assert gan.step == 5 and gan.progress.pretrained == 7
+    assert int(gan.d_optimizer.iterations) == 7 + 5
 
 
 def test_checkpoint_never_saves_nan(tmp_path):
