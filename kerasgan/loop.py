@@ -264,16 +264,15 @@ class _Guard:
 
     def look(self, logs, count, step):
         """Looks at the logs of `count` steps, the last of which is `step`."""
-        faults = logs.faults()
-        if not faults:
-            self._skipped = 0
-        for fault in faults:
-            self._skipped += 1
+        faults = {fault.offset: fault for fault in logs.faults()}
+        for offset in range(count):
+            fault = faults.get(offset)
+            self._skipped = self._skipped + 1 if fault else 0
             # In half precision a loss may overflow. Its update is skipped, with a lower scale next.
             is_normal = self._is_scaled and self._skipped < MOST_SKIPPED
-            if not self.fault and (fault.is_lasting or not is_normal):
+            if fault and not self.fault and (fault.is_lasting or not is_normal):
                 self.fault = fault
-                self.gan.nan_step = step - count + 1 + fault.offset
+                self.gan.nan_step = step - count + 1 + offset
 
     def went_back(self):
         """Goes back to an earlier state if a callback can; else stops training."""

@@ -279,6 +279,19 @@ def test_a_loss_in_half_precision_may_overflow_for_some_steps(own):
     assert own.nan_step == 10 + 50 and "stopped: infinity, d_loss" in texts[0]
 
 
+def test_steps_in_between_are_no_overflow_in_a_row(own):
+    def sometimes(*arguments):
+        return keras.ops.where(keras.ops.equal(own._training.count.step % 2, 0), 0.0, np.inf)
+
+    scaled = [
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), name=f"{side}_optimizer")
+        for side in "gd"
+    ]
+    own.compile(*scaled, auxiliary_loss=sometimes, steps_per_execution=5)
+    fit(own, pictures(20, own), batch_size=2, steps=120)
+    assert own.step == 120 and own.nan_step is None
+
+
 def test_a_nan_in_the_average_is_found_before_training(own):
     own.compile(ema=0.9)
     average = own.sampling_generator
