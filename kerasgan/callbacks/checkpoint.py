@@ -45,7 +45,8 @@ class Checkpoint(Periodic):
     `load_checkpoint(folder)` loads the newest. A GAN whose weights contain NaN or infinity is never
     saved: the callback warns once, and the last good checkpoint stays.
 
-    When a loss or a weight becomes NaN or infinite, `fit` stops. With `rollbacks`, it goes back to
+    When a loss or a weight becomes NaN or infinite, `fit` stops. (So it does at a checkpoint, if it
+    is an average or an optimizer's state.) With `rollbacks`, it goes back to
     the newest checkpoint of this training (one is also made when training begins), halves all
     learning rates, and goes on. (In pre-training it always stops.) The log then has rows for the
     steps made before and after.
@@ -108,6 +109,8 @@ class Checkpoint(Periodic):
             # `save` has checked every weight. Check again only to see whether that made it fail.
             if self.model._is_finite():
                 raise
+            if self.model.nan_step is None:
+                self.model.nan_step = self.model.step  # `fit` sees no optimizer's state
             self._warn_of_nan()
             return
         self.saved[MODEL] = self.model.step
