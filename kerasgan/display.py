@@ -87,12 +87,13 @@ class _MinuteLines:
 
     def back(self, num_steps):
         self._steps -= num_steps
+        self._steps_shown -= num_steps  # the speed counts all steps made since
 
     def end(self, logs):
         self._logs = logs
 
     def close(self):
-        if 0 < self._steps_shown < self._steps:
+        if self._start < self._shown_at and self._steps_shown < self._steps:
             self._print(self._logs)
 
     def _print(self, logs):

@@ -11,6 +11,7 @@ import keras
 from kerasgan._interrupts import stopping
 from kerasgan.checks import argument_error
 from kerasgan.display import open_display
+from kerasgan.step import Fault
 
 __all__ = ["check_callbacks", "fit"]
 
@@ -81,7 +82,8 @@ def fit(
             if steps_per_epoch is not None and progress.epoch_step >= steps_per_epoch:
                 progress.epoch_step = 0
             means, is_over = _Means(guard), False
-            while not is_over and not is_done() and not guard.fault:
+            # A callback, too, may find that something is not finite.
+            while not is_over and not is_done() and gan.nan_step is None:
                 callbacks.on_train_batch_begin(progress.epoch_step)
                 most = gan.steps_per_execution
                 if steps is not None:
@@ -104,7 +106,7 @@ def fit(
                 display.show(step_logs, len(taken), taken[-1].num_images)
             logs = means.result()
             made = gan.step
-            if guard.fault and guard.went_back():
+            if gan.nan_step is not None and guard.went_back():
                 display.back(made - gan.step)
                 source.restart()
                 continue
@@ -264,21 +266,21 @@ class _Guard:
 
     def look(self, logs, count, step):
         """Looks at the logs of `count` steps, the last of which is `step`."""
-        faults = logs.faults()
-        if not faults:
-            self._skipped = 0
-        for fault in faults:
-            self._skipped += 1
+        faults = {fault.offset: fault for fault in logs.faults()}
+        for offset in range(count):
+            fault = faults.get(offset)
+            self._skipped = self._skipped + 1 if fault else 0
             # In half precision a loss may overflow. Its update is skipped, with a lower scale next.
             is_normal = self._is_scaled and self._skipped < MOST_SKIPPED
-            if not self.fault and (fault.is_lasting or not is_normal):
+            if fault and not self.fault and (fault.is_lasting or not is_normal):
                 self.fault = fault
-                self.gan.nan_step = step - count + 1 + fault.offset
+                self.gan.nan_step = step - count + 1 + offset
 
     def went_back(self):
         """Goes back to an earlier state if a callback can; else stops training."""
         gan = self.gan
-        what = f"{self.fault} at step {gan.nan_step}"
+        fault = self.fault or Fault(0, ["the weights, their average or an optimizer's state"], True)
+        what = f"{fault} at step {gan.nan_step}"
         if not gan.stop_training:
             for callback in self.callbacks:
                 if hasattr(callback, "roll_back") and callback.roll_back():

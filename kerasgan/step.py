@@ -132,7 +132,12 @@ class AdversarialStep:
         # round differently from the separate updates. The reported scores are those of the
         # discriminator's own, last update.
         return [
-            *(pair for logs in reversed(d_logs) for pair in logs.items()),
+            *(
+                pair
+                for logs in reversed(d_logs)
+                # Each update ends with its sum, for `Logs.faults`. (JAX sorts the names.)
+                for pair in sorted(logs.items(), key=lambda pair: pair[0] == "d_loss")
+            ),
             d_weights,
             *g_logs.items(),
             self._check("g"),
@@ -224,7 +229,11 @@ class Logs(dict):
                 if not math.isfinite(value)
             ]
             if bad:
-                terms = itertools.takewhile(lambda name: name not in _CHECKS, bad)
+                terms = list(itertools.takewhile(lambda name: name not in _CHECKS, bad))
+                # The discriminator's first update comes last: it spoilt those after it.
+                ends = [index for index, name in enumerate(terms) if name == "d_loss"]
+                if len(ends) > 1:
+                    terms = terms[ends[-2] + 1 :]
                 # A sum comes after its terms, and the sum of all adds nothing.
                 names = sorted(dict.fromkeys(terms), key=_SUMS.__contains__)
                 names = [name for name in names if name != "loss"] or bad[:1]

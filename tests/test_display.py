@@ -138,6 +138,22 @@ def test_steps_that_are_made_again_are_taken_back(monkeypatch, capsys, kind):
     assert ("6 steps" if kind == "epochs" else "4/4 [") in text
 
 
+def test_the_speed_counts_steps_that_are_taken_back(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
+    with display.open_display(500, 1) as shown:
+        shown.begin("Epoch 1/1")
+        for clock[0] in range(1, 121):
+            shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=4, num_images=8)
+            if clock[0] == 70:
+                shown.back(280)
+        shown.end({"d_loss": 3.0, "g_loss": 4.0})
+    assert capsys.readouterr().err.splitlines() == [
+        "Epoch 1/1: 240/500 [01:00<01:05,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
+        "Epoch 1/1: 200/500 [02:00<01:15,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
+    ]
+
+
 def test_verbose_0_shows_nothing(own, monkeypatch, capsys):
     terminal = in_terminal(monkeypatch)
     own.fit(pictures(4, own), batch_size=2, pretrain_steps=1, verbose=0)

@@ -248,6 +248,14 @@ def test_what_is_not_finite_is_named_with_its_step(own, fault, update, steps_per
     assert own.nan_step == step and own.step < 20
 
 
+@pytest.mark.parametrize("update", ["joint", "separate", "simultaneous"])
+def test_what_began_in_the_first_of_several_updates_is_named(own, update):
+    own.compile(penalty=root_of_minus_one, update=update, discriminator_steps=3)
+    with recorded_warnings() as texts:
+        fit(own, pictures(20, own), batch_size=2)
+    assert "stopped: penalty, d_loss became NaN or infinite at step 1. Load" in texts[0]
+
+
 def test_a_loop_of_ones_own_hears_of_it_too(own):
     own.compile(penalty=root_of_minus_one)
     with recorded_warnings() as texts:
@@ -269,6 +277,19 @@ def test_a_loss_in_half_precision_may_overflow_for_some_steps(own):
     with recorded_warnings() as texts:
         fit(own, pictures(20, own), batch_size=2, epochs=9)
     assert own.nan_step == 10 + 50 and "stopped: infinity, d_loss" in texts[0]
+
+
+def test_steps_in_between_are_no_overflow_in_a_row(own):
+    def sometimes(*arguments):
+        return keras.ops.where(keras.ops.equal(own._training.count.step % 2, 0), 0.0, np.inf)
+
+    scaled = [
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3), name=f"{side}_optimizer")
+        for side in "gd"
+    ]
+    own.compile(*scaled, auxiliary_loss=sometimes, steps_per_execution=5)
+    fit(own, pictures(20, own), batch_size=2, steps=120)
+    assert own.step == 120 and own.nan_step is None
 
 
 def test_a_nan_in_the_average_is_found_before_training(own):

@@ -51,6 +51,12 @@ class Periodic(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_stale(self.folder, is_shared=True)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        step = self.model.step
+        if step < self.step:
+            # Training has gone back to a checkpoint: what follows is new.
+            self._last_step, self._steps = step, (step, step)
+
     def on_train_batch_end(self, batch, logs=None):
         if batch < 0 and not self.sees_pretraining:
             return

@@ -45,7 +45,8 @@ class Checkpoint(Periodic):
     `load_checkpoint(folder)` loads the newest. A GAN whose weights contain NaN or infinity is never
     saved: the callback warns once, and the last good checkpoint stays.
 
-    When a loss or a weight becomes NaN or infinite, `fit` stops. With `rollbacks`, it goes back to
+    When a loss or a weight becomes NaN or infinite, `fit` stops. (So it does at a checkpoint, if it
+    is an average or an optimizer's state.) With `rollbacks`, it goes back to
     the newest checkpoint of this training (one is also made when training begins), halves all
     learning rates, and goes on. (In pre-training it always stops.) The log then has rows for the
     steps made before and after.
@@ -92,7 +93,10 @@ class Checkpoint(Periodic):
                 "replace a Lambda layer with a layer class. Or train inside "
                 "keras.saving.custom_object_scope and load with the same custom_objects."
             ) from error
-        if self.rollbacks:
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Only now, to keep what pre-training has made.
+        if self.rollbacks and batch >= 0 and self._last_step is None:
             self._act()
 
     def act(self):
@@ -105,6 +109,8 @@ class Checkpoint(Periodic):
             # `save` has checked every weight. Check again only to see whether that made it fail.
             if self.model._is_finite():
                 raise
+            if self.model.nan_step is None:
+                self.model.nan_step = self.model.step  # `fit` sees no optimizer's state
             self._warn_of_nan()
             return
         self.saved[MODEL] = self.model.step
@@ -119,12 +125,21 @@ class Checkpoint(Periodic):
         """
         if not self.rollbacks or MODEL not in self.saved:
             return False
-        self.rollbacks -= 1
-        gan = self.model
+        gan, path = self.model, self.folder / MODEL
         optimizers = gan.optimizer.optimizers
         # The rates of the file are not lower yet if this is not the first time.
         rates = [float(optimizer.learning_rate) for optimizer in optimizers]
-        gan.load_weights(self.folder / MODEL)
+        try:
+            gan.load_weights(path)
+        # The file may be gone, damaged or another model's, or the disk may be full.
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            warnings.warn(
+                f"Training cannot go back to {str(path)!r}: {in_short(error)}.", stacklevel=2
+            )
+            return False
+        self.rollbacks -= 1
         for optimizer, rate in zip(optimizers, rates, strict=True):
             halve_rate(optimizer, rate)
         return True

@@ -60,6 +60,11 @@ class Log(Periodic):
             with replacing(self.path) as temporary:
                 temporary.write_bytes(to_csv(self._columns, rows) if rows else b"")
 
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        # Without the steps that are taken back if training has gone back.
+        self._window = [each for each in self._window if int(each[0]["step"]) <= self.step]
+
     def on_train_batch_end(self, batch, logs=None):
         position = {"step": step_after(self.model, batch), "epoch": self.model.epoch}
         self._window.append((position, keep(logs)))
@@ -145,6 +150,11 @@ class LossPlot(Periodic):
         super().on_train_begin(logs)
         if self._own_log:
             self._own_log.on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._own_log:
+            self._own_log.on_epoch_begin(epoch, logs)
+        super().on_epoch_begin(epoch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
         if self._own_log:

@@ -250,6 +250,9 @@ def run(given):
             records = recording.make_callbacks(
                 folder, every, _data.images_of(data), encoder, arguments["rollbacks"]
             )
+            if config and run_folder.has_checkpoint(folder) and any(_new_rates(arguments, config)):
+                # At once: they are not new to another resume, even if this one is killed.
+                gan.save(folder / run_folder.MODEL)
             run_folder.write_config(folder, arguments, gan, every, num_images)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
@@ -311,10 +314,7 @@ def _load_or_build(folder, arguments, config):
     # A run that was killed before its first checkpoint starts again from the same seed.
     if config and run_folder.has_checkpoint(folder):
         gan = load(callbacks.load_checkpoint, folder)
-        # Only if they are new: a rollback may have halved them since the run began.
-        rates = ("learning_rate", "d_learning_rate")
-        if any(arguments[name] != config["arguments"][name] for name in rates):
-            _set_rates(gan, arguments)
+        _set_rates(gan, *_new_rates(arguments, config))
         return gan
     # Keras's initialisers and the GAN draw their seeds from `random`. (`set_random_seed` would work
     # too, but it imports TensorFlow even on JAX and PyTorch.)
@@ -328,13 +328,23 @@ def _load_or_build(folder, arguments, config):
     gan.class_names = names
     ema = arguments["ema"]
     gan.compile(augment=arguments["augment"], ema=False if ema == 0 else ema)
-    _set_rates(gan, arguments)
+    _set_rates(gan, *_rates(arguments))
     return gan
 
 
-def _set_rates(gan, arguments):
+def _rates(arguments):
+    """The learning rates of the generator and the discriminator; None for the model's own."""
     rate = arguments["learning_rate"]
-    d_rate = arguments["d_learning_rate"] or rate
+    return rate, arguments["d_learning_rate"] or rate
+
+
+def _new_rates(arguments, config):
+    """The same, but None unless it is new: a rollback may have halved it since the run began."""
+    pairs = zip(_rates(arguments), _rates(config["arguments"]), strict=True)
+    return [now if now != before else None for now, before in pairs]
+
+
+def _set_rates(gan, rate, d_rate):
     d_optimizers = gan.d_optimizer if isinstance(gan.d_optimizer, tuple) else (gan.d_optimizer,)
     if rate is not None:
         gan.g_optimizer.learning_rate = rate

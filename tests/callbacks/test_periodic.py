@@ -46,6 +46,37 @@ def test_files_after_a_resume_are_those_of_an_uninterrupted_run(tmp_path):
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
+@pytest.mark.filterwarnings("ignore:Training goes back", "ignore:The weights contain NaN")
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
+def test_after_going_back_callbacks_act_again_at_their_steps(tmp_path, steps_per_execution):
+    class Spoil(keras.callbacks.Callback):
+        is_done = False
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.step == 4 and not self.is_done:
+                self.is_done = True
+                kernel = self.model.generator.trainable_variables[0]
+                kernel.assign(np.full(kernel.shape, np.nan, "float32"))
+
+    gan = build_gan()
+    gan.compile(steps_per_execution=steps_per_execution)
+    checkpoint = callbacks.Checkpoint(tmp_path, every=2, rollbacks=1)
+    log = callbacks.Log(tmp_path / "log.csv", every=3)
+    plot = callbacks.LossPlot(tmp_path / "own.png", every=100)
+    samples = callbacks.SampleGrid(tmp_path / "samples", every=1, count=4)
+    writers = [log, plot, samples, checkpoint]
+    images = np.zeros((100, *gan.image_shape), "uint8")
+    # The step that spoils the model is the last one, and then is made again.
+    last = 4 + steps_per_execution
+    gan.fit(images, batch_size=4, steps=last, callbacks=[*writers, Spoil()], verbose=0)
+    assert gan.step == last and callbacks.load_checkpoint(tmp_path).step == last
+    assert (tmp_path / f"samples/step_{last:07d}.png").exists()
+    # The step that was taken back is not in the mean of any row.
+    for path in (log.path, plot.log_path):
+        *_, row = callbacks.read_log(path)
+        assert int(row["step"]) == last and "nan" not in row.values()
+
+
 def test_a_full_disk_is_one_warning_and_training_goes_on(tmp_path):
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -10,6 +10,7 @@ import pytest
 from commands import TINY, errors, train
 from models import state
 
+import kerasgan
 from kerasgan import callbacks
 from kerasgan.cli import run_folder
 
@@ -212,6 +213,31 @@ def test_learning_rates_can_change(photos, tmp_path, capsys):
     assert rates() == pytest.approx([1e-3, 1e-4])
     assert train("--resume", *out, "--steps", 3, "--learning-rate", 2e-3) == 0
     assert rates() == pytest.approx([2e-3, 1e-4])
+
+
+@pytest.mark.any_backend
+@pytest.mark.filterwarnings("ignore:learning rate", "ignore:d learning rate")
+def test_new_learning_rates_are_set_once_and_for_their_side(photos, tmp_path, monkeypatch):
+    def kill(*arguments, **options):
+        raise ZeroDivisionError
+
+    run = tmp_path / "run"
+    resume = ["--resume", "--out", run, "--steps", 2]
+    assert train(photos, *TINY, "--steps", 1, "--learning-rate", 1e-3, "--out", run) == 0
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(kerasgan.GAN, "fit", kill)
+        train(*resume, "--learning-rate", 2e-3)
+    # Killed before its first checkpoint, it has the new rates all the same.
+    gan = callbacks.load_checkpoint(run)
+    assert gan.step == 1
+    assert float(gan.g_optimizer.learning_rate) == pytest.approx(2e-3)
+    # As after a rollback.
+    gan.g_optimizer.learning_rate = 1e-3
+    gan.save(run / "model.keras")
+    assert train(*resume, "--learning-rate", 2e-3, "--d-learning-rate", 5e-4) == 0
+    gan = callbacks.load_checkpoint(run)
+    assert float(gan.g_optimizer.learning_rate) == pytest.approx(1e-3)
+    assert float(gan.d_optimizer.learning_rate) == pytest.approx(5e-4)
 
 
 @pytest.mark.any_backend
