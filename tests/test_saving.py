@@ -150,6 +150,7 @@ NEED_KERASGAN = {
 }
 
 
+@pytest.mark.any_backend
 def test_the_models_alone_need_no_kerasgan(tmp_path):
     expected = {}
     for name, (build, _) in MODELS.items():
