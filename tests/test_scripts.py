@@ -216,6 +216,7 @@ def test_changed_files_are_refused_in_words(script, tmp_path):
     counts, findings = script("fuzz").fuzz(3, seed=1, folder=tmp_path)
     assert findings == {}
     assert all(counter.total() for counter in counts.values())
+    assert counts["picture"]["read"] > 0  # not refused for a reason of the script's own
 
 
 def test_memory_gives_the_largest_batch(script, monkeypatch, tmp_path, capsys):

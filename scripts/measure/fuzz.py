@@ -184,9 +184,8 @@ class Readers:
     def picture(self):
         data = self.rng.choice(self.pictures)
         head = self.rng.choice((64, len(data)))
-        path = self.folder / "picture"
-        path.write_bytes(change_bytes(data[:head], self.rng) + data[head:])
-        _decode.decode_image(path, (8, 8, 3), "crop", (255, 255, 255, 255))
+        stream = io.BytesIO(change_bytes(data[:head], self.rng) + data[head:])
+        _decode.decode_image(stream, (8, 8, 3), "crop", (255, 255, 255, 255))
 
 
 # Kinds, and the errors that their readers document; Keras and Pillow raise nearly anything.
