@@ -175,12 +175,8 @@ def device_name(backend):
 def peak_memory(backend, device):
     """Peak memory so far in bytes, and what it measures: the device's tensors, or the process."""
     if device is None:
-        try:
-            import resource
-        except ImportError:  # on Windows
-            return math.nan, "unknown"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak * (1 if sys.platform == "darwin" else 1024), "process"
+        peak = results.peak_memory()
+        return peak, "unknown" if math.isnan(peak) else "process"
     if backend == "torch":
         import torch
 
@@ -414,7 +410,7 @@ def tables(given, settings, found, failed):
             base = runs.get((base_name, base_backend or backend), {})
             pairs = [(rounds[n], base[n]) for n in rounds if n in base]
             ratios = [
-                middle([run[key] / other[key] for run, other in pairs if other[key]], 2)
+                results.middle([run[key] / other[key] for run, other in pairs if other[key]], 2)
                 for key in ("wall_ms", "cpu_ms")
             ]
             median = {
@@ -425,9 +421,9 @@ def tables(given, settings, found, failed):
                     name,
                     backend,
                     len(rounds),
-                    middle([run["wall_ms"] for run in rounds.values()], 1),
+                    results.middle([run["wall_ms"] for run in rounds.values()], 1),
                     ratios[0],
-                    middle([run["cpu_ms"] for run in rounds.values()], 1),
+                    results.middle([run["cpu_ms"] for run in rounds.values()], 1),
                     ratios[1],
                     f"{median['images_per_second']:.0f}",
                     f"{median['first_step_seconds']:.1f}",
@@ -440,16 +436,6 @@ def tables(given, settings, found, failed):
             if place == index:
                 parts.append(f"\n{name}@{backend}: {reason}")
     return "\n".join(parts)
-
-
-def middle(values, digits):
-    """Median (minimum to maximum)."""
-    if not values:
-        return ""
-    shown = f"{statistics.median(values):.{digits}f}"
-    if len(values) == 1:
-        return shown
-    return f"{shown} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main():

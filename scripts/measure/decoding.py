@@ -10,14 +10,13 @@ them and writes the cache, to a temporary folder.
 
 import argparse
 import os
-import pathlib
-import statistics
 import tempfile
 import threading
 import time
 
 import keras
 import numpy as np
+import results
 from PIL import Image
 
 from kerasgan.datasets import ImageFolder
@@ -51,30 +50,15 @@ def compare(folder, size, rounds):
         "`ImageFolder`, first start": read_with_kerasgan,
     }
     found = [[measure(read, folder, size) for read in ways.values()] for _ in range(rounds)]
-    print("| way | images | wall time, s | ratio | processor time, s | ratio |")
-    print("|---|---|---|---|---|---|")
-    for way, results in zip(ways, zip(*found, strict=True), strict=True):
-        cells = [f"{results[0][0]:,}"]
+    rows = []
+    for way, mine in zip(ways, zip(*found, strict=True), strict=True):
+        row = [way, f"{mine[0][0]:,}"]
         for clock in (1, 2):
-            ratios = [
-                mine[clock] / each[0][clock] for mine, each in zip(results, found, strict=True)
-            ]
-            cells += [spread([result[clock] for result in results], 1), spread(ratios, 2)]
-        print(f"| {way} | {' | '.join(cells)} |")
-
-
-def spread(values, digits):
-    """The median, with the least and the greatest value in brackets."""
-    low, middle, high = (
-        f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values))
-    )
-    return f"{middle} ({low} to {high})"
-
-
-def anonymous():
-    """The memory of this process that is not backed by files, in MB; Linux tells."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+            ratios = [one[clock] / each[0][clock] for one, each in zip(mine, found, strict=True)]
+            row += [results.middle([one[clock] for one in mine], 1), results.middle(ratios, 2)]
+        rows.append(row)
+    head = ["way", "images", "wall time, s", "ratio", "processor time, s", "ratio"]
+    print(results.table(head, rows))
 
 
 def watch_memory(links, size):
@@ -89,11 +73,12 @@ def watch_memory(links, size):
             else:  # a file may have 65,000 links
                 first = path
                 Image.fromarray(pixels).save(first)
-        before, start, peaks, is_over = anonymous(), time.perf_counter(), [0], threading.Event()
+        before, is_over = results.memory("RssAnon"), threading.Event()
+        start, peaks = time.perf_counter(), [before]
 
         def watch():
             while not is_over.wait(0.05):
-                peaks.append(anonymous())
+                peaks.append(results.memory("RssAnon"))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -107,7 +92,7 @@ def watch_memory(links, size):
             print(
                 f"{dataset.num_images:,} images of {size}x{size}, decoded in {seconds:.0f} s: "
                 f"{max(peaks) - before:.0f} MB more at most, "
-                f"{anonymous() - before:.0f} MB more after a pass."
+                f"{results.memory('RssAnon') - before:.0f} MB more after a pass."
             )
 
 

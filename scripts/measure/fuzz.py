@@ -15,7 +15,6 @@ import io
 import json
 import pathlib
 import random
-import resource
 import signal
 import struct
 import tempfile
@@ -26,6 +25,7 @@ import zipfile
 
 import keras
 import numpy as np
+import results
 from PIL import Image
 
 import kerasgan
@@ -202,10 +202,6 @@ KINDS = {
 }
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def hang(number, frame):
     raise TimeoutError(f"more than {SECONDS} s")
 
@@ -223,7 +219,7 @@ def fuzz(seconds, seed, folder):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for kind, documented in KINDS.items():
-            before, began, problem = peak(), time.monotonic(), None
+            before, began, problem = results.peak_memory(), time.monotonic(), None
             signal.alarm(SECONDS)
             try:
                 with warnings.catch_warnings(action="ignore"):
@@ -236,8 +232,9 @@ def fuzz(seconds, seed, folder):
                     problem = f"{type(error).__name__} at {where.filename}:{where.lineno}: {error}"
             finally:
                 signal.alarm(0)
-            if peak() - before > MEBIBYTES:
-                problem = f"memory: {peak() - before:.0f} MiB more; {problem}"
+            more = (results.peak_memory() - before) / 2**20
+            if more > MEBIBYTES:
+                problem = f"memory: {more:.0f} MiB more; {problem}"
             if time.monotonic() - began > SECONDS:  # a reader may have caught the alarm
                 problem = f"hang: {problem}"
             if problem:

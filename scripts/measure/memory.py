@@ -15,7 +15,6 @@ Each model appends a line to `--out`; the script prints them as a table.
 import argparse
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 
@@ -28,10 +27,6 @@ BATCH_SIZES = ((16, 48), (512, 2048))  # the second pair where the first makes n
 LEAST = 50  # MB that are a difference
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MB
-
-
 def measure_one(name, size, batch_size, precision):
     """Peak memory of two steps, in MB, above that of the libraries."""
     import keras
@@ -41,7 +36,7 @@ def measure_one(name, size, batch_size, precision):
 
     keras.config.set_dtype_policy(MODES[precision])
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).predict_on_batch(np.ones((1, 4)))
-    before = peak()
+    before = results.peak_memory()
     options = {"image_shape": (size, size, 3)} if size else {}
     gan = getattr(kerasgan, f"build_{name}")(**options)
     shape = (batch_size, *gan.image_shape)
@@ -49,7 +44,8 @@ def measure_one(name, size, batch_size, precision):
     labels = np.zeros(batch_size, "int32")
     for _ in range(2):  # the first one creates the optimizers' states
         gan.train_on_batch((images, labels) if gan.num_classes else images)
-    return {"megabytes": peak() - before, "image_shape": list(gan.image_shape)}
+    more = (results.peak_memory() - before) / 2**20
+    return {"megabytes": more, "image_shape": list(gan.image_shape)}
 
 
 def measure_apart(name, size, batch_size, precision):

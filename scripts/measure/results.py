@@ -6,10 +6,12 @@ stopped, and more seeds can be added later.
 
 import importlib
 import json
+import math
 import os
 import pathlib
 import platform
 import statistics
+import sys
 import time
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
@@ -75,7 +77,33 @@ def spread(values, digits=2):
     return f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
 
 
+def middle(values, digits):
+    """Median (minimum to maximum)."""
+    if not values:
+        return ""
+    shown = f"{statistics.median(values):.{digits}f}"
+    if len(values) == 1:
+        return shown
+    return f"{shown} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
 def table(header, rows):
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def memory(field="VmRSS"):
+    """Memory of this process in MB, as Linux tells: all, or `"RssAnon"`, what no file backs."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def peak_memory():
+    """The most memory of this process so far, in bytes; NaN on Windows, which does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return math.nan
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)

@@ -60,13 +60,7 @@ class Memory(keras.callbacks.Callback):
             self.settled = dict(self.counts)
         if self.model.step % 20 == 0:
             self.steps.append(self.model.step)
-            self.megabytes.append(resident())
-
-
-def resident():
-    with open("/proc/self/status", encoding="ascii") as file:
-        kilobytes = next(line.split()[1] for line in file if line.startswith("VmRSS"))
-    return int(kilobytes) / 1024
+            self.megabytes.append(results.memory())
 
 
 def count_calls():
