@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-__all__ = ["check_writable", "is_bomb", "read_json", "remove_stale", "replacing"]
+__all__ = ["check_writable", "is_bomb", "parse_json", "read_json", "remove_stale", "replacing"]
 
 _MOST_JSON = 2**26  # bytes
 _MOST_UNPACKED = 2**26  # bytes that any file may unpack to
@@ -82,8 +82,13 @@ def read_json(path: str | os.PathLike):
     """
     if os.stat(path).st_size > _MOST_JSON:
         raise ValueError(f"more than {_MOST_JSON:,} bytes")
+    return parse_json(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
+def parse_json(text: str | bytes):
+    """Parses JSON; raises ValueError if it is none, however deep it is."""
     try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        return json.loads(text)
     except RecursionError:
         raise ValueError("too many brackets within brackets") from None
 

@@ -1,11 +1,11 @@
 """The classes of image files: their folders, or what a file dataset.json says."""
 
-import json
 import os
 
 import numpy as np
 
 from kerasgan.checks import argument_error, is_whole
+from kerasgan.files import parse_json
 
 _FILE = "dataset.json"
 _LARGEST = 2**27  # bytes of this file
@@ -19,9 +19,23 @@ def find_classes(source, labels):
         source: `Folder` or `Archive`.
         labels: As in `ImageFolder`.
     """
-    if labels is False:
-        return None, None
+    return (None, None) if labels is False else _find(source, labels, _read_pairs(source))
+
+
+def find_class_names(source):
+    """The class names of a source with `labels=True`, or else the images outside subfolders.
+
+    Returns:
+        `(class_names, strays)`; one of them is empty.
+    """
     pairs = _read_pairs(source)
+    strays = [name for name in _names_below_top(source) if "/" not in name]
+    if pairs is None and strays:
+        return [], strays
+    return _find(source, True, pairs)[0], []
+
+
+def _find(source, labels, pairs):
     if pairs:
         return _classes_from_pairs(source, pairs)
     if pairs is not None:
@@ -45,13 +59,6 @@ def find_classes(source, labels):
     return class_names, np.array([positions[folder] for folder in folders], np.int32)
 
 
-def find_strays(source):
-    """Lists the images outside subfolders; none if dataset.json gives the classes."""
-    if _read_pairs(source) is not None:
-        return []
-    return [name for name in _names_below_top(source) if "/" not in name]
-
-
 def _names_below_top(source):
     names = [name for name, _, _ in source.files]
     below = [name.removeprefix(source.top) for name in names]
@@ -64,7 +71,7 @@ def _read_pairs(source):
     try:
         with source.open(source.top + _FILE) as stream:
             text = stream.read(_LARGEST)
-        content = json.loads(text)
+        content = parse_json(text)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from kerasgan.checks import (
     check_number,
     check_whole,
 )
-from kerasgan.datasets._classes import find_classes, find_strays
+from kerasgan.datasets import _classes
 from kerasgan.datasets._read import read_images
 from kerasgan.datasets._source import listed, opened
 
@@ -135,7 +135,7 @@ class ImageFolder(keras.utils.PyDataset):
         _check_split(validation_split, subset)
         check_cache(cache)
         with opened(folder) as source:
-            self.class_names, self._labels = find_classes(source, labels)
+            self.class_names, self._labels = _classes.find_classes(source, labels)
             self._images, skipped = read_images(source, self.image_shape, fit, background, cache)
         names = [name for name, _, _ in source.files]
         self.num_classes = None if self.class_names is None else len(self.class_names)
@@ -240,8 +240,7 @@ def find_class_names(folder):
         else the names of the image files outside subfolders, which it would refuse.
     """
     with opened(folder) as source:
-        strays = find_strays(source)
-        return ([] if strays else find_classes(source, True)[0]), strays
+        return _classes.find_class_names(source)
 
 
 def _refused(name, expected, value, fix):

@@ -227,9 +227,10 @@ def test_wrong_labels_are_refused(tmp_path, labels, message):
 
 
 def test_a_broken_labels_file_is_refused(tmp_path):
-    path = packed(tmp_path / "data.zip", PETS | {"dataset.json": '{"labels": '})
-    with pytest.raises(ValueError, match="`dataset.json` must be a JSON file"):
-        load(path)
+    for text in ("[" * 100_000, '{"labels": '):
+        path = packed(tmp_path / "data.zip", PETS | {"dataset.json": text})
+        with pytest.raises(ValueError, match="`dataset.json` must be a JSON file"):
+            load(path)
     packed(path, PETS | {"dataset.json": labels_file(None)})
     with pytest.raises(ValueError, match="`dataset.json` must have labels for its images"):
         load(path, labels=True)
