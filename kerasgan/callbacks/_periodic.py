@@ -52,10 +52,13 @@ class Periodic(keras.callbacks.Callback):
         remove_stale(self.folder, is_shared=True)
 
     def on_epoch_begin(self, epoch, logs=None):
+        if self.model.step < self.step:
+            self.go_back()
+
+    def go_back(self):
+        """Forgets the steps that `fit` has taken back by returning to a checkpoint."""
         step = self.model.step
-        if step < self.step:
-            # Training has gone back to a checkpoint: what follows is new.
-            self._last_step, self._steps = step, (step, step)
+        self._last_step, self._steps = step, (step, step)
 
     def on_train_batch_end(self, batch, logs=None):
         if batch < 0 and not self.sees_pretraining:

@@ -46,10 +46,10 @@ class Checkpoint(Periodic):
     saved: the callback warns once, and the last good checkpoint stays.
 
     When a loss or a weight becomes NaN or infinite, `fit` stops. (So it does at a checkpoint, if it
-    is an average or an optimizer's state.) With `rollbacks`, it goes back to
-    the newest checkpoint of this training (one is also made when training begins), halves all
-    learning rates, and goes on. (In pre-training it always stops.) The log then has rows for the
-    steps made before and after.
+    is an average or an optimizer's state.) With `rollbacks`, it goes back to the newest checkpoint
+    of this training (one is also made when training begins), halves all learning rates, and goes
+    on. (In pre-training it always stops.) The log then has rows for the steps made before and
+    after.
 
     Args:
         folder: Folder for the files; created if needed.

@@ -60,9 +60,8 @@ class Log(Periodic):
             with replacing(self.path) as temporary:
                 temporary.write_bytes(to_csv(self._columns, rows) if rows else b"")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        # Without the steps that are taken back if training has gone back.
+    def go_back(self):
+        super().go_back()
         self._window = [each for each in self._window if int(each[0]["step"]) <= self.step]
 
     def on_train_batch_end(self, batch, logs=None):

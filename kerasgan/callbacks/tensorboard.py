@@ -97,10 +97,9 @@ class TensorBoardLog(Periodic):
             if self.model.step == 0:
                 self._write_images()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.model.step < self.step:
-            self._window = []  # these steps are taken back
-        super().on_epoch_begin(epoch, logs)
+    def go_back(self):
+        super().go_back()
+        self._window = []
 
     def on_train_batch_end(self, batch, logs=None):
         self._window.append(keep(logs))
