@@ -106,10 +106,12 @@ def fit(
                 display.show(step_logs, len(taken), taken[-1].num_images)
             logs = means.result()
             made = gan.step
-            if gan.nan_step is not None and guard.went_back():
-                display.back(made - gan.step)
-                source.restart()
-                continue
+            if gan.nan_step is not None:
+                if guard.go_back():
+                    display.back(made - gan.step)
+                    source.restart()
+                    continue
+                guard.stop()
             display.end(logs)
             callbacks.on_epoch_end(epoch, logs)
         callbacks.on_train_end(logs)
@@ -155,7 +157,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
     progress = gan.progress
     if gan.step or progress.pretrained >= pretrain_steps:
         return
-    guard = _Guard(gan)
+    guard = _Guard(gan, callbacks)
     means = _Means(guard)
     with (
         open_display(pretrain_steps - progress.pretrained, verbose) as display,
@@ -174,7 +176,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             display.show(logs, 1, len(batch["images"]))
         display.end(means.result())
     if guard.fault:
-        guard.went_back()
+        guard.stop()
     if progress.pretrained == pretrain_steps:
         progress.start_next_pass()  # so that the first epoch is whole
 
@@ -247,19 +249,19 @@ class _Source:
 
 
 class _Guard:
-    """Watches the logs for what is not finite, and then goes back or stops training.
+    """Watches the logs for what is not finite; goes back then, or stops training.
 
     Args:
         gan: The GAN.
-        callbacks: `CallbackList` in which one may know how to go back; optional.
+        callbacks: `CallbackList` in which one may know how to go back.
 
     Attributes:
         fault: The `Fault` that must not be passed over, or None.
     """
 
-    def __init__(self, gan, callbacks=None):
+    def __init__(self, gan, callbacks):
         self.gan = gan
-        self.callbacks = callbacks.callbacks if callbacks else []
+        self.callbacks = callbacks.callbacks
         self.fault = None
         self._is_scaled = gan._training.scales_losses
         self._skipped = 0  # steps in a row
@@ -276,28 +278,34 @@ class _Guard:
                 self.fault = fault
                 self.gan.nan_step = step - count + 1 + offset
 
-    def went_back(self):
-        """Goes back to an earlier state if a callback can; else stops training."""
-        gan = self.gan
-        fault = self.fault or Fault(0, ["the weights, their average or an optimizer's state"], True)
-        what = f"{fault} at step {gan.nan_step}"
-        if not gan.stop_training:
-            for callback in self.callbacks:
-                if hasattr(callback, "roll_back") and callback.roll_back():
-                    self.fault, self._skipped, gan.nan_step = None, 0, None
-                    warnings.warn(
-                        f"Training goes back to the checkpoint of step {gan.step}, with half the "
-                        f"learning rates: {what}.",
-                        stacklevel=4,
-                    )
-                    return True
-            gan.stop_training = True
+    def go_back(self):
+        """Goes back to an earlier state, if a callback can; returns whether it did."""
+        gan, what = self.gan, self._describe()
+        for callback in [] if gan.stop_training else self.callbacks:
+            if hasattr(callback, "roll_back") and callback.roll_back():
+                self.fault, self._skipped, gan.nan_step = None, 0, None
+                warnings.warn(
+                    f"Training goes back to the checkpoint of step {gan.step}, with half the "
+                    f"learning rates: {what}.",
+                    stacklevel=4,
+                )
+                return True
+        return False
+
+    def stop(self):
+        """Stops training and says why, unless it is stopping already."""
+        if not self.gan.stop_training:
+            self.gan.stop_training = True
             warnings.warn(
-                f"Training has stopped: {what}. Load an earlier file, and train with smaller "
-                "learning rates.",
+                f"Training has stopped: {self._describe()}. Load an earlier file, and train with "
+                "smaller learning rates.",
                 stacklevel=4,
             )
-        return False
+
+    def _describe(self):
+        # Without a fault in the logs, a callback has found it.
+        fault = self.fault or Fault(0, ["the weights, their average or an optimizer's state"], True)
+        return f"{fault} at step {self.gan.nan_step}"
 
 
 class _Means:
