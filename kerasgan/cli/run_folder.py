@@ -304,6 +304,10 @@ def _is_whole(smallest):
     return lambda value: is_whole(value) and value >= smallest
 
 
+def _is_flag(value):
+    return isinstance(value, bool)
+
+
 def _is_rate(value):
     return is_number(value) and 0 < value < math.inf
 
@@ -337,7 +341,7 @@ _ARGUMENTS = {
     "channels": lambda value: is_whole(value) and value in (1, 3, 4),
     "fit": _is_text,
     "background": _is_text,
-    "mirror": lambda value: isinstance(value, bool),
+    "mirror": _is_flag,
     "filters": _or_none(_is_whole(1)),
     "augment": _or_none(_is_text),
     "ema": _or_none(is_number),
@@ -350,7 +354,7 @@ _ARGUMENTS = {
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
     "rollbacks": _is_whole(0),
-    "deterministic": lambda value: isinstance(value, bool),
+    "deterministic": _is_flag,
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }
