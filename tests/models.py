@@ -237,3 +237,26 @@ def recorded_warnings():
 
 def _variables(thing):
     return thing.variables if hasattr(thing, "variables") else [thing]
+
+
+def at_step(step, action):
+    """A callback that does something after one step."""
+
+    class AtStep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == step:
+                action(self.model)
+
+    return AtStep()
+
+
+def spoil(gan):
+    """Makes a weight of the generator NaN."""
+    kernel = gan.generator.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan, "float32"))
+
+
+def once(action):
+    """The action, for the first call only."""
+    remaining = [action]
+    return lambda gan: remaining and remaining.pop()(gan)

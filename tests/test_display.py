@@ -74,15 +74,27 @@ def test_a_log_gets_a_line_a_minute(own, monkeypatch, capsys):
         assert re.fullmatch(pattern + r"d_loss=\d.*, g_loss=\d.*, images/s=\d+\]", line), line
 
 
-def test_a_long_training_ends_with_a_line(monkeypatch, capsys):
-    clock = [0.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
-    with display.open_display(500, 1) as shown:
-        shown.begin("Epoch 1/1")
-        for clock[0] in range(1, 91):
-            shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=4, num_images=8)
-        shown.end({"d_loss": 3.0, "g_loss": 4.0})
-    assert capsys.readouterr().err.splitlines() == [
+@pytest.fixture
+def lines_of(monkeypatch, capsys):
+    """Shows 4 steps a second, and returns the lines; after `back_after` seconds all is undone."""
+
+    def show(seconds, back_after=None):
+        clock = [0.0]
+        monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
+        with display.open_display(500, 1) as shown:
+            shown.begin("Epoch 1/1")
+            for clock[0] in range(1, seconds + 1):
+                shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=4, num_images=8)
+                if clock[0] == back_after:
+                    shown.back(4 * back_after)
+            shown.end({"d_loss": 3.0, "g_loss": 4.0})
+        return capsys.readouterr().err.splitlines()
+
+    return show
+
+
+def test_a_long_training_ends_with_a_line(lines_of):
+    assert lines_of(90) == [
         "Epoch 1/1: 240/500 [01:00<01:05,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
         "Epoch 1/1: 360/500 [01:30<00:35,  4.00step/s, d_loss=3.000, g_loss=4.000, images/s=32]",
     ]
@@ -138,17 +150,8 @@ def test_steps_that_are_made_again_are_taken_back(monkeypatch, capsys, kind):
     assert ("6 steps" if kind == "epochs" else "4/4 [") in text
 
 
-def test_the_speed_counts_steps_that_are_taken_back(monkeypatch, capsys):
-    clock = [0.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
-    with display.open_display(500, 1) as shown:
-        shown.begin("Epoch 1/1")
-        for clock[0] in range(1, 121):
-            shown.show({"d_loss": 1.0, "g_loss": 2.0}, num_steps=4, num_images=8)
-            if clock[0] == 70:
-                shown.back(280)
-        shown.end({"d_loss": 3.0, "g_loss": 4.0})
-    assert capsys.readouterr().err.splitlines() == [
+def test_the_speed_counts_steps_that_are_taken_back(lines_of):
+    assert lines_of(120, back_after=70) == [
         "Epoch 1/1: 240/500 [01:00<01:05,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
         "Epoch 1/1: 200/500 [02:00<01:15,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
     ]

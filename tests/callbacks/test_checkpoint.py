@@ -12,10 +12,11 @@ import time
 import zipfile
 
 import keras
+import models
 import numpy as np
 import pytest
-from models import recorded_warnings
-from tiny_gan import IMAGES, at_step, build_gan, train, weights
+from models import at_step, once, recorded_warnings, spoil
+from tiny_gan import IMAGES, build_gan, train, weights
 
 import kerasgan
 from kerasgan import callbacks
@@ -90,16 +91,6 @@ def test_checkpoint_keeps_the_one_before_and_the_generator(tmp_path):
     np.testing.assert_array_equal(
         generator.predict_on_batch(latents), gan.sampling_generator.predict_on_batch(latents)
     )
-
-
-def spoil(gan):
-    kernel = gan.generator.trainable_variables[0]
-    kernel.assign(np.full(kernel.shape, np.nan, "float32"))
-
-
-def once(action):
-    remaining = [action]
-    return lambda gan: remaining and remaining.pop()(gan)
 
 
 @pytest.mark.parametrize("in_the_first_pass", [True, False])
@@ -360,7 +351,7 @@ def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
 def test_kill_9_while_saving_leaves_a_checkpoint(tmp_path):
     script = f"""
         import sys
-        sys.path.insert(0, {os.path.dirname(__file__)!r})
+        sys.path[:0] = {[os.path.dirname(path) for path in (__file__, models.__file__)]!r}
         from kerasgan import callbacks
         from tiny_gan import build_gan
         checkpoint = callbacks.Checkpoint({str(tmp_path)!r})

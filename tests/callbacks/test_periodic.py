@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from models import recorded_warnings
-from tiny_gan import at_step, build_gan, files_in, train
+from models import at_step, once, recorded_warnings, spoil
+from tiny_gan import build_gan, files_in, train
 
 from kerasgan import callbacks
 
@@ -49,15 +49,6 @@ def test_files_after_a_resume_are_those_of_an_uninterrupted_run(tmp_path):
 @pytest.mark.filterwarnings("ignore:Training goes back", "ignore:The weights contain NaN")
 @pytest.mark.parametrize("steps_per_execution", [1, 2])
 def test_after_going_back_callbacks_act_again_at_their_steps(tmp_path, steps_per_execution):
-    class Spoil(keras.callbacks.Callback):
-        is_done = False
-
-        def on_train_batch_begin(self, batch, logs=None):
-            if self.model.step == 4 and not self.is_done:
-                self.is_done = True
-                kernel = self.model.generator.trainable_variables[0]
-                kernel.assign(np.full(kernel.shape, np.nan, "float32"))
-
     gan = build_gan()
     gan.compile(steps_per_execution=steps_per_execution)
     checkpoint = callbacks.Checkpoint(tmp_path, every=2, rollbacks=1)
@@ -68,7 +59,9 @@ def test_after_going_back_callbacks_act_again_at_their_steps(tmp_path, steps_per
     images = np.zeros((100, *gan.image_shape), "uint8")
     # The step that spoils the model is the last one, and then is made again.
     last = 4 + steps_per_execution
-    gan.fit(images, batch_size=4, steps=last, callbacks=[*writers, Spoil()], verbose=0)
+    gan.fit(
+        images, batch_size=4, steps=last, callbacks=[*writers, at_step(4, once(spoil))], verbose=0
+    )
     assert gan.step == last and callbacks.load_checkpoint(tmp_path).step == last
     assert (tmp_path / f"samples/step_{last:07d}.png").exists()
     # The step that was taken back is not in the mean of any row.

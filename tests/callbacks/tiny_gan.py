@@ -4,6 +4,7 @@ import random
 
 import keras
 import numpy as np
+from models import at_step
 from PIL import Image
 
 import kerasgan
@@ -29,17 +30,6 @@ def build_gan(channels=3):
 def train(gan, until, *its_callbacks):
     stop = at_step(until, lambda gan: setattr(gan, "stop_training", True))
     gan.fit(IMAGES, batch_size=4, epochs=99, callbacks=[*its_callbacks, stop], verbose=0)
-
-
-def at_step(step, action):
-    """A callback that does something after one step."""
-
-    class AtStep(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.step == step:
-                action(self.model)
-
-    return AtStep()
 
 
 def files_in(folder):

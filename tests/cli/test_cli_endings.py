@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from commands import TINY, errors, train
+from models import at_step, once, spoil
 
 import kerasgan
 from kerasgan import callbacks, datasets, pictures, zoo
@@ -235,19 +236,10 @@ def test_nan_ends_the_run_and_is_not_saved(photos, tmp_path, monkeypatch, capsys
 def test_a_run_goes_back_with_half_the_learning_rates_and_keeps_them(
     photos, tmp_path, monkeypatch, capsys
 ):
-    class Spoil(keras.callbacks.Callback):
-        is_done = False
-
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.step == 3 and not self.is_done:
-                self.is_done = True
-                kernel = self.model.generator.trainable_variables[0]
-                kernel.assign(kernel * np.nan)
-
     run = tmp_path / "run"
     arguments = ["--learning-rate", 4e-4, "--rollbacks", 1, "--out", run]
     with monkeypatch.context() as patch:
-        add_callback(patch, Spoil())
+        add_callback(patch, at_step(3, once(spoil)))
         assert train(photos, *TINY, *arguments, "--steps", 6) == 0
     assert "Finished at step 6 of 6" in capsys.readouterr().out
     assert train("--resume", "--out", run, "--steps", 7) == 0
