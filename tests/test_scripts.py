@@ -3,6 +3,7 @@
 import importlib
 import json
 import pathlib
+import random
 import sys
 
 import keras
@@ -210,6 +211,15 @@ def test_scale_shows_rates(script, monkeypatch, capsys):
     options = ["--size", 28, "--channels", 1, "--filters", 4, "--step-ms", 10, "--devices", 1]
     run(script("scale"), monkeypatch, "mlp_gan", *options, "--batch-size", 5, "--link", 1)
     assert "| `mlp_gan` | 1 | 1 | 0.00 | 500 | 100% |" in capsys.readouterr().out
+
+
+def test_files_to_be_changed_are_valid(script, tmp_path, monkeypatch):
+    fuzz = script("fuzz")
+    monkeypatch.setattr(fuzz, "change_bytes", lambda data, rng: data)
+    monkeypatch.setattr(fuzz, "change_json", lambda text, rng: text)
+    readers = fuzz.Readers(tmp_path, random.Random(0))
+    for kind in fuzz.KINDS:
+        getattr(readers, kind)()
 
 
 def test_changed_files_are_refused_in_words(script, tmp_path):

@@ -119,6 +119,7 @@ class Readers:
         arguments |= {"model": "dcgan", "size": [16, 16], "channels": 3, "fit": "crop"}
         arguments |= {"background": "white", "mirror": False, "pretrain_steps": 0, "seed": 0}
         arguments |= {"data": "photos", "batch_size": 2, "learning_rate": 0.1, "steps": 2}
+        arguments |= {"rollbacks": 0, "deterministic": False}
         self.run = {"arguments": arguments, "every": 1, "num_images": 4, "backend": "jax"}
         self.run |= {"class_names": None, "latents": ["normal", 0, 1], "latent_dim": 2}
         self.run |= {"value_range": [-1, 1], "num_classes": None}
