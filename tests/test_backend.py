@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 import kerasgan
-from kerasgan.backend import input_gradient, use_deterministic_operations
+from kerasgan.backend import compiled, input_gradient, to_device, use_deterministic_operations
 
 
 def test_the_gradient_by_hand():
@@ -17,6 +17,22 @@ def test_the_gradient_by_hand():
     gradient = input_gradient(lambda x: x[:, 0] ** 3 * x[:, 1], ops.convert_to_tensor(inputs))
     expected = [[3 * 1 * 2, 1], [3 * 9 * 0.5, -27]]
     np.testing.assert_allclose(ops.convert_to_numpy(gradient), expected, rtol=1e-5)
+
+
+def test_a_running_call_does_not_see_later_changes_of_its_arrays():
+    def slow(data):
+        x = ops.ones((1000, 1000))
+        for _ in range(5):
+            x = ops.matmul(x, x) / 1000
+        return ops.sum(data["images"]) + 0 * ops.sum(x)
+
+    call = compiled(slow, [], jit_compile="auto")
+    memory = np.zeros(2**20 + 16, "float32")
+    first = -memory.ctypes.data % 64 // 4
+    array = memory[first : first + 2**20]  # so aligned that JAX would use this memory
+    result = call(to_device({"images": array}))
+    array[:] = 1
+    assert float(ops.convert_to_numpy(result)) == 0
 
 
 def test_the_gradient_of_a_model_is_that_of_finite_differences():
