@@ -1,5 +1,6 @@
 """The benchmark: its contenders do the same work, and its parent compares them round by round."""
 
+import contextlib
 import importlib
 import json
 import math
@@ -118,25 +119,36 @@ def run(benchmark, monkeypatch, *arguments):
 
 
 @pytest.mark.any_backend
-def test_rounds_are_compared_one_by_one(benchmark, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("together", [[], ["--together"]])
+def test_rounds_are_compared_one_by_one(benchmark, tmp_path, monkeypatch, capsys, together):
     # The machine gets slower from round to round; the ratios stay.
     times = {"fit": [10.0, 20.0, 40.0], "train_on_batch": [20.0, 40.0, 80.0]}
-    turns = []
+    turns, started = [], []
 
-    def result(spec):
-        name = spec["contender"]
-        turns.append(name)
-        if name not in times:
-            return {"error": "ValueError: no"}
-        values = dict.fromkeys(benchmark.MEDIANS, 0.5)
-        return values | {"wall_ms": times[name].pop(0), "cpu_ms": 8.0}
+    class Process:
+        ready = {}
 
-    monkeypatch.setattr(benchmark, "run", result)
+        def __init__(self, spec):
+            self.name = spec["contender"]
+            started.append(self.name)
+
+        def measure(self):
+            turns.append(self.name)
+            if self.name not in times:
+                return {"error": "ValueError: no"}
+            values = dict.fromkeys(benchmark.MEDIANS, 0.5)
+            return values | {"wall_ms": times[self.name].pop(0), "cpu_ms": 8.0}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(benchmark, "Process", Process)
     out = tmp_path / "made" / "out.jsonl"
     names = ["fit", "tutorial", "train_on_batch"]
-    tail = ["--rounds", 3, "--cores", 1, "--out", out, "--contenders", *names]
+    tail = ["--rounds", 3, "--cores", 1, "--out", out, *together, "--contenders", *names]
     run(benchmark, monkeypatch, *tail)
     assert turns == ["fit", "tutorial", "train_on_batch"] + 2 * ["fit", "train_on_batch"]
+    assert started == (names if together else turns)
     printed = capsys.readouterr().out
     assert "dcgan 28x28x1, batch 64, filters 16, float32, 1 core; ratios to fit" in printed
     row = "| train_on_batch | tensorflow | 3 | 40.0 (20.0 to 80.0) | 2.00 (2.00 to 2.00) | "
@@ -158,17 +170,33 @@ def test_a_size_has_its_batch_and_width(benchmark, monkeypatch, capsys):
         run(benchmark, monkeypatch, "--size", 28, 64, "--filters", 1, 2, 3)
 
 
+@pytest.fixture
+def start(benchmark):
+    """Starts a contender in a process of its own."""
+    with contextlib.ExitStack() as stack:
+        yield lambda spec: stack.enter_context(contextlib.closing(benchmark.Process(spec)))
+
+
 @pytest.mark.any_backend
-def test_a_process_measures_itself(benchmark):
-    name = "torch_eager" if BACKEND == "torch" else "train_on_batch"
+def test_a_process_measures_itself(start):
+    name = "torch_eager" if BACKEND == "torch" else "fit_deterministic"
     spec = vars(tiny(contender=name, backend=BACKEND, cores=1, steps=2, warmup=0))
-    result = benchmark.run(spec)
-    assert result.get("error") is None and result["steps"] == 2 and result["cores"] == 1
-    assert result["wall_ms"] > 0 and result["peak_memory_mib"] > 0 and 0 < result["share"] < 1
-    assert {"python", "numpy", "keras", BACKEND} <= result["versions"].keys()
+    process = start(spec)
+    assert process.ready == {}
+    for result in process.measure(), process.measure():
+        assert result.get("error") is None and result["steps"] == 2 and result["cores"] == 1
+        assert result["wall_ms"] > 0 and result["peak_memory_mib"] > 0 and 0 < result["share"] < 1
+        assert {"python", "numpy", "keras", BACKEND} <= result["versions"].keys()
 
 
 @pytest.mark.any_backend
-def test_a_process_that_fails_says_why(benchmark, capsys):
-    benchmark.child({"contender": "none"})
-    assert json.loads(capsys.readouterr().out) == {"error": "KeyError: 'none'"}
+def test_a_process_that_fails_says_why(start):
+    process = start({"contender": "none", "backend": BACKEND, "cores": 0})
+    assert process.measure() == process.measure() == {"error": "KeyError: 'none'"}
+
+
+@pytest.mark.any_backend
+def test_a_process_that_dies_says_how(start):
+    process = start(vars(tiny(contender="fit", backend=BACKEND, cores=0, steps=1, warmup=0)))
+    process.process.kill()
+    assert process.measure()["error"].endswith("(exit status -9)")

@@ -4,14 +4,18 @@
     python scripts/measure/benchmark.py --backends tensorflow torch --rounds 5 --steps 30 \\
         --contenders fit train_on_batch keras_train_step torch_eager --cores 1
     python scripts/measure/benchmark.py --preset cpu        # hours
-    python scripts/measure/benchmark.py --preset gpu        # about 12 minutes; no TensorFlow
+    python scripts/measure/benchmark.py --preset gpu        # ten minutes; no TensorFlow
 
 Every contender (`contenders.py`) runs in its own process. Each round runs all of them in turn, so
 that a machine that slows down slows all of them down. Times are compared only within a round: the
 table shows the median of these ratios over the rounds, with minimum and maximum. The ratios are to
 `--base`, on the same backend unless the name includes one (`torch_eager@torch`).
 
-Each process prints one line of JSON, which is appended to `--out`:
+With `--together`, all contenders of one size start at once and then wait for their turns. That is
+much faster where a start takes longest, as on a GPU, but needs memory for all of them and leaves
+out the time of the first step.
+
+Each turn's measurements are a line of JSON in `--out`:
 
     wall_ms, cpu_ms      wall time, and processor time of all threads, of one step, after `--warmup`
                          untimed steps
@@ -33,7 +37,9 @@ table and skipped in later rounds.
 import argparse
 import contextlib
 import datetime
+import functools
 import importlib
+import itertools
 import json
 import math
 import os
@@ -41,6 +47,8 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import types
 
@@ -58,7 +66,6 @@ THREADS = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
-KERASGAN = ["train_on_batch", "fit", "fit_8_steps"]
 PRESETS = {
     "cpu": {
         "backends": ["tensorflow", "torch"],
@@ -70,17 +77,26 @@ PRESETS = {
         "rounds": 5,
         "steps": 30,
     },
-    # No process starts after 11 minutes, so that the whole preset takes about 12.
     "gpu": {
         "backends": ["jax", "torch"],
-        "contenders": [*KERASGAN, "keras_train_step", "torch_eager", "torch_compile", "jax_jit"],
+        "contenders": [
+            "train_on_batch",
+            "fit",
+            "fit_8_steps@jax",
+            "fit_uncompiled",
+            "fit_deterministic",
+            "keras_train_step",
+            "torch_eager",
+            "torch_compile",
+            "jax_jit",
+        ],
         "size": [28, 64],
         "batch_size": [64, 128],
         "filters": [64],
         "precision": ["float32", "bfloat16"],
-        "rounds": 3,
-        "steps": 100,
-        "minutes": 11.0,
+        "rounds": 5,
+        "steps": 96,
+        "together": True,
     },
 }
 
@@ -88,8 +104,8 @@ PRESETS = {
 # One process: one contender, once
 
 
-def measure(spec):
-    """Runs the contender of `spec`, a dict, and returns its measurements."""
+def prepare(spec):
+    """Starts the contender of `spec`, a dict; returns a function that measures it once."""
     setting = types.SimpleNamespace(**spec)
     entry = contenders.CONTENDERS[setting.contender]
     uses_keras = not setting.contender.startswith("torch_")
@@ -99,7 +115,10 @@ def measure(spec):
     if setting.backend == "tensorflow" and setting.cores:
         framework.config.threading.set_intra_op_parallelism_threads(setting.cores)
         framework.config.threading.set_inter_op_parallelism_threads(setting.cores)
-    device = device_name(setting.backend)
+    device = results.gpu_name(setting.backend)
+    if device and setting.backend == "torch":
+        # TF32 in matrix products as in convolutions, and as on JAX.
+        framework.set_float32_matmul_precision("high")
     if uses_keras:
         import keras
 
@@ -122,54 +141,34 @@ def measure(spec):
     if setting.warmup:
         contender.run(whole(setting.warmup))
     steps = whole(setting.steps)
-    cpu_start, start = time.process_time(), time.perf_counter()
-    losses = contender.run(steps)
-    wall = (time.perf_counter() - start) / steps
-    cpu = (time.process_time() - cpu_start) / steps
-    memory, memory_of = peak_memory(setting.backend, device)
-    if not all(math.isfinite(value) for value in losses.values()):
-        raise ArithmeticError(f"losses are not finite: {losses}")
     flop = step_flop(setting)
-    rate = matmul_rate(setting.backend, setting.precision, device)
-    return {
-        "steps": steps,
-        "wall_ms": round(1e3 * wall, 3),
-        "cpu_ms": round(1e3 * cpu, 3),
-        "images_per_second": round(setting.batch_size / wall, 1),
-        "first_step_seconds": round(first_step, 2),
-        "peak_memory_mib": round(memory / 2**20),
-        "imports_memory_mib": round(imports_memory / 2**20),
-        "memory_of": memory_of,
-        "step_gflop": round(flop / 1e9, 3),
-        "matmul_gflops": round(rate / 1e9, 1),
-        "share": round(flop / wall / rate, 4),
-        "losses": {name: float(value) for name, value in losses.items()},
-        **results.environment(),
-        "device": device or "CPU",
-    }
 
+    def measure():
+        cpu_start, start = time.process_time(), time.perf_counter()
+        losses = contender.run(steps)
+        wall = (time.perf_counter() - start) / steps
+        cpu = (time.process_time() - cpu_start) / steps
+        memory, memory_of = peak_memory(setting.backend, device)
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise ArithmeticError(f"losses are not finite: {losses}")
+        rate = matmul_rate(setting.backend, setting.precision, device)
+        return {
+            "steps": steps,
+            "wall_ms": round(1e3 * wall, 3),
+            "cpu_ms": round(1e3 * cpu, 3),
+            "images_per_second": round(setting.batch_size / wall, 1),
+            "first_step_seconds": round(first_step, 2),
+            "peak_memory_mib": round(memory / 2**20),
+            "imports_memory_mib": round(imports_memory / 2**20),
+            "memory_of": memory_of,
+            "step_gflop": round(flop / 1e9, 3),
+            "matmul_gflops": round(rate / 1e9, 1),
+            "share": round(flop / wall / rate, 4),
+            "losses": {name: float(value) for name, value in losses.items()},
+            **results.environment(),
+        }
 
-def device_name(backend):
-    """The GPU's name, None without a GPU; also initialises the framework on it."""
-    if backend == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            torch.zeros(1, device="cuda")
-            return torch.cuda.get_device_name()
-    elif backend == "jax":
-        import jax
-
-        (jax.numpy.zeros(1) + 1).block_until_ready()
-        if jax.default_backend() != "cpu":
-            return jax.devices()[0].device_kind
-    else:
-        import tensorflow as tf
-
-        tf.zeros(1).numpy()
-        for gpu in tf.config.list_physical_devices("GPU"):
-            return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-    return None
+    return measure
 
 
 def peak_memory(backend, device):
@@ -228,11 +227,10 @@ def matmul_rate(backend, precision, device):
 
     On a GPU, in the default precision of convolutions there (TF32 for float32).
     """
-    size, count = (8192, 20) if device else (1024, 3)
+    size, count = (4096, 100) if device else (1024, 3)
     if backend == "torch":
         import torch
 
-        torch.set_float32_matmul_precision("high")
         place = "cuda" if device else "cpu"
         x = torch.rand(size, size, dtype=getattr(torch, precision), device=place)
 
@@ -253,7 +251,7 @@ def matmul_rate(backend, precision, device):
     else:
         import tensorflow as tf
 
-        x = tf.cast(tf.random.uniform((size, size)), precision)
+        x = tf.cast(tf.random.stateless_uniform((size, size), seed=(0, 0)), precision)
 
         def product():
             for _ in range(count):
@@ -270,43 +268,92 @@ def matmul_rate(backend, precision, device):
 
 
 def child(spec):
-    """Prints one line of JSON at the end: the result, or why the contender failed."""
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            result = measure(spec)
-        except contenders.Unavailable as error:
-            result = {"skipped": str(error)}
-        except Exception as error:
-            lines = str(error).strip().splitlines() or [""]
-            result = {"error": f"{type(error).__name__}: {lines[-1]}"}
-    print(json.dumps(result), flush=True)
+    """Prepares a contender, then measures it once for each line of standard input.
+
+    Prints a line of JSON each time: `{}` when ready, then the measurements, or why the contender
+    failed.
+    """
+    measure = None
+    for _ in itertools.chain([None], sys.stdin):
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                result = {}
+                if measure is None:
+                    measure = prepare(spec)
+                else:
+                    result = measure()
+            except contenders.Unavailable as error:
+                result = {"skipped": str(error)}
+            except Exception as error:
+                lines = str(error).strip().splitlines() or [""]
+                result = {"error": f"{type(error).__name__}: {lines[-1]}"}
+        print(json.dumps(result), flush=True)
+        if measure is None:
+            return
 
 
 # All processes
 
 
-def run(spec):
-    """The result of one process: a dict with `wall_ms` and so on, or with `error` or `skipped`."""
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": spec["backend"],
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-    }
-    if spec["cores"]:
-        environment |= dict.fromkeys(THREADS, str(spec["cores"]))
-    command = [sys.executable, __file__, "--child", json.dumps(spec)]
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+class Process:
+    """One contender in a process of its own, which starts at once."""
+
+    def __init__(self, spec):
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": spec["backend"],
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            # Several processes share a GPU.
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        }
+        if spec["cores"]:
+            environment |= dict.fromkeys(THREADS, str(spec["cores"]))
+        entry = contenders.CONTENDERS.get(spec["contender"])
+        environment |= entry.environment if entry else {}
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--child", json.dumps(spec)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
         )
-    except subprocess.TimeoutExpired:
-        return {"error": f"took more than {TIMEOUT} seconds"}
-    try:
-        return json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, json.JSONDecodeError):
-        lines = done.stderr.strip().splitlines() or ["nothing was printed"]
-        return {"error": f"{lines[-1]} (exit status {done.returncode})"}
+        self.timer = threading.Timer(TIMEOUT, self.process.kill)
+        self.timer.daemon = True
+        self.timer.start()
+
+    @functools.cached_property
+    def ready(self):
+        """Waits until the contender is prepared; `{}`, or a dict with `error` or `skipped`."""
+        return self._read()
+
+    def measure(self):
+        """The result of one turn: a dict with `wall_ms` and so on, or with `error` or `skipped`."""
+        if self.ready:
+            return self.ready
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the process has ended: what it said last tells why
+        return self._read()
+
+    def _read(self):
+        try:
+            return json.loads(self.process.stdout.readline())
+        except json.JSONDecodeError:
+            status = self.process.wait()
+            self.errors.seek(0)
+            lines = self.errors.read().strip().splitlines() or ["nothing was printed"]
+            return {"error": f"{lines[-1]} (exit status {status})"}
+
+    def close(self):
+        self.timer.cancel()
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
 
 
 def settings_of(given):
@@ -356,27 +403,48 @@ def benchmark(given):
         and only in ("", backend)
         and given.model in contenders.CONTENDERS[name].models
     ]
-    found, failed = [], {}
-    for number in range(given.rounds):
-        for turn in turns:
-            if turn in failed or time.monotonic() > deadline:
-                continue
-            index, name, backend = turn
-            spec = {**settings[index], "contender": name, "backend": backend}
-            result = {"run": started, "round": number, **spec, **run(spec)}
-            given.out.parent.mkdir(parents=True, exist_ok=True)
-            with open(given.out, "a", encoding="utf-8") as file:
-                file.write(json.dumps(result) + "\n")
-            reason = result.get("error") or result.get("skipped")
-            if reason:
-                failed[turn] = reason
-            else:
-                found.append((turn, result))
-            shown = (
-                reason or f"{result['wall_ms']:.1f} ms, {result['cpu_ms']:.1f} ms of processor time"
-            )
-            place = f"round {number + 1}, {title(settings[index])}"
-            print(f"{place}: {name}@{backend}: {shown}", file=sys.stderr, flush=True)
+    found, failed, waiting = [], {}, {}
+
+    def spec_of(turn):
+        index, name, backend = turn
+        return {**settings[index], "contender": name, "backend": backend}
+
+    def take(turn, number):
+        if turn in failed or time.monotonic() > deadline:
+            return
+        process = waiting.get(turn) or Process(spec_of(turn))
+        result = {"run": started, "round": number, **spec_of(turn), **process.measure()}
+        if given.together:
+            result.pop("first_step_seconds", None)  # all started at once
+        else:
+            process.close()
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        with open(given.out, "a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        reason = result.get("error") or result.get("skipped")
+        if reason:
+            failed[turn] = reason
+        else:
+            found.append((turn, result))
+        shown = reason or f"{result['wall_ms']:.1f} ms, {result['cpu_ms']:.1f} ms of processor time"
+        index, name, backend = turn
+        place = f"round {number + 1}, {title(settings[index])}"
+        print(f"{place}: {name}@{backend}: {shown}", file=sys.stderr, flush=True)
+
+    groups = [turns]
+    if given.together:
+        by_size = itertools.groupby(turns, lambda turn: settings[turn[0]]["size"])
+        groups = [list(group) for _, group in by_size]
+    for group in groups:
+        if given.together:
+            waiting = {turn: Process(spec_of(turn)) for turn in group}
+        for process in waiting.values():
+            process.ready  # noqa: B018
+        for number in range(given.rounds):
+            for turn in group:
+                take(turn, number)
+        for process in waiting.values():
+            process.close()
     return settings, found, failed
 
 
@@ -414,7 +482,8 @@ def tables(given, settings, found, failed):
                 for key in ("wall_ms", "cpu_ms")
             ]
             median = {
-                key: statistics.median(run[key] for run in rounds.values()) for key in MEDIANS
+                key: statistics.median(run.get(key, math.nan) for run in rounds.values())
+                for key in MEDIANS
             }
             rows.append(
                 [
@@ -469,7 +538,10 @@ def main():
     parser.add_argument(
         "--cores", nargs="+", type=int, default=[0], help="processors to use (default: 0, all)"
     )
-    parser.add_argument("--minutes", type=float, help="start no process after this many minutes")
+    parser.add_argument(
+        "--together", action="store_true", help="start all contenders of a size at once"
+    )
+    parser.add_argument("--minutes", type=float, help="begin no turn after this many minutes")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/benchmark.jsonl"))
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()

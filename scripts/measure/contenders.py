@@ -60,6 +60,12 @@ TASKS = {
     ),
 }
 
+# Of docs/steps.md
+DETERMINISTIC = {
+    "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+
 
 class Unavailable(Exception):
     """This version of kerasgan cannot do that."""
@@ -174,6 +180,21 @@ def fit_8_steps(setting, images):
 def fit_uncompiled(setting, images):
     """kerasgan, fit with jit_compile=False: on PyTorch without recording the step"""
     return fit(setting, images, jit_compile=False)
+
+
+def fit_deterministic(setting, images):
+    """kerasgan, fit, with the operations that give a GPU's results exactly again"""
+    import keras
+
+    if keras.config.backend() == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True)
+    elif keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    return fit(setting, images)
 
 
 # The mathematics, for steps written by hand around the Keras models
@@ -690,11 +711,15 @@ def jax_jit(setting, images):
 
 
 class Entry(NamedTuple):
-    """A contender with the backends and the models it is written for."""
+    """A contender with the backends and the models it is written for.
+
+    `environment` has variables that must be set before the framework starts.
+    """
 
     make: Callable
     backends: tuple = BACKENDS
     models: tuple = tuple(TASKS)
+    environment: dict = {}
 
     @property
     def summary(self):
@@ -710,6 +735,7 @@ CONTENDERS = {
     "fit_simultaneous": Entry(fit_simultaneous),
     "fit_8_steps": Entry(fit_8_steps),
     "fit_uncompiled": Entry(fit_uncompiled, ("torch",)),
+    "fit_deterministic": Entry(fit_deterministic, environment=DETERMINISTIC),
     "keras_train_step": Entry(keras_train_step, ("tensorflow", "torch")),
     "tutorial": Entry(tutorial, models=("dcgan",)),
     "torch_eager": Entry(torch_eager, ("torch",), ("dcgan", "flag_gan", "wgan_gp")),

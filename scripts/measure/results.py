@@ -15,6 +15,7 @@ import sys
 import time
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "results"
+ENCODERS = FOLDER / "encoders"
 
 
 def measure(path, key, run, *arguments):
@@ -48,13 +49,15 @@ def read(path):
 
 
 def environment():
-    """The processor, backend and versions of a measurement."""
+    """The processor, GPU, backend and versions of a measurement."""
     import keras  # here, so that a script that only starts others does not load a framework
 
     backend = keras.config.backend()
     modules = ("keras", "numpy", backend)
+    device = gpu_name(backend)
     return {
         "processor": _processor(),
+        **({"device": device} if device else {}),
         "cores": len(os.sched_getaffinity(0)),
         "backend": backend,
         "versions": {
@@ -62,6 +65,24 @@ def environment():
             **{name: importlib.import_module(name).__version__ for name in modules},
         },
     }
+
+
+def gpu_name(backend):
+    """The GPU's name, None without a GPU; also initialises the framework on it."""
+    framework = importlib.import_module(backend)
+    if backend == "torch":
+        if framework.cuda.is_available():
+            framework.zeros(1, device="cuda")
+            return framework.cuda.get_device_name()
+    elif backend == "jax":
+        (framework.numpy.zeros(1) + 1).block_until_ready()
+        if framework.default_backend() != "cpu":
+            return framework.devices()[0].device_kind
+    else:
+        framework.zeros(1).numpy()
+        for gpu in framework.config.list_physical_devices("GPU"):
+            return framework.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+    return None
 
 
 def _processor():
