@@ -127,12 +127,13 @@ def test_models_with_and_without_labels_learn_from_class_folders(
     cifar10 = script("cifar10")
     monkeypatch.setattr(cifar10, "EPOCHS", 1)
     few = ["--minutes", 1e-6, "--data-path", tmp_path / "data", "--out", tmp_path / "out"]
+    few += ["--encoders", tmp_path]
     for _ in range(2):  # what is recorded is not trained again
         run(cifar10, monkeypatch, "dcgan", "projection_gan", *few)
     lines = records(tmp_path / "out" / "cifar10.jsonl")
-    assert 0 <= lines[0]["accuracy"] <= 1
-    assert [line.get("model") for line in lines] == [None, "dcgan", "projection_gan"]
-    assert "agreement" not in lines[1] and len(lines[2]["agreement"]) == 10
+    assert 0 <= records(tmp_path / "encoders.jsonl")[0]["accuracy"] <= 1
+    assert [line["model"] for line in lines] == ["dcgan", "projection_gan"]
+    assert "agreement" not in lines[0] and len(lines[1]["agreement"]) == 10
     assert "| projection_gan | " in capsys.readouterr().out
     assert len(list((tmp_path / "out").glob("*.png"))) == 4
 

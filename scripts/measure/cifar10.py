@@ -3,20 +3,22 @@
     scripts/measure/cifar10.py --data-path FOLDER                     the smallest three, on a CPU
     scripts/measure/cifar10.py r3gan biggan --minutes 30 --data-path FOLDER
     scripts/measure/cifar10.py r3gan --gpu --minutes 10 --data-path FOLDER
+    scripts/measure/cifar10.py pretrained --data-path FOLDER          load_pretrained("cifar10")
 
 FOLDER has one folder of 32x32 JPEG files for each of the ten classes. Such files are not the
 original images, so do not compare these numbers with published ones.
 
-The first start trains a classifier on nine tenths of the images and prints its accuracy on the
-others; its last features are the encoder. For each model, `--out` gets NAME.png (64 samples from
-seed 0, or a row for each class), NAME-losses.csv and NAME-losses.png, the trained GAN as
-NAME.keras, and a line in cifar10.jsonl: scores of 10,000 samples and, for models that take labels,
-the share of samples of each class that the classifier assigns to it. The script prints these lines
-as a table.
+A classifier of nine tenths of the images judges them: its last features are the encoder. Ours is in
+docs/results/encoders; if it is missing in `--encoders`, it is trained. For each model, `--out` gets
+NAME.png (64 samples from seed 0, or a row for each class), NAME-losses.csv and NAME-losses.png, the
+trained GAN as NAME.keras, and a line in cifar10.jsonl: scores of 10,000 samples and, for models
+that take labels, the share of samples of each class that the classifier assigns to it. The script
+prints these lines as a table.
 
 Minutes are processor time, and the widths are those of learn.py, which suit a CPU. With `--gpu`,
-minutes are wall time, and the widths are the builders'; start a process for each model to train
-them side by side. StyleGAN2 has adaptive augmentation.
+minutes are wall time, and the widths are the builders' or, where these need hours, half of them or
+less; start a process for each model to train them side by side. StyleGAN2 has adaptive
+augmentation.
 """
 
 import argparse
@@ -34,9 +36,18 @@ import kerasgan
 from kerasgan import callbacks, metrics
 
 SMALLEST = ("dcgan", "sngan", "projection_gan")
-NAMES = ("dcgan", "sngan", "sagan", "biggan", "projection_gan", "r3gan", "stylegan2")
+PRETRAINED = "pretrained"
+NAMES = ("dcgan", "sngan", "sagan", "biggan", "projection_gan", "r3gan", "stylegan2", PRETRAINED)
 AUGMENT = {"stylegan2": "ada"}
-GPU_BATCH_SIZES = {"biggan": 50, "r3gan": 512}  # the papers'; 64 for the others
+GPU_SETTINGS = {
+    "biggan": {"filters": 32, "batch_size": 50},
+    "dcgan": {"filters": 64, "batch_size": 64},
+    "projection_gan": {"filters": 64, "batch_size": 64},
+    "r3gan": {"filters": 64, "batch_size": 128},
+    "sagan": {"filters": 64, "batch_size": 64},
+    "sngan": {"filters": 64, "batch_size": 64},
+    "stylegan2": {"filters": 32, "batch_size": 64},
+}
 HELD_OUT, EPOCHS, BATCH_SIZE = 5_000, 8, 128
 
 
@@ -75,19 +86,15 @@ def train_classifier(images, labels, path):
     return {"accuracy": float(np.mean(logits.argmax(axis=1) == labels[held_out]))}
 
 
-def train(name, data, evaluator, classify, seed, given):
-    """Trains a model, and saves its grid, losses and GAN in `given.out`."""
+def train(name, data, seed, given, stem):
+    """Trains a model, and saves its losses and the GAN; returns the GAN and its settings."""
     random.seed(seed)  # Keras draws the initial weights from it
     images, labels = data
     build = getattr(kerasgan, f"build_{name}")
-    settings = learn.SETTINGS.get(name, learn.OTHERS)
-    if given.gpu:
-        settings = {"batch_size": GPU_BATCH_SIZES.get(name, 64)}
-    width = {"filters": settings["filters"]} if "filters" in settings else {}
-    gan = build((32, 32, 3), **width)
+    settings = GPU_SETTINGS[name] if given.gpu else learn.SETTINGS.get(name, learn.OTHERS)
+    gan = build((32, 32, 3), filters=settings["filters"])
     gan.compile(ema=learn.EMA, augment=AUGMENT.get(name))
     clock = time.monotonic if given.gpu else time.process_time
-    stem = given.out / (name if seed == 0 else f"{name}-{seed}")
     gan.fit(
         images,
         labels if gan.num_classes else None,
@@ -99,6 +106,16 @@ def train(name, data, evaluator, classify, seed, given):
         ],
     )
     gan.save(f"{stem}.keras")
+    return gan, settings
+
+
+def measure(name, data, evaluator, classify, seed, given):
+    """Trains or loads a model, saves its grid in `given.out`, and scores it."""
+    stem = given.out / (name if seed == 0 else f"{name}-{seed}")
+    if name == PRETRAINED:
+        gan, settings = kerasgan.load_pretrained("cifar10"), {}
+    else:
+        gan, settings = train(name, data, seed, given, stem)
     learn.save_samples(gan, f"{stem}.png")
     asked = learn.spread_labels(gan, evaluator.count)
     fakes = gan.sample(evaluator.count, seed=evaluator.seed, labels=asked)
@@ -128,6 +145,7 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--data-path", required=True, help="folder with one folder for each class")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/cifar10"))
+    parser.add_argument("--encoders", type=pathlib.Path, default=results.ENCODERS, help="folder")
     given = parser.parse_args()
     if not set(given.models) <= set(NAMES):
         parser.error(f"MODEL must be one of {NAMES}. Received: {given.models}.")
@@ -135,11 +153,13 @@ def main():
         given.data_path, (32, 32, 3), batch_size=10**6, labels=True, shuffle=False
     )
     images, labels = data = folder[0]
-    path = given.out / "classifier.keras"
     record = given.out / "cifar10.jsonl"
+    path = given.encoders / "cifar10.keras"
     key = {"classifier": [EPOCHS, BATCH_SIZE, HELD_OUT]}
-    judge = results.measure(record, key, train_classifier, images, labels, path)
-    print(f"classifier: right for {judge['accuracy']:.4f} of the images that it never saw")
+    trained = results.measure(
+        path.with_name("encoders.jsonl"), key, train_classifier, images, labels, path
+    )
+    print(f"classifier: right for {trained['accuracy']:.4f} of the images that it never saw")
     classifier = keras.models.load_model(path)
     features = keras.Model(classifier.input, classifier.get_layer("features").output)
     evaluator = metrics.Evaluator(images, metrics.Encoder(features, name="cifar10_classifier"))
@@ -151,7 +171,7 @@ def main():
             key = {"model": name, "training_seed": seed, "minutes": given.minutes, "gpu": given.gpu}
             key["encoder_hash"] = evaluator.encoder.hash
             arguments = (name, data, evaluator, classify, seed, given)
-            runs.append(results.measure(record, key, train, *arguments))
+            runs.append(results.measure(record, key, measure, *arguments))
         columns = (("kernel_distance", 4), ("frechet_distance", 2), ("precision", 3), ("recall", 3))
         scores = [results.spread([run["scores"][n] for run in runs], d) for n, d in columns]
         steps = results.spread([run["steps"] for run in runs], 0)

@@ -7,7 +7,8 @@
 Images are compared by the features of this script's own encoder: a small network that learns to
 tell the images apart however they are moved and coloured (Dosovitskiy et al. 2014,
 "Discriminative Unsupervised Feature Learning with Exemplar Convolutional Neural Networks"). The
-kernel distance suits such small sets. Each run appends a line to `--out` and saves its grid (64
+kernel distance suits such small sets. Our encoders are in docs/results/encoders; one that is
+missing in `--encoders` is trained. Each run appends a line to `--out` and saves its grid (64
 samples from seed 0) beside it.
 """
 
@@ -37,7 +38,7 @@ LENGTH = 8.0  # length of a vector of 64 features
 
 
 def train_encoder(images, data):
-    """Trains a classifier with one class per image; returns an encoder of its last features."""
+    """Trains a classifier with one class per image; returns a model of its last features."""
     random.seed(0)
     inputs = keras.Input(images.shape[1:], name="images")  # of 0 to 255
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
@@ -64,7 +65,7 @@ def train_encoder(images, data):
     trained.fit(
         images.astype("float32"), numbers, ENCODER_BATCH_SIZE, epochs, shuffle=False, verbose=0
     )
-    return metrics.Encoder(keras.Model(inputs, features), (0, 255), data)
+    return keras.Model(inputs, features)
 
 
 def train(model, policy, images, real, encoder, seed, picture):
@@ -109,6 +110,7 @@ def main():
     parser.add_argument("--data-path", help="folder of images, instead of the 258 flags")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "few_images.jsonl")
+    parser.add_argument("--encoders", type=pathlib.Path, default=results.ENCODERS, help="folder")
     given = parser.parse_args()
     if not set(given.models) <= set(MODELS):
         parser.error(f"MODEL must be one of {list(MODELS)}. Received: {given.models}.")
@@ -116,7 +118,11 @@ def main():
         parser.error("Pass --data-path for emoji, and only for them.")
     folder = given.data_path or FLAGS
     images = kerasgan.datasets.ImageFolder(folder, (32, 32, 3), batch_size=10**6, shuffle=False)[0]
-    encoder = train_encoder(images, given.data)
+    path = given.encoders / f"{given.data}.keras"
+    if not path.exists():
+        given.encoders.mkdir(parents=True, exist_ok=True)
+        train_encoder(images, given.data).save(path)
+    encoder = metrics.Encoder(keras.models.load_model(path), (0, 255), given.data)
     real = encoder(images)
     # Scores from different encoders cannot be compared.
     protocol = {"encoder_hash": encoder.hash, "count": COUNT}

@@ -61,7 +61,7 @@ SETTINGS = {
         "builder": "dcgan",
         "filters": 32,
         "batch_size": 64,
-        "epochs": 250,
+        "epochs": 200,
         "rates": [4e-4, 4e-4],
         "ema": 0.999,
         "augment": "color,translation",
@@ -70,7 +70,7 @@ SETTINGS = {
         "builder": "acgan",
         "filters": 32,
         "batch_size": 64,
-        "epochs": 16,
+        "epochs": 14,
         "rates": [8e-4, 8e-4],
         "ema": 0.9995,
         "augment": None,
@@ -137,7 +137,7 @@ def train(data, settings, given):
         initial_epoch=gan.epoch,
         callbacks=[
             callbacks.SampleGrid(folder, every=max(1, steps // 10)),
-            callbacks.Checkpoint(folder, every=500),
+            callbacks.Checkpoint(folder, every=max(500, steps // 20)),
         ],
     )
     given.out.mkdir(parents=True, exist_ok=True)
