@@ -11,7 +11,15 @@ from keras import ops
 
 from kerasgan import backend, images
 
-__all__ = ["AdversarialStep", "Fault", "Logs", "StepCount", "StepSchedule", "halve_rate"]
+__all__ = [
+    "AdversarialStep",
+    "Fault",
+    "Logs",
+    "StepCount",
+    "StepSchedule",
+    "can_halve_rate",
+    "halve_rate",
+]
 
 _WEIGHTS = {"g": "generator's weights", "d": "discriminator's weights"}
 _CHECKS = frozenset(_WEIGHTS.values())
@@ -331,6 +339,13 @@ def _count_steps(optimizer, count):
     elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         rate = optimizer.learning_rate = StepSchedule(rate, count)
     return rate
+
+
+def can_halve_rate(optimizer):
+    """Whether `halve_rate` can: Keras does not replace a rate that is a plain function."""
+    rate = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+    kinds = (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)
+    return isinstance(rate, kinds)
 
 
 def halve_rate(optimizer, rate):

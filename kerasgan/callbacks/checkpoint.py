@@ -21,7 +21,7 @@ from kerasgan.checks import (
 )
 from kerasgan.files import is_bomb, replacing
 from kerasgan.gan import GAN
-from kerasgan.step import halve_rate
+from kerasgan.step import can_halve_rate, halve_rate
 
 __all__ = [
     "Checkpoint",
@@ -58,7 +58,8 @@ class Checkpoint(Periodic):
 
     Raises:
         ValueError: `folder` is not a path, `every` is not a positive whole number, or `rollbacks`
-            is negative or not whole; or, when training begins, Keras cannot reload the GAN.
+            is negative or not whole; or, when training begins, Keras cannot reload the GAN, or
+            an optimizer's learning rate is a function although there are `rollbacks`.
 
     Attributes:
         saved: Dict from the name of a file, `model.keras` or `generator.keras`, to the step it
@@ -81,6 +82,13 @@ class Checkpoint(Periodic):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        if self.rollbacks and not all(map(can_halve_rate, self.model.optimizer.optimizers)):
+            raise argument_error(
+                "rollbacks",
+                "be 0 if an optimizer's learning rate is a function, which cannot be halved",
+                f"rollbacks={self.rollbacks}",
+                "Give the optimizer a number or a keras.optimizers.schedules.LearningRateSchedule.",
+            )
         try:
             # To JSON and back: a file that cannot be loaded is useless.
             config = json.dumps(keras.saving.serialize_keras_object(self.model))

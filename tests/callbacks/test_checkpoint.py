@@ -126,6 +126,15 @@ def test_training_goes_back_with_half_the_learning_rates(tmp_path, in_the_first_
     assert float(loaded.g_optimizer.learning_rate) == float(gan.g_optimizer.learning_rate)
 
 
+@pytest.mark.any_backend
+def test_rates_that_cannot_be_halved_are_refused_before_any_work(tmp_path):
+    gan = build_gan()
+    gan.compile(d_optimizer=keras.optimizers.Adam(lambda: 1e-3))
+    with pytest.raises(ValueError, match="be 0 if an optimizer's learning rate is a function"):
+        train(gan, 2, callbacks.Checkpoint(tmp_path / "run", rollbacks=1))
+    assert gan.step == 0 and not (tmp_path / "run" / "model.keras").exists()
+
+
 def test_training_goes_back_as_often_as_allowed(tmp_path):
     gan = build_gan()
     checkpoint = callbacks.Checkpoint(tmp_path, every=100, rollbacks=2)
