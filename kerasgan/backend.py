@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import os
 import warnings
 
@@ -249,6 +250,7 @@ def _torch_recorded(function, variables, jit_compile):
 
     before_recording = 0 if jit_compile is True else CALLS_BEFORE_RECORDING
     calls, records = collections.Counter(), {}
+    pool = torch.cuda.graph_pool_handle() if torch.cuda.is_available() else None
 
     def call(data):
         arrays = keras.tree.flatten(data)
@@ -276,6 +278,8 @@ def _torch_recorded(function, variables, jit_compile):
         before = [value.detach().clone() for value in values]
         try:
             recorded = make_fx(flat)(values, arrays)
+            if _has_shapes_from_values(recorded):
+                raise RuntimeError("the shape of a tensor in it depends on values")
         except RuntimeError as error:
             # Not every use of a value is a tensor operation: Keras reads the seeds of noise, and
             # the learning rate of plain SGD, as numbers.
@@ -290,28 +294,62 @@ def _torch_recorded(function, variables, jit_compile):
             return None, None
         if jit_compile is True:
             recorded = torch.compile(recorded)
-        elif values[0].is_cuda:
-            recorded = _cuda_graph(recorded, values, arrays)
+        elif pool and not _draws_on_cpu(recorded):
+            recorded = _cuda_graph(recorded, values, arrays, pool)
         return recorded, results[-1].detach()
 
     return call
 
 
-def _cuda_graph(function, values, arrays):
+def _has_shapes_from_values(recorded):
+    """Whether a recording has tensors such as `x[x > 0]`, whose shape it would repeat."""
+    import torch
+
+    for node in recorded.graph.nodes:
+        if torch.Tag.dynamic_output_shape in getattr(node.target, "tags", ()):
+            indices = node.args[1] if node.target == torch.ops.aten.index.Tensor else [node]
+            kinds = [torch.int64 if index is None else index.meta["val"].dtype for index in indices]
+            if indices == [node] or not {torch.bool, torch.uint8}.isdisjoint(kinds):
+                return True
+    return False
+
+
+def _draws_on_cpu(recorded):
+    """Whether a recording draws noise on the CPU, as only a user's function would."""
+    import torch
+
+    return any(
+        torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+        and node.meta["val"].device.type == "cpu"
+        for node in recorded.graph.nodes
+    )
+
+
+def _cuda_graph(function, values, arrays, pool):
     """`function(values, arrays)`, launched as one CUDA graph; `function` itself if it cannot be.
 
-    The graph reads and changes the memory of `values`, and reads copies of `arrays`.
+    The graph reads and changes the memory of `values`, and reads copies of `arrays`. What
+    `function` computes on the CPU becomes a constant. `pool` is memory that the graph shares with
+    others that do not run at the same time.
     """
     import torch
 
-    graph, copies = torch.cuda.CUDAGraph(), [array.clone() for array in arrays]
+    current, device = torch.cuda.current_stream(), torch.cuda.current_device()
+    if {tensor.get_device() for tensor in (*values, *arrays)} != {device}:
+        return function  # a capture takes only what runs on the current device
     places = [value.data_ptr() for value in values]
     try:
-        # A capture runs nothing, so it changes no variable.
-        with torch.no_grad(), torch.cuda.graph(graph):
+        graph, copies = torch.cuda.CUDAGraph(), [array.clone() for array in arrays]
+        # A capture runs nothing, so it changes no variable. Other threads, such as those that load
+        # data, may use the GPU meanwhile.
+        stream = torch.cuda.Stream()  # PyTorch's own may be on another device
+        capture = torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local")
+        with torch.no_grad(), capture:
             result = function(values, copies)
     except RuntimeError:
         return function
+    finally:
+        torch.cuda.set_stream(current)  # which a capture that fails may not do
 
     def launch(values, arrays):
         if [value.data_ptr() for value in values] != places:
@@ -342,7 +380,8 @@ def _jax_compiled(function, variables, jit_compile, repeated):
         check_devices(variables)
         step = in_turn if repeated else pure
         if not jit_compile:
-            return step
+            tensors = functools.partial(keras.tree.map_structure, ops.convert_to_tensor)
+            return lambda values, data: step(values, tensors(data))
         layouts = None
         if keras.distribution.distribution():
             # Otherwise JAX may divide the new weights over the devices.

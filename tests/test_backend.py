@@ -6,10 +6,17 @@ import re
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 import kerasgan
-from kerasgan.backend import compiled, input_gradient, to_device, use_deterministic_operations
+from kerasgan.backend import (
+    _draws_on_cpu,
+    compiled,
+    input_gradient,
+    to_device,
+    use_deterministic_operations,
+)
 
 
 def test_the_gradient_by_hand():
@@ -33,6 +40,19 @@ def test_a_running_call_does_not_see_later_changes_of_its_arrays():
     result = call(to_device({"images": array}))
     array[:] = 1
     assert float(ops.convert_to_numpy(result)) == 0
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="CUDA graphs are for PyTorch")
+@pytest.mark.parametrize("noisy", [False, True])
+def test_noise_from_the_cpu_is_found_in_a_recording(noisy):
+    """A CUDA graph would repeat it at every step."""
+    import torch
+    from functorch import make_fx
+
+    def step(x):
+        return (x * torch.rand(())).mean() if noisy else (x * torch.tensor(0.5)).mean()
+
+    assert _draws_on_cpu(make_fx(step)(torch.ones(2, 3))) is noisy
 
 
 def test_the_gradient_of_a_model_is_that_of_finite_differences():

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import warnings
 
 import keras
@@ -327,3 +328,17 @@ def test_a_step_that_cannot_be_recorded_runs_as_it_is(tmp_path, monkeypatch, nam
         warnings.simplefilter("always")
         other.train_on_batch(pictures(4, other))
     assert any("cannot be compiled on PyTorch" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="only PyTorch records")
+def test_a_step_whose_shapes_depend_on_values_is_not_recorded(monkeypatch):
+    monkeypatch.setattr(backend, "CALLS_BEFORE_RECORDING", 1)
+    runs = []
+    for jit_compile in ("auto", False):
+        random.seed(0)
+        gan = own_pair(dropout=0.0)
+        gan.compile(
+            auxiliary_loss=lambda inputs, real, fake: fake[fake > 0].sum(), jit_compile=jit_compile
+        )
+        runs.append([dict(gan.train_on_batch(pictures(4, gan, seed))) for seed in range(4)])
+    assert runs[0] == runs[1]
