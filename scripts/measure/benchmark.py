@@ -58,7 +58,7 @@ import results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BACKENDS = contenders.BACKENDS
-TIMEOUT = 900  # seconds for one process
+TIMEOUT = 900  # seconds for a process to start, and for each of its turns
 THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -311,7 +311,7 @@ class Process:
             environment |= dict.fromkeys(THREADS, str(spec["cores"]))
         entry = contenders.CONTENDERS.get(spec["contender"])
         environment |= entry.environment if entry else {}
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--child", json.dumps(spec)],
             env=environment,
@@ -320,9 +320,6 @@ class Process:
             stderr=self.errors,
             text=True,
         )
-        self.timer = threading.Timer(TIMEOUT, self.process.kill)
-        self.timer.daemon = True
-        self.timer.start()
 
     @functools.cached_property
     def ready(self):
@@ -341,16 +338,23 @@ class Process:
         return self._read()
 
     def _read(self):
+        timer = threading.Timer(TIMEOUT, self.process.kill)
+        timer.start()
+        line = self.process.stdout.readline()
+        is_late = not timer.is_alive()
+        timer.cancel()
         try:
-            return json.loads(self.process.stdout.readline())
+            return json.loads(line)
         except json.JSONDecodeError:
+            self.process.kill()
             status = self.process.wait()
+            if is_late:
+                return {"error": f"took more than {TIMEOUT} seconds"}
             self.errors.seek(0)
-            lines = self.errors.read().strip().splitlines() or ["nothing was printed"]
+            lines = self.errors.read().strip().splitlines() or [line.strip() or "no output"]
             return {"error": f"{lines[-1]} (exit status {status})"}
 
     def close(self):
-        self.timer.cancel()
         self.process.kill()
         self.process.communicate()
         self.errors.close()
