@@ -9,7 +9,13 @@ import pytest
 import kerasgan
 from kerasgan import cli, metrics, pictures, pretrained
 
-SHAPES = {"flags": (32, 32, 3), "mnist": (28, 28, 1), "mnist-conditional": (28, 28, 1)}
+SHAPES = {
+    "cifar10": (32, 32, 3),
+    "emoji": (32, 32, 3),
+    "flags": (32, 32, 3),
+    "mnist": (28, 28, 1),
+    "mnist-conditional": (28, 28, 1),
+}
 
 
 @pytest.fixture(scope="module", params=pretrained.NAMES)
@@ -62,7 +68,8 @@ def test_the_digits_are_those_asked_for():
 def test_other_names_are_refused():
     with pytest.raises(
         ValueError,
-        match="`name` must be 'flags', 'mnist' or 'mnist-conditional'. Received: name='cats'",
+        match="`name` must be 'cifar10', 'emoji', 'flags', 'mnist' or 'mnist-conditional'. "
+        "Received: name='cats'",
     ):
         kerasgan.load_pretrained("cats")
 

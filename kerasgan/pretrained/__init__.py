@@ -11,7 +11,11 @@ from kerasgan.zoo.infogan import CodedLatents, CodeLoss
 
 __all__ = ["NAMES", "load_pretrained"]
 
-NAMES = ("flags", "mnist", "mnist-conditional")
+NAMES = ("cifar10", "emoji", "flags", "mnist", "mnist-conditional")
+_CLASS_NAMES = {  # of models that take labels; digits need none
+    "cifar10": "airplane automobile bird cat deer dog frog horse ship truck".split(),
+    "mnist-conditional": None,
+}
 _CODES = (10, 2)  # categories and continuous codes among the latents of "mnist"
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -26,7 +30,9 @@ def load_pretrained(name: str) -> GAN:
         name: `"mnist"` for digits, 28x28x1, from an InfoGAN: the last 12 of its 74 latents are a
             category (one-hot) and two continuous codes in (-1, 1), see `build_infogan`.
             `"mnist-conditional"` for the digits that you ask for, from an ACGAN: `sample(labels=)`.
-            `"flags"` for flags that do not exist, 32x32x3, from a DCGAN.
+            `"cifar10"` for small photographs of ten classes, 32x32x3, from an ACGAN:
+            `gan.class_names`.
+            `"emoji"` and `"flags"` for pictures that do not exist, 32x32x3, from DCGANs.
 
     Returns:
         `kerasgan.GAN`, ready to sample or to train further, with new Adam optimizers of 2e-4.
@@ -48,12 +54,13 @@ def load_pretrained(name: str) -> GAN:
     generator, discriminator = (
         keras.models.load_model(_FOLDER / f"{name}_{side}.keras") for side in sides
     )
-    if name == "flags":
-        return GAN(generator, discriminator, name=name)
-    if name == "mnist-conditional":
-        gan = GAN(generator, discriminator, num_classes=10, name=name)
+    if name == "mnist":
+        gan = GAN(generator, discriminator, latents=CodedLatents(*_CODES), name=name)
+        gan.compile(auxiliary_loss=CodeLoss(*_CODES))
+    elif name in _CLASS_NAMES:
+        names = _CLASS_NAMES[name]
+        gan = GAN(generator, discriminator, num_classes=10, class_names=names, name=name)
         gan.compile(auxiliary_loss=(fake_class_loss, class_loss))
-        return gan
-    gan = GAN(generator, discriminator, latents=CodedLatents(*_CODES), name=name)
-    gan.compile(auxiliary_loss=CodeLoss(*_CODES))
+    else:
+        gan = GAN(generator, discriminator, name=name)
     return gan

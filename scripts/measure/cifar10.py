@@ -111,6 +111,7 @@ def train(name, data, seed, given, stem):
 
 def measure(name, data, evaluator, classify, seed, given):
     """Trains or loads a model, saves its grid in `given.out`, and scores it."""
+    given.out.mkdir(parents=True, exist_ok=True)
     stem = given.out / (name if seed == 0 else f"{name}-{seed}")
     if name == PRETRAINED:
         gan, settings = kerasgan.load_pretrained("cifar10"), {}
