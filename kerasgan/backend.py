@@ -306,11 +306,14 @@ def _has_shapes_from_values(recorded):
     import torch
 
     for node in recorded.graph.nodes:
-        if torch.Tag.dynamic_output_shape in getattr(node.target, "tags", ()):
-            indices = node.args[1] if node.target == torch.ops.aten.index.Tensor else [node]
-            kinds = [torch.int64 if index is None else index.meta["val"].dtype for index in indices]
-            if indices == [node] or not {torch.bool, torch.uint8}.isdisjoint(kinds):
-                return True
+        if torch.Tag.dynamic_output_shape not in getattr(node.target, "tags", ()):
+            continue
+        if node.target != torch.ops.aten.index.Tensor:
+            return True
+        # Numbers as indices give a known shape, masks do not.
+        kinds = {index.meta["val"].dtype for index in node.args[1] if index is not None}
+        if kinds & {torch.bool, torch.uint8}:
+            return True
     return False
 
 
