@@ -331,9 +331,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 def _count_steps(optimizer, count):
     """Makes an optimizer's schedule, if it has one, count steps; returns the rate or schedule."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    # Keras exposes only the current rate, not the schedule behind it.
-    rate = optimizer._learning_rate
+    optimizer, rate = _with_rate(optimizer)
     if isinstance(rate, StepSchedule):
         rate.count = count
     elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -341,17 +339,23 @@ def _count_steps(optimizer, count):
     return rate
 
 
+def _with_rate(optimizer):
+    """The optimizer that has the learning rate, and that rate, schedule or function."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    # Keras exposes only the current rate, not the schedule behind it.
+    return optimizer, optimizer._learning_rate
+
+
 def can_halve_rate(optimizer):
     """Whether `halve_rate` can: Keras does not replace a rate that is a plain function."""
-    rate = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+    _, rate = _with_rate(optimizer)
     kinds = (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)
     return isinstance(rate, kinds)
 
 
 def halve_rate(optimizer, rate):
     """Sets an optimizer's learning rate to half of `rate`, or halves what its schedule gives."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    current = optimizer._learning_rate
+    optimizer, current = _with_rate(optimizer)
     if isinstance(current, StepSchedule):
         rate = StepSchedule(current.schedule, current.count, current.factor / 2)
         optimizer.learning_rate = rate
