@@ -41,13 +41,10 @@ NAMES = ("dcgan", "sngan", "sagan", "biggan", "projection_gan", "r3gan", "styleg
 AUGMENT = {"stylegan2": "ada"}
 GPU_SETTINGS = {
     "biggan": {"filters": 32, "batch_size": 50},
-    "dcgan": {"filters": 64, "batch_size": 64},
-    "projection_gan": {"filters": 64, "batch_size": 64},
     "r3gan": {"filters": 64, "batch_size": 128},
-    "sagan": {"filters": 64, "batch_size": 64},
-    "sngan": {"filters": 64, "batch_size": 64},
     "stylegan2": {"filters": 32, "batch_size": 64},
 }
+GPU_OTHERS = {"filters": 64, "batch_size": 64}
 HELD_OUT, EPOCHS, BATCH_SIZE = 5_000, 8, 128
 
 
@@ -91,7 +88,10 @@ def train(name, data, seed, given, stem):
     random.seed(seed)  # Keras draws the initial weights from it
     images, labels = data
     build = getattr(kerasgan, f"build_{name}")
-    settings = GPU_SETTINGS[name] if given.gpu else learn.SETTINGS.get(name, learn.OTHERS)
+    if given.gpu:
+        settings = GPU_SETTINGS.get(name, GPU_OTHERS)
+    else:
+        settings = learn.SETTINGS.get(name, learn.OTHERS)
     gan = build((32, 32, 3), filters=settings["filters"])
     gan.compile(ema=learn.EMA, augment=AUGMENT.get(name))
     clock = time.monotonic if given.gpu else time.process_time

@@ -60,11 +60,8 @@ TASKS = {
     ),
 }
 
-# Of docs/steps.md
-DETERMINISTIC = {
-    "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-}
+# JAX reads it at its first computation, before the contender is made.
+DETERMINISTIC = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}
 
 
 class Unavailable(Exception):
@@ -184,16 +181,9 @@ def fit_uncompiled(setting, images):
 
 def fit_deterministic(setting, images):
     """kerasgan, fit, with the operations that give a GPU's results exactly again"""
-    import keras
+    from kerasgan import backend
 
-    if keras.config.backend() == "torch":
-        import torch
-
-        torch.use_deterministic_algorithms(True)
-    elif keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
+    backend.use_deterministic_operations()
     return fit(setting, images)
 
 
