@@ -149,10 +149,10 @@ def check_labels(labels, count, num_classes, lowest=0):
         hint = "Pass one label per image."
     if labels.shape != (count,):
         raise argument_error("labels", expected, f"labels of shape {labels.shape}", hint)
-    if not np.issubdtype(labels.dtype, np.integer):
+    if count > 0 and not np.issubdtype(labels.dtype, np.integer):
         fix = "Pass labels.astype('int32')."
         raise argument_error("labels", expected, f"dtype={labels.dtype}", fix)
-    if labels.min() < lowest or labels.max() >= num_classes:
+    if count > 0 and (labels.min() < lowest or labels.max() >= num_classes):
         received = f"labels from {labels.min()} to {labels.max()}"
         fix = "Number the classes from 0, and set num_classes to how many there are."
         raise argument_error("labels", expected, received, fix)

@@ -71,6 +71,7 @@ def test_sampling_by_label():
     first, second = gan.sample(2, labels=[0, 2], latents=latents)
     assert not np.array_equal(first, second)
     assert same([gan.sample(5, seed=1)], [gan.sample(5, seed=1)])
+    assert gan.sample(0, labels=[]).shape == (0, 4, 4, 1)
     assert gan.score((pictures(2, gan), [0, 1])).shape == (2,)
 
 
