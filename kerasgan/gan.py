@@ -206,8 +206,6 @@ class GAN(keras.Model):
             ema: Decay in (0, 1) of the exponential moving average of the generator that
                 `sample` uses; `False` turns it off. The decay starts smaller, at
                 `(1 + step) / (10 + step)`, to forget the initial weights quickly.
-                (Callbacks that restore weights, such as `keras.callbacks.EarlyStopping`,
-                restore only the raw weights.)
             augment: Differentiable change to all images that the discriminator sees: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`; `"ada"` for
                 `kerasgan.layers.AdaptiveAugment`, which adapts to how much the discriminator
@@ -784,6 +782,22 @@ class GAN(keras.Model):
         self._check_finite("saved")
         with replacing(filepath) as temporary:
             super().save(temporary, **kwargs)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the values of `weights`, then, with `compile(ema=...)`, of their average."""
+        average = self._choices.average
+        return super().get_weights() + (average.average.get_weights() if average else [])
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Sets what `get_weights` returned; without the average's values, it stays as it is.
+
+        Callbacks that restore weights call this, such as `keras.callbacks.EarlyStopping`.
+        """
+        average, count = self._choices.average, len(self.weights)
+        has_average = average and len(weights) == count + len(average.average.weights)
+        super().set_weights(weights[:count] if has_average else weights)
+        if has_average:
+            average.average.set_weights(weights[count:])
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Loads a file from `save_weights` or `save`, as in Keras, but all of it or nothing.

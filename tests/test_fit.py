@@ -171,6 +171,58 @@ def test_keras_callbacks_run(tmp_path, own):
     assert keras.models.load_model(tmp_path / "best.keras").step > 0
 
 
+class Metric(keras.callbacks.Callback):
+    """Adds a metric that is best in the second of four epochs, and notes each epoch's samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.samples = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["metric"] = [3.0, 1.0, 2.0, 4.0][epoch]
+        self.samples.append(self.model.sample(2, seed=0))
+
+
+@pytest.mark.parametrize("ema", [False, 0.5])
+def test_early_stopping_restores_the_best_epoch(own, ema):
+    own.compile(ema=ema)
+    metric = Metric()
+    stop = keras.callbacks.EarlyStopping(
+        "metric", patience=2, mode="min", restore_best_weights=True
+    )
+    fit(own, pictures(6, own), batch_size=2, epochs=9, callbacks=[metric, stop])
+    assert own.epoch == 4
+    best = own.sample(2, seed=0)
+    np.testing.assert_array_equal(best, metric.samples[1])
+    assert not np.array_equal(best, metric.samples[3])
+
+
+def test_weights_without_an_average(own):
+    own.compile(ema=0.5)
+    own.train_on_batch(pictures(2, own))
+    before = own.get_weights()
+    own.set_weights([0 * weight for weight in before[: len(own.weights)]])
+    assert same(own.get_weights()[len(own.weights) :], before[len(own.weights) :])
+    with pytest.raises(ValueError, match="weights"):
+        own.set_weights(before[:-1])
+
+
+def test_average_of_keras_optimizers(own):
+    rates = [keras.optimizers.Adam(1e-3, use_ema=True, ema_momentum=0.5) for _ in range(2)]
+    own.compile(*rates)
+    average = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    fit(own, pictures(6, own), batch_size=2, epochs=2, callbacks=[average])
+    assert own.step == 6
+
+
+def test_schedules_on_both_sides(own):
+    decay = [keras.optimizers.schedules.ExponentialDecay(1e-2, 2, rate) for rate in (0.5, 0.1)]
+    own.compile(*map(keras.optimizers.SGD, decay), discriminator_steps=2)
+    fit(own, pictures(8, own), batch_size=2, epochs=1)
+    rates = [float(own.g_optimizer.learning_rate), float(own.d_optimizer.learning_rate)]
+    np.testing.assert_allclose(rates, [1e-2 * 0.5, 1e-2 * 0.1], rtol=1e-5)
+
+
 def test_keras_backups_go_on_at_their_epoch(tmp_path, own):
     images = pictures(6, own)
     stopped = Steps(raise_after=5)
