@@ -19,6 +19,13 @@ PAGES = sorted(
 )
 WITH_PYTHON = [
     "README.md",
+    "docs/adding-a-model.md",
+    "docs/callbacks.md",
+    "docs/examples.md",
+    "docs/first-afternoon.md",
+    "docs/freezing.md",
+    "docs/index.md",
+    "docs/migration.md",
     "docs/models.md",
     "docs/results.md",
     "docs/scale.md",
@@ -52,6 +59,36 @@ def test_the_readme(tmp_path, monkeypatch):
     assert names["images"].shape == (16, 16, 16, 3) and names["images"].dtype == "uint8"
     assert names["gan"].discriminator_steps == 1
     assert names["scores"].keys() == names["evaluator"].floor.keys()
+
+
+@pytest.mark.any_backend
+def test_the_first_afternoon(tmp_path, monkeypatch):
+    names = run("docs/first-afternoon.md", tmp_path, monkeypatch)
+    assert names["images"].shape == (16, 16, 16, 3)
+
+
+@pytest.mark.any_backend
+def test_the_start(tmp_path, monkeypatch):
+    assert run("docs/index.md", tmp_path, monkeypatch)["samples"].shape == (16, 28, 28, 1)
+
+
+@pytest.mark.any_backend
+def test_the_model_to_add(tmp_path, monkeypatch):
+    names = run("docs/adding-a-model.md", tmp_path, monkeypatch)
+    assert names["gan"].step == 1 and names["gan"].image_shape == (16, 16, 3)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(("page", "steps"), [("callbacks", 1), ("examples", 2), ("freezing", 0)])
+def test_guides(page, steps, tmp_path, monkeypatch):
+    assert run(f"docs/{page}.md", tmp_path, monkeypatch)["gan"].step == steps
+
+
+@pytest.mark.any_backend
+def test_moving_to_kerasgan(tmp_path, monkeypatch):
+    names = run("docs/migration.md", tmp_path, monkeypatch)
+    assert names["gan"].step == 1
+    assert (tmp_path / "runs/images/step_0000002.png").is_file()
 
 
 def test_a_step_can_be_changed(tmp_path, monkeypatch):

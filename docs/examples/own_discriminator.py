@@ -18,7 +18,7 @@ def build_discriminator(image_shape):
     x = keras.layers.Conv2D(32, 3, strides=2, padding="same", activation="leaky_relu")(images)
     for filters in (64, 128):
         x = keras.layers.SeparableConv2D(filters, 3, padding="same", activation="leaky_relu")(x)
-        x = keras.layers.AveragePooling2D()(x)
+        x = keras.layers.AveragePooling2D(2)(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(images, keras.layers.Dense(1)(x))
 
