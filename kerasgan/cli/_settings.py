@@ -6,7 +6,7 @@ import re
 
 from kerasgan.checks import argument_error
 from kerasgan.cli import run_folder
-from kerasgan.cli._arguments import shown
+from kerasgan.cli._arguments import check_encoder, shown
 from kerasgan.cli._data import is_mnist
 
 DEFAULTS = {
@@ -40,7 +40,7 @@ _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (
     *run_folder.FIXED,
     *run_folder.CHANGEABLE,
-    *("deterministic", "epochs", "evaluate", "rollbacks", "steps"),
+    *("deterministic", "epochs", "evaluate", "patience", "rollbacks", "steps"),
 )
 
 
@@ -83,8 +83,17 @@ def _default_run(chosen):
 
 def _check(run, arguments):
     """Refuses arguments that conflict."""
+    image_shape = (*arguments["size"], arguments["channels"])
+    check_encoder("--evaluate", arguments["evaluate"], image_shape)
+    if arguments["patience"] and not arguments["evaluate"]:
+        raise argument_error(
+            "--patience",
+            "be left out without --evaluate, which measures what it waits for",
+            f"--patience {arguments['patience']}",
+            "Pass --evaluate pyramid too, for example.",
+        )
     if is_mnist(arguments["data"]):
-        if (*arguments["size"], arguments["channels"]) != (28, 28, 1):
+        if image_shape != (28, 28, 1):
             raise ValueError(
                 "`--size` and `--channels` must be 28 and 1 for mnist. Received: "
                 f"--size {shown(arguments['size'])} --channels {arguments['channels']}. Leave "

@@ -169,7 +169,14 @@ def add_parser(commands):
         choices=_arguments.ENCODERS,
         metavar="ENCODER",
         help="measure the images during training and keep the best generator, using features from "
-        "mnist (offline, for digits) or inception (a download) (default: do not measure)",
+        f"{_arguments.ENCODERS_HELP} (default: do not measure)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_arguments.positive,
+        metavar="N",
+        help="with --evaluate: stop after this many measurements in a row without a better Frechet "
+        "distance (default: train to the end)",
     )
     parser.add_argument(
         "--rollbacks",
@@ -235,8 +242,6 @@ def run(given):
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
                 return 0
-            name = arguments["evaluate"]
-            encoder = _arguments.ENCODERS[name]() if name else None
             labels = _takes_labels(arguments["model"])
             if config and labels:
                 run_folder.check_classes(folder, config, _data.find_classes(arguments))
@@ -247,8 +252,16 @@ def run(given):
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
+            encoder = None
+            if arguments["evaluate"]:  # last, because it may download
+                encoder = _arguments.load_encoder(arguments["evaluate"], gan.image_shape)
             records = recording.make_callbacks(
-                folder, every, _data.images_of(data), encoder, arguments["rollbacks"]
+                folder,
+                every,
+                _data.images_of(data),
+                encoder,
+                arguments["rollbacks"],
+                arguments["patience"],
             )
             if config and run_folder.has_checkpoint(folder) and any(_new_rates(arguments, config)):
                 # At once: they are not new to another resume, even if this one is killed.
@@ -291,7 +304,10 @@ def run(given):
             ) from error
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
-            return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)
+            is_exhausted = any(getattr(each, "is_exhausted", False) for each in records)
+            return _finish(
+                folder, gan, arguments, stop, saved, time.monotonic() - start, is_exhausted
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
@@ -378,7 +394,7 @@ def _describe(num_images, arguments, gan):
     return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']}{classes})"
 
 
-def _finish(folder, gan, arguments, stop, saved, seconds):
+def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
     """Reports how the run ended and what it wrote; returns the exit code."""
     safe_step = saved[run_folder.MODEL]
     is_saved = safe_step == gan.step
@@ -418,8 +434,15 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {duration(seconds)}."
     )
+    longer = ""
+    if is_exhausted:
+        longer = f" --patience {2 * arguments['patience']}"
+        print(
+            f"{arguments['patience']} measurements in a row brought no better Frechet distance. "
+            f"{run_folder.BEST_GENERATOR} is the best."
+        )
     if not is_finished and gan.nan_step is None and safe_step is not None:
-        print(f"To continue: kerasgan train --resume --out {folder}")
+        print(f"To continue: kerasgan train --resume --out {folder}{longer}")
     print(f"Written: {', '.join(run_folder.listed(folder))}")
     print(folder)
     if gan.nan_step is not None or not is_saved:
