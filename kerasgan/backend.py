@@ -499,6 +499,22 @@ def num_devices():
     return distribution.num_model_replicas if distribution else 1
 
 
+def has_gpu():
+    """Whether the backend computes on a GPU (or TPU)."""
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
 def padded_size(count):
     """The batch size at which to make `count` images, so that JAX compiles for few sizes."""
     if keras.config.backend() != "jax":

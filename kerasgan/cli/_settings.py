@@ -1,14 +1,18 @@
 """The settings of a run: from the command line, the run to resume, and defaults."""
 
+import inspect
 import os
 import pathlib
 import re
+import warnings
 
+from kerasgan import backend, zoo
 from kerasgan.checks import argument_error
 from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import check_encoder, shown
-from kerasgan.cli._data import is_mnist
+from kerasgan.cli._data import is_mnist, survey
 
+MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
 DEFAULTS = {
     "model": "dcgan",
     "fit": "crop",
@@ -36,6 +40,8 @@ BATCH_SIZES = {
     "r3gan": 512,
     "sgan": 100,
 }
+# Numbers of images: 258 flags gain from augmentation, 3,583 emoji lose (docs/results.md).
+_FEW, _VERY_FEW = 1_000, 100
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (
     *run_folder.FIXED,
@@ -74,6 +80,58 @@ def settle(given):
     arguments["channels"] = arguments["channels"] or (1 if of_mnist else 3)
     _check(run, arguments)
     return run, arguments, config
+
+
+def takes_labels(model):
+    """Whether the model's builder takes a number of classes."""
+    return "num_classes" in inspect.signature(getattr(zoo, f"build_{model}")).parameters
+
+
+def choose_settings(num_images, channels, has_gpu):
+    """Settings of the default model that suit the images and the device.
+
+    Returns:
+        List of `(settings, reason)`: a dict of arguments, and what to say for it.
+    """
+    found = []
+    if not has_gpu:
+        # In equal time on a CPU, half the width gets further. In colour, its usual rate leaves a
+        # checkerboard.
+        rate = {"learning_rate": 8e-4} if channels > 1 else {}
+        found.append(({"filters": 32} | rate, "there is no GPU"))
+    if num_images < _FEW:
+        found.append(({"augment": "color,translation"}, f"{num_images:,} images are few"))
+    return found
+
+
+def adapt(given, arguments):
+    """Returns a new run's arguments with what suits it in the place of defaults, and says why.
+
+    Settings that belong together stay as they are if any of them is given.
+    """
+    num_images, num_classes = survey(arguments["data"])
+    parts = [f"No --model: {arguments['model']}, which most of the measurements are of"]
+    has_gpu = backend.has_gpu()
+    for settings, reason in choose_settings(num_images, arguments["channels"], has_gpu):
+        if all(getattr(given, name) is None for name in settings):
+            arguments = arguments | settings
+            flags = (f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+            parts.append(f"{' '.join(flags)}, as {reason}")
+    if num_classes:
+        parts.append(f"if its {num_classes} subfolders are classes, --model acgan can learn them")
+    print("; ".join(parts) + ".", flush=True)
+    return arguments
+
+
+def warn_of_few(num_images):
+    """Warns if there are too few images to learn from."""
+    if num_images < _VERY_FEW:
+        images = "1 image is" if num_images == 1 else f"{num_images} images are"
+        warnings.warn(
+            f"{images} too few to learn from: expect noise, or copies of them. Use some hundreds "
+            "at least, better thousands (docs/choosing.md).",
+            stacklevel=2,
+        )
 
 
 def _default_run(chosen):

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import inspect
 import math
 import pathlib
 import random
@@ -17,7 +16,15 @@ from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import argument_error, is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
-from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
+from kerasgan.cli._settings import (
+    DEFAULT_EPOCHS,
+    DEFAULTS,
+    MODELS,
+    adapt,
+    settle,
+    takes_labels,
+    warn_of_few,
+)
 from kerasgan.cli._source import load
 from kerasgan.cli._stop import Guard, Stop
 from kerasgan.datasets import ImageFolder
@@ -25,12 +32,6 @@ from kerasgan.datasets import ImageFolder
 __all__ = ["add_parser", "run"]
 
 
-def _takes_labels(model):
-    """Whether the model's builder takes a number of classes."""
-    return "num_classes" in inspect.signature(getattr(zoo, f"build_{model}")).parameters
-
-
-_MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
 _EPILOG = f"""\
 examples:
   kerasgan train photos --size 32 --steps 2000
@@ -69,14 +70,16 @@ def add_parser(commands):
         metavar="DATA",
         help="folder or .zip archive of images (subfolders are searched too), or the word mnist; "
         "optional with --resume. Models that learn from labels "
-        f"({', '.join(name for name in _MODELS if _takes_labels(name))}) need a subfolder for each "
+        f"({', '.join(name for name in MODELS if takes_labels(name))}) need a subfolder for each "
         "class, and take its name, or a dataset.json with labels",
     )
     parser.add_argument(
         "--model",
-        choices=_MODELS,
+        choices=MODELS,
         metavar="MODEL",
-        help=f"which GAN to train: {', '.join(_MODELS)} (default: {DEFAULTS['model']})",
+        help=f"which GAN to train: {', '.join(MODELS)}; `kerasgan models` compares them (default: "
+        f"{DEFAULTS['model']}, with --filters, --learning-rate and --augment to suit the images "
+        "and the device)",
     )
     parser.add_argument(
         "--size",
@@ -228,6 +231,8 @@ def run(given):
             folder, arguments, config = settle(given)
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
+            if not config and given.model is None:
+                arguments = adapt(given, arguments)
             if given.devices:
                 stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
@@ -242,13 +247,15 @@ def run(given):
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
                 return 0
-            labels = _takes_labels(arguments["model"])
+            labels = takes_labels(arguments["model"])
             if config and labels:
                 run_folder.check_classes(folder, config, _data.find_classes(arguments))
             data = _data.load_to_train(arguments, labels)
             num_images = _data.num_images(data)
             if config:
                 run_folder.note_changes(config, arguments, num_images)
+            else:
+                warn_of_few(num_images)
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
@@ -337,7 +344,7 @@ def _load_or_build(folder, arguments, config):
     random.seed(arguments["seed"])
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
-    names = _data.find_classes(arguments) if _takes_labels(arguments["model"]) else None
+    names = _data.find_classes(arguments) if takes_labels(arguments["model"]) else None
     if names:
         options["num_classes"] = len(names)
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
