@@ -4,7 +4,6 @@ import inspect
 import os
 import pathlib
 import re
-import warnings
 
 from kerasgan import backend, zoo
 from kerasgan.checks import argument_error
@@ -123,15 +122,15 @@ def adapt(given, arguments):
     return arguments
 
 
-def warn_of_few(num_images):
-    """Warns if there are too few images to learn from."""
-    if num_images < _VERY_FEW:
-        images = "1 image is" if num_images == 1 else f"{num_images} images are"
-        warnings.warn(
-            f"{images} too few to learn from: expect noise, or copies of them. Use some hundreds "
-            "at least, better thousands (docs/choosing.md).",
-            stacklevel=2,
-        )
+def warning_of_few(num_images):
+    """What to say if there are too few images to learn from; otherwise None."""
+    if num_images >= _VERY_FEW:
+        return None
+    images = "1 image is" if num_images == 1 else f"{num_images} images are"
+    return (
+        f"{images} too few to learn from: expect noise, or copies of them. Use some hundreds at "
+        "least, better thousands (docs/choosing.md)."
+    )
 
 
 def _default_run(chosen):

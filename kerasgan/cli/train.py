@@ -23,7 +23,7 @@ from kerasgan.cli._settings import (
     adapt,
     settle,
     takes_labels,
-    warn_of_few,
+    warning_of_few,
 )
 from kerasgan.cli._source import load
 from kerasgan.cli._stop import Guard, Stop
@@ -254,8 +254,6 @@ def run(given):
             num_images = _data.num_images(data)
             if config:
                 run_folder.note_changes(config, arguments, num_images)
-            else:
-                warn_of_few(num_images)
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
@@ -276,6 +274,9 @@ def run(given):
             run_folder.write_config(folder, arguments, gan, every, num_images)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
+        warning = warning_of_few(num_images)
+        if warning and not config:
+            tell("train", f"note: {warning}")
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, "
             f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.",
