@@ -19,6 +19,7 @@ PAGES = sorted(
 )
 WITH_PYTHON = [
     "README.md",
+    "docs/choosing.md",
     "docs/models.md",
     "docs/results.md",
     "docs/scale.md",
@@ -52,6 +53,13 @@ def test_the_readme(tmp_path, monkeypatch):
     assert names["images"].shape == (16, 16, 16, 3) and names["images"].dtype == "uint8"
     assert names["gan"].discriminator_steps == 1
     assert names["scores"].keys() == names["evaluator"].floor.keys()
+
+
+@pytest.mark.any_backend
+def test_choosing(tmp_path, monkeypatch):
+    names = run("docs/choosing.md", tmp_path, monkeypatch)
+    assert names["scores"].keys() == names["evaluator"].floor.keys()
+    assert (tmp_path / "runs" / "watched" / "evaluation.csv").is_file()
 
 
 def test_a_step_can_be_changed(tmp_path, monkeypatch):

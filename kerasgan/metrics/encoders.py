@@ -190,8 +190,8 @@ def pyramid_encoder(image_shape: tuple[int, int, int]) -> Encoder:
 
     ```python
     encoder = kerasgan.metrics.pyramid_encoder(gan.image_shape)
-    evaluator = kerasgan.metrics.Evaluator(images, encoder, count=6)
-    evaluator(gan)["variety"]       # 1: as varied as real images
+    evaluator = kerasgan.metrics.Evaluator(photos, encoder)
+    scores = evaluator(gan)         # {"variety": ..., ...}; 1: as varied as real images
     ```
     """
     height, width, channels = check_image_shape(image_shape, _SMALLEST_LEVEL, 1024)
