@@ -19,6 +19,7 @@ __all__ = [
     "compiled",
     "data_parallel",
     "gradients",
+    "has_gpu",
     "input_gradient",
     "keeping_state",
     "num_devices",
