@@ -19,6 +19,7 @@ __all__ = [
     "compiled",
     "data_parallel",
     "gradients",
+    "has_gpu",
     "input_gradient",
     "keeping_state",
     "num_devices",
@@ -497,6 +498,22 @@ def num_devices():
     """The number of devices that share a batch."""
     distribution = keras.distribution.distribution()
     return distribution.num_model_replicas if distribution else 1
+
+
+def has_gpu():
+    """Whether the backend computes on a GPU (or TPU)."""
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def padded_size(count):

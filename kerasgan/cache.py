@@ -7,7 +7,14 @@ from pathlib import Path
 from kerasgan.checks import argument_error, is_path
 from kerasgan.files import remove_stale
 
-__all__ = ["cache_folder", "cache_path", "check_cache", "clear_cache", "remove_unfinished"]
+__all__ = [
+    "cache_folder",
+    "cache_path",
+    "cached_files",
+    "check_cache",
+    "clear_cache",
+    "remove_unfinished",
+]
 
 _PREFIX = "kerasgan-"
 _SUFFIXES = {"features": ".npz", "images": ".npy"}
@@ -38,8 +45,8 @@ def clear_cache(cache: bool | str | os.PathLike = True) -> None:
             "Leave it out to clear the user's cache folder.",
         )
     folder = cache_folder(cache)
-    for kind, suffix in _SUFFIXES.items():
-        for path in folder.glob(f"{_PREFIX}{kind}-*{suffix}"):
+    for kind in _SUFFIXES:
+        for path in cached_files(folder, kind):
             path.unlink(missing_ok=True)
     remove_unfinished(folder)
 
@@ -85,6 +92,11 @@ def cache_folder(cache: bool | str | os.PathLike) -> Path:
 def cache_path(cache: bool | str | os.PathLike, kind: str, key: str) -> Path:
     """The file for this key. `kind` is `"images"` or `"features"`."""
     return cache_folder(cache) / f"{_PREFIX}{kind}-{key}{_SUFFIXES[kind]}"
+
+
+def cached_files(folder: Path, kind: str) -> list[Path]:
+    """The files of a kind in a cache folder, which may not exist."""
+    return sorted(folder.glob(f"{_PREFIX}{kind}-*{_SUFFIXES[kind]}"))
 
 
 def remove_unfinished(folder: str | os.PathLike) -> None:

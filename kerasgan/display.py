@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 import time
 
 import tqdm.asyncio
@@ -14,6 +15,8 @@ SECONDS_BETWEEN_LOSSES = 0.25  # on a bar
 SECONDS_BETWEEN_LINES = 60  # in a log
 
 LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+COMPILING = "compiling the first step"
 
 
 def open_display(total, verbose):
@@ -69,37 +72,61 @@ class _Bar(tqdm.auto.tqdm):
 
 
 class _MinuteLines:
-    """The same as text: one line a minute and, if any was printed, a last line at the end."""
+    """The same as text: one line a minute and, if any was printed, a last line at the end.
+
+    The first step compiles, which may take minutes: the speed, and with it the time left, counts
+    from its end. Until then the lines come from a thread, because nothing else runs.
+    """
 
     def __init__(self, total):
         self._total = total
-        self._steps = self._steps_shown = 0
+        self._steps = self._num_images = 0
         self._start = self._shown_at = time.monotonic()
+        self._since = None  # (seconds, steps) that the speed counts from
+        self._has_begun = threading.Event()
+        self._waiting = None
 
     def begin(self, title):
         self._title, self._logs = title, {}
+        if self._waiting is None:
+            self._waiting = threading.Thread(target=self._wait, daemon=True)
+            self._waiting.start()
+
+    def _wait(self):
+        while not self._has_begun.wait(SECONDS_BETWEEN_LINES or None):
+            self._print({})
 
     def show(self, logs, num_steps, num_images):
+        self._has_begun.set()
         self._steps += num_steps
         self._num_images = num_images
-        if time.monotonic() - self._shown_at >= SECONDS_BETWEEN_LINES:
+        now = time.monotonic()
+        if now - self._shown_at >= SECONDS_BETWEEN_LINES:
             self._print(logs)
+        if self._since is None:
+            self._since = (now, self._steps)
 
     def back(self, num_steps):
         self._steps -= num_steps
-        self._steps_shown -= num_steps  # the speed counts all steps made since
+        if self._since:
+            now, steps = self._since
+            self._since = (now, steps - num_steps)  # the speed counts all steps made since
 
     def end(self, logs):
         self._logs = logs
 
     def close(self):
-        if self._start < self._shown_at and self._steps_shown < self._steps:
+        self._has_begun.set()
+        if self._waiting:
+            self._waiting.join()
+        if self._start < self._shown_at and self._since and self._since[1] < self._steps:
             self._print(self._logs)
 
     def _print(self, logs):
         now = time.monotonic()
-        # The rate of the last minute: the first minute may include compiling.
-        rate = (self._steps - self._steps_shown) / max(now - self._shown_at, 1e-3)
+        rate = 0.0  # not known
+        if self._since and self._since[0] < now:
+            rate = (self._steps - self._since[1]) / (now - self._since[0])
         line = tqdm.auto.tqdm.format_meter(
             self._steps,
             self._total,
@@ -108,10 +135,12 @@ class _MinuteLines:
             unit="step",
             rate=rate,
             bar_format=LINE if self._total else LINE.replace("<{remaining}", ""),
-            postfix=_summary(logs, rate * self._num_images),
+            postfix=_summary(logs, rate * self._num_images) if self._steps else COMPILING,
         )
         _write(sys.stderr, line)
-        self._shown_at, self._steps_shown = now, self._steps
+        self._shown_at = now
+        if self._since:
+            self._since = (now, self._steps)
 
 
 class _EpochLines:
@@ -135,8 +164,10 @@ class _EpochLines:
 
 
 def _summary(logs, images_per_second):
-    losses = [f"{name}={logs[name]:.3f}" for name in ("d_loss", "g_loss") if name in logs]
-    return ", ".join([*losses, f"images/s={images_per_second:.0f}"])
+    parts = [f"{name}={logs[name]:.3f}" for name in ("d_loss", "g_loss") if name in logs]
+    if images_per_second:  # known from the second step on
+        parts.append(f"images/s={images_per_second:.0f}")
+    return ", ".join(parts)
 
 
 def _write(stream, line):

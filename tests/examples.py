@@ -72,6 +72,7 @@ def fill(folder):
         "np": np,
         "samples": rng.integers(0, 256, (10, 28, 28, 1), dtype="uint8"),
         "x": rng.random((2, 8, 8, 16), dtype="float32"),
+        "photos": rng.integers(0, 256, (16, 16, 16, 3), dtype="uint8"),
     }
 
 

@@ -261,6 +261,7 @@ def table():
                 "evaluator": (None, *NO_FUNCTION),
                 "folder": (None, *NO_PATH),
                 "every": (None, *NO_COUNT),
+                "patience": NO_COUNT,
             },
             "Log": {"path": (None, *NO_PATH), "every": (None, *NO_COUNT)},
             "LossPlot": {
@@ -561,6 +562,11 @@ def table():
             metrics.precision_recall,
             {"real": FEATURES, "fake": FEATURES},
             {"real": NO_FEATURES, "fake": NO_FEATURES, "k": (None, *NO_COUNT)},
+        ),
+        "metrics.pyramid_encoder": (
+            metrics.pyramid_encoder,
+            {},
+            {"image_shape": (*NO_SHAPE, (7, 8, 1))},
         ),
         "metrics.sample_points": (
             metrics.sample_points,

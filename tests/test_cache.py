@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kerasgan import cache
+from kerasgan import cache, cli
 from kerasgan.datasets import ImageFolder, clear_cache
 
 pytestmark = pytest.mark.any_backend
@@ -24,6 +24,19 @@ def test_clear_cache_removes_our_files_only(tmp_path, cache_folder):
     clear_cache(tmp_path / "other")
     assert not list((tmp_path / "other").iterdir())
     clear_cache(tmp_path / "never there")
+
+
+def test_the_command_shows_and_clears_the_cache(tmp_path, cache_folder, capsys):
+    assert cli.main(["cache"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "decoded images: 0 files, 0.0 MB"
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    ImageFolder(tmp_path, (512, 256, 3))
+    for arguments, left in (([], 1), (["--clear"], 0)):
+        assert cli.main(["cache", *arguments]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[:2] == [str(cache_folder), "decoded images: 1 files, 0.4 MB"]
+        assert len(list(cache_folder.iterdir())) == left
+    assert lines[-1] == "Deleted."
 
 
 def test_where_the_cache_lies(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import threading
 
 import pytest
 from models import pictures
@@ -70,8 +71,10 @@ def test_a_log_gets_a_line_a_minute(own, monkeypatch, capsys):
     assert out == "" and len(lines) == 4
     for number, line in enumerate(lines, 1):
         epoch = 3 if number < 3 else 4
-        pattern = rf"Epoch {epoch}/4: {number}/4 \[\d\d:\d\d<\d\d:\d\d, .*"
-        assert re.fullmatch(pattern + r"d_loss=\d.*, g_loss=\d.*, images/s=\d+\]", line), line
+        # The first step, which compiles, says nothing of the others.
+        left, speed = (r"\?", "") if number == 1 else (r"\d\d:\d\d", r", images/s=\d+")
+        pattern = rf"Epoch {epoch}/4: {number}/4 \[\d\d:\d\d<{left}, .*"
+        assert re.fullmatch(pattern + rf"d_loss=\d.*, g_loss=\d.*{speed}\]", line), line
 
 
 @pytest.fixture
@@ -98,6 +101,28 @@ def test_a_long_training_ends_with_a_line(lines_of):
         "Epoch 1/1: 240/500 [01:00<01:05,  4.00step/s, d_loss=1.000, g_loss=2.000, images/s=32]",
         "Epoch 1/1: 360/500 [01:30<00:35,  4.00step/s, d_loss=3.000, g_loss=4.000, images/s=32]",
     ]
+
+
+def test_the_first_step_does_not_count_for_the_time_left(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
+    with display.open_display(500, 1) as shown:
+        shown.begin("Epoch 1/1")
+        for clock[0] in (50.0, 55.0, 60.0):
+            shown.show({"d_loss": 1.0}, num_steps=1, num_images=8)
+    line = "Epoch 1/1: 3/500 [01:00<41:25,  5.00s/step, d_loss=1.000, images/s=2]\n"
+    assert capsys.readouterr().err == line
+
+
+def test_a_log_says_that_the_first_step_compiles(monkeypatch, capsys):
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0.05)
+    with display.open_display(500, 1) as shown:
+        shown.begin("Epoch 1/1")
+        threading.Event().wait(0.5)  # the first step
+        shown.show({"d_loss": 1.0}, num_steps=1, num_images=8)
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first == "Epoch 1/1: 0/500 [00:00<?, ?step/s, compiling the first step]"
+    assert last.startswith(("Epoch 1/1: 0/500", "Epoch 1/1: 1/500"))
 
 
 def test_a_line_does_not_guess_the_time_left_of_an_unknown_number_of_steps(monkeypatch, capsys):

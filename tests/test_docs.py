@@ -21,6 +21,7 @@ WITH_PYTHON = [
     "README.md",
     "docs/adding-a-model.md",
     "docs/callbacks.md",
+    "docs/choosing.md",
     "docs/examples.md",
     "docs/first-afternoon.md",
     "docs/freezing.md",
@@ -34,7 +35,7 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["evaluate", "sample", "train"]
+COMMANDS = ["cache", "evaluate", "models", "sample", "train"]
 
 
 def run(page, folder, monkeypatch):
@@ -89,6 +90,13 @@ def test_moving_to_kerasgan(tmp_path, monkeypatch):
     names = run("docs/migration.md", tmp_path, monkeypatch)
     assert names["gan"].step == 1
     assert (tmp_path / "runs/images/step_0000002.png").is_file()
+
+
+@pytest.mark.any_backend
+def test_choosing(tmp_path, monkeypatch):
+    names = run("docs/choosing.md", tmp_path, monkeypatch)
+    assert names["scores"].keys() == names["evaluator"].floor.keys()
+    assert (tmp_path / "runs" / "watched" / "evaluation.csv").is_file()
 
 
 def test_a_step_can_be_changed(tmp_path, monkeypatch):

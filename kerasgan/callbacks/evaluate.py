@@ -5,10 +5,10 @@ import os
 import warnings
 from collections.abc import Callable
 
-from kerasgan.callbacks._periodic import Periodic
+from kerasgan.callbacks._periodic import Periodic, is_reached
 from kerasgan.callbacks._rows import column_names, read_log, to_csv
 from kerasgan.callbacks.checkpoint import save_generator
-from kerasgan.checks import check_function, is_finite
+from kerasgan.checks import check_function, check_whole, is_finite
 from kerasgan.files import replacing
 
 __all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate"]
@@ -31,10 +31,16 @@ class Evaluate(Periodic):
             a dict of floats with `frechet_distance`.
         folder: Folder for the files; created if needed.
         every: Steps between measurements, which take seconds to minutes.
+        patience: Number of measurements in a row without a smaller Frechet distance after which
+            training stops; None to go on. They are counted in `evaluation.csv`, so that a resumed
+            run stops where an undisturbed one does.
+
+    Attributes:
+        is_exhausted: Whether there were `patience` measurements since the best.
 
     Raises:
-        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` is not
-            a positive whole number.
+        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` or
+            `patience` is not a positive whole number.
 
     Example:
 
@@ -46,8 +52,15 @@ class Evaluate(Periodic):
     ```
     """
 
-    def __init__(self, evaluator: Callable, folder: str | os.PathLike, every: int = 1000):
+    def __init__(
+        self,
+        evaluator: Callable,
+        folder: str | os.PathLike,
+        every: int = 1000,
+        patience: int | None = None,
+    ):
         super().__init__(folder, every)
+        self.patience = None if patience is None else check_whole("patience", patience, 1)
         check_function(
             "evaluator", evaluator, ("gan",), fix="Pass a kerasgan.metrics.Evaluator, for example."
         )
@@ -75,6 +88,7 @@ class Evaluate(Periodic):
         if not comparable or int(comparable[-1]["step"]) < step:
             self._act()
         self._last_step = self.model.step
+        self._stop_if_exhausted()
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
@@ -87,16 +101,35 @@ class Evaluate(Periodic):
         if not is_finite(self.model.sampling_generator.weights):
             return
         scores = self.evaluator(self.model)
-        found = [float(row["frechet_distance"]) for row in self._comparable()]
-        # Ignore distances that could not be measured (NaN).
-        best = min(filter(math.isfinite, found), default=math.inf)
-        is_best = scores["frechet_distance"] < best
+        is_best = scores["frechet_distance"] < min(self._distances(), default=math.inf)
         # Save the generator first, so that the best row always has one.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)
         self._rows.append({"step": self.model.step} | scores | self._protocol)
         with replacing(self.path) as temporary:
             temporary.write_bytes(to_csv(column_names(self._rows), self._rows))
+        self._stop_if_exhausted()
+
+    @property
+    def is_exhausted(self) -> bool:
+        if self.patience is None:
+            return False
+        # Only those at multiples of `every`: an interruption adds others.
+        before, distances = -1, []
+        for row, distance in zip(self._comparable(), self._distances(), strict=True):
+            if is_reached(self.every, before, int(row["step"])):
+                distances.append(distance)
+                before = int(row["step"])
+        return bool(distances) and distances.index(min(distances)) < len(distances) - self.patience
+
+    def _stop_if_exhausted(self):
+        if self.is_exhausted:
+            self.model.stop_training = True
+
+    def _distances(self):
+        """The Frechet distances of comparable rows; infinity where one could not be measured."""
+        found = (float(row["frechet_distance"]) for row in self._comparable())
+        return [distance if math.isfinite(distance) else math.inf for distance in found]
 
     def _comparable(self):
         """The rows measured under this evaluator's protocol."""

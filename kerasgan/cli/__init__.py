@@ -6,12 +6,18 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import evaluate, sample, train
+from kerasgan.cli import cache, evaluate, models, sample, train
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
 
-_COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate}
+_COMMANDS = {
+    "models": models,
+    "train": train,
+    "sample": sample,
+    "evaluate": evaluate,
+    "cache": cache,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,12 @@ import math
 from kerasgan import metrics, pretrained
 from kerasgan.checks import argument_error
 
-ENCODERS = {"mnist": metrics.mnist_encoder, "inception": metrics.inception_encoder}
+ENCODERS = ("inception", "mnist", "pyramid")
+ENCODERS_HELP = (
+    "pyramid (colours and contrasts at every scale, offline), mnist (offline, for digits) or "
+    "inception (InceptionV3, a download of 88 MB)"
+)
+_DIGITS = (28, 28, 1)
 _MOST_NAMES = 12  # in a message
 
 
@@ -31,6 +36,32 @@ def add_data_path(parser):
         metavar="PATH",
         help="for mnist: folder or file to read instead of downloading it",
     )
+
+
+def check_encoder(name, encoder, image_shape):
+    """Refuses an encoder that would make nonsense of images of this shape.
+
+    Args:
+        name: Name of the argument.
+        encoder: Its value, one of `ENCODERS`, or None.
+        image_shape: Shape of the images.
+    """
+    if encoder == "mnist" and tuple(image_shape) != _DIGITS:
+        height, width, channels = image_shape
+        raise argument_error(
+            name,
+            "be pyramid or inception for images that are not 28x28 grey, because mnist knows "
+            "digits only",
+            f"{name} mnist for images of {height}x{width}x{channels}",
+            f"{name} pyramid needs no download.",
+        )
+
+
+def load_encoder(encoder, image_shape):
+    """Makes one of `ENCODERS` for images of this shape."""
+    if encoder == "pyramid":
+        return metrics.pyramid_encoder(image_shape)
+    return {"inception": metrics.inception_encoder, "mnist": metrics.mnist_encoder}[encoder]()
 
 
 @contextlib.contextmanager

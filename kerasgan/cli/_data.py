@@ -4,9 +4,11 @@ import numpy as np
 
 from kerasgan import datasets
 from kerasgan.checks import argument_error
-from kerasgan.datasets._source import list_kinds
+from kerasgan.datasets import _classes
+from kerasgan.datasets._source import list_kinds, opened
 from kerasgan.datasets.image_folder import find_class_names
 
+_NUM_DIGITS = 60_000
 _DIGITS = [str(digit) for digit in range(10)]
 
 
@@ -35,6 +37,20 @@ def find_classes(arguments):
             "a dataset.json with labels, or choose a --model without labels.",
         )
     return names
+
+
+def survey(data):
+    """Counts images before any is decoded.
+
+    Returns:
+        `(num_images, num_classes)`; no classes (0) in a folder unless all images are in two or more
+        subfolders, and for MNIST.
+    """
+    if is_mnist(data):
+        return _NUM_DIGITS, 0
+    with opened(data) as source:
+        names, strays = _classes.find_class_names(source)
+        return len(source.files), 0 if strays or len(names) < 2 else len(names)
 
 
 def load_to_train(arguments, labels=False):

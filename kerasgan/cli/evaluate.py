@@ -14,9 +14,11 @@ from kerasgan.cli._messages import refusing
 from kerasgan.cli._source import load_sampler
 from kerasgan.files import check_writable, replacing
 
-__all__ = ["add_parser", "beside_nearest", "run"]
+__all__ = ["add_parser", "beside_nearest", "describe_copies", "describe_variety", "run"]
 
 _ROWS, _NEAREST = 10, 5  # in the --nearest picture: generated images, and real images for each
+# Coverage and variety, as shares of those of real images, and copies beyond theirs.
+_POOR, _GOOD, _TOO_MUCH, _MANY_COPIES = 0.5, 0.8, 1.25, 0.1
 
 
 def add_parser(commands):
@@ -32,7 +34,10 @@ examples:
   kerasgan evaluate runs/photos --data photos --count 5000 --out scores.json
 
 A distance of 0 is best. The second column is the floor: the same number of other real images,
-measured the same way. Compare numbers only if the encoder, data and count match.""",
+measured the same way. Compare numbers only if the encoder, data and count match.
+
+The encoder pyramid sees blur, noise, wrong colours and missing variety, but not what an image
+shows. inception does, and downloads 88 MB once.""",
     )
     _arguments.add_model(parser)
     parser.add_argument(
@@ -46,8 +51,8 @@ measured the same way. Compare numbers only if the encoder, data and count match
         "--encoder",
         choices=_arguments.ENCODERS,
         metavar="ENCODER",
-        help="features to compare: mnist (offline, for digits) or inception (a download) "
-        "(default: mnist for mnist, else inception)",
+        help=f"features to compare: {_arguments.ENCODERS_HELP} (default: mnist for mnist, else "
+        "pyramid)",
     )
     parser.add_argument(
         "--count",
@@ -85,13 +90,17 @@ def run(given):
         _check_outputs(given)
         sampler = load_sampler(given.model)
         image_shape = sampler.generator.output_shape[1:]
-        name = given.encoder or ("mnist" if is_mnist(given.data) else "inception")
-        encoder = _arguments.ENCODERS[name]()
+        _arguments.check_encoder("--encoder", given.encoder, image_shape)
         images = load_to_compare(given.data, given.data_path, image_shape)
+        name = given.encoder or ("mnist" if is_mnist(given.data) else "pyramid")
+        # Last, because it may download.
+        encoder = _arguments.load_encoder(name, image_shape)
         evaluator = metrics.Evaluator(images, encoder, given.count, given.seed)
         fakes = sampler.sample(evaluator.count, given.seed)
     scores = evaluator(fakes)
     _print_scores(scores, evaluator.floor)
+    print(describe_variety(scores, evaluator.floor))
+    print(describe_copies(scores, evaluator.floor))
     digits = {}
     if is_mnist(given.data):
         digits = _count_digits(fakes, images[: evaluator.count])
@@ -152,6 +161,29 @@ def _print_scores(scores, floor):
 
 def _print_row(name, generated, real):
     print(f"{name:<20}{generated:>12.4f}{real:>12.4f}")
+
+
+def describe_variety(scores: dict[str, float], floor: dict[str, float]) -> str:
+    """What the scores of variety mean, in one sentence."""
+    covered = scores["coverage"] / max(floor["coverage"], 1e-6)
+    spread = scores["variety"] / max(floor["variety"], 1e-6)
+    if min(covered, spread) < _POOR:
+        return "Samples vary far less than real images: many kinds of images are missing."
+    if spread > _TOO_MUCH:
+        return "Samples vary more than real images, as noise and broken images do."
+    if min(covered, spread) < _GOOD:
+        return "Samples are less varied than real images."
+    return "Samples are about as varied as real images."
+
+
+def describe_copies(scores: dict[str, float], floor: dict[str, float]) -> str:
+    """What the distance to the nearest real images means, in one sentence."""
+    if scores["copies"] > floor["copies"] + _MANY_COPIES:
+        return (
+            f"{scores['copies']:.0%} of the samples are nearly copies of real images; --nearest "
+            "shows them beside these."
+        )
+    return "Samples are no nearer to real images than other real images are: they are no copies."
 
 
 def _count_digits(fakes, real):

@@ -27,6 +27,7 @@ def make_callbacks(
     data: np.ndarray | datasets.ImageFolder | None = None,
     encoder: metrics.Encoder | None = None,
     rollbacks: int = 0,
+    patience: int | None = None,
 ) -> list[keras.callbacks.Callback]:
     """Creates the callbacks that write to a run's folder, in the order they must run.
 
@@ -36,6 +37,7 @@ def make_callbacks(
         data: Real images to compare with; only needed with `encoder`.
         encoder: Encoder to evaluate the images with; None for no evaluation.
         rollbacks: As in `callbacks.Checkpoint`.
+        patience: As in `callbacks.Evaluate`.
     """
     checkpoint_every = run_folder.checkpoint_every(every)
     log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
@@ -43,7 +45,7 @@ def make_callbacks(
     if encoder:
         # First, so that the others see its scores.
         evaluator = metrics.Evaluator(data, encoder, _EVALUATION_COUNT)
-        found.append(callbacks.Evaluate(evaluator, run, checkpoint_every))
+        found.append(callbacks.Evaluate(evaluator, run, checkpoint_every, patience))
     found += [
         log,
         callbacks.SampleGrid(run / run_folder.SAMPLES, every),

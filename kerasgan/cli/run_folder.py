@@ -278,9 +278,10 @@ def read_config(run):
     try:
         config = read_json(path)
         _check_fields(config, _FIELDS)
-        # What earlier versions did not write: rollbacks, deterministic and class_names.
-        arguments = {"rollbacks": 0, "deterministic": False} | config["arguments"]
-        _check_fields(arguments, _ARGUMENTS, "arguments.")
+        # What earlier versions did not write, and class_names below.
+        earlier = {"rollbacks": 0, "deterministic": False, "patience": None}
+        config["arguments"] = earlier | config["arguments"]
+        _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
     except FileNotFoundError:
         raise argument_error(
@@ -353,6 +354,7 @@ _ARGUMENTS = {
     "learning_rate": _or_none(_is_rate),
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
+    "patience": _or_none(_is_whole(1)),
     "rollbacks": _is_whole(0),
     "deterministic": _is_flag,
     "steps": _or_none(_is_whole(1)),

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import inspect
 import math
 import pathlib
 import random
@@ -17,7 +16,15 @@ from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import argument_error, is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
-from kerasgan.cli._settings import DEFAULT_EPOCHS, DEFAULTS, settle
+from kerasgan.cli._settings import (
+    DEFAULT_EPOCHS,
+    DEFAULTS,
+    MODELS,
+    adapt,
+    settle,
+    takes_labels,
+    warning_of_few,
+)
 from kerasgan.cli._source import load
 from kerasgan.cli._stop import Guard, Stop
 from kerasgan.datasets import ImageFolder
@@ -25,12 +32,6 @@ from kerasgan.datasets import ImageFolder
 __all__ = ["add_parser", "run"]
 
 
-def _takes_labels(model):
-    """Whether the model's builder takes a number of classes."""
-    return "num_classes" in inspect.signature(getattr(zoo, f"build_{model}")).parameters
-
-
-_MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
 _EPILOG = f"""\
 examples:
   kerasgan train photos --size 32 --steps 2000
@@ -69,14 +70,16 @@ def add_parser(commands):
         metavar="DATA",
         help="folder or .zip archive of images (subfolders are searched too), or the word mnist; "
         "optional with --resume. Models that learn from labels "
-        f"({', '.join(name for name in _MODELS if _takes_labels(name))}) need a subfolder for each "
+        f"({', '.join(name for name in MODELS if takes_labels(name))}) need a subfolder for each "
         "class, and take its name, or a dataset.json with labels",
     )
     parser.add_argument(
         "--model",
-        choices=_MODELS,
+        choices=MODELS,
         metavar="MODEL",
-        help=f"which GAN to train: {', '.join(_MODELS)} (default: {DEFAULTS['model']})",
+        help=f"which GAN to train: {', '.join(MODELS)}; `kerasgan models` compares them (default: "
+        f"{DEFAULTS['model']}, with --filters, --learning-rate and --augment to suit the images "
+        "and the device)",
     )
     parser.add_argument(
         "--size",
@@ -169,7 +172,14 @@ def add_parser(commands):
         choices=_arguments.ENCODERS,
         metavar="ENCODER",
         help="measure the images during training and keep the best generator, using features from "
-        "mnist (offline, for digits) or inception (a download) (default: do not measure)",
+        f"{_arguments.ENCODERS_HELP} (default: do not measure)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_arguments.positive,
+        metavar="N",
+        help="with --evaluate: stop after this many measurements in a row without a better Frechet "
+        "distance (default: train to the end)",
     )
     parser.add_argument(
         "--rollbacks",
@@ -221,6 +231,8 @@ def run(given):
             folder, arguments, config = settle(given)
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
+            if not config and given.model is None:
+                arguments = adapt(given, arguments)
             if given.devices:
                 stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
@@ -235,9 +247,7 @@ def run(given):
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
                 return 0
-            name = arguments["evaluate"]
-            encoder = _arguments.ENCODERS[name]() if name else None
-            labels = _takes_labels(arguments["model"])
+            labels = takes_labels(arguments["model"])
             if config and labels:
                 run_folder.check_classes(folder, config, _data.find_classes(arguments))
             data = _data.load_to_train(arguments, labels)
@@ -247,8 +257,16 @@ def run(given):
             # The intervals stay the same when a resume extends the run.
             num_steps = _num_steps(gan, num_images, arguments)
             every = config["every"] if config else recording.choose_every(num_steps)
+            encoder = None
+            if arguments["evaluate"]:  # last, because it may download
+                encoder = _arguments.load_encoder(arguments["evaluate"], gan.image_shape)
             records = recording.make_callbacks(
-                folder, every, _data.images_of(data), encoder, arguments["rollbacks"]
+                folder,
+                every,
+                _data.images_of(data),
+                encoder,
+                arguments["rollbacks"],
+                arguments["patience"],
             )
             if config and run_folder.has_checkpoint(folder) and any(_new_rates(arguments, config)):
                 # At once: they are not new to another resume, even if this one is killed.
@@ -256,6 +274,9 @@ def run(given):
             run_folder.write_config(folder, arguments, gan, every, num_images)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
+        warning = warning_of_few(num_images)
+        if warning and not config:
+            tell("train", f"note: {warning}")
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, "
             f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.",
@@ -291,7 +312,10 @@ def run(given):
             ) from error
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
-            return _finish(folder, gan, arguments, stop, saved, time.monotonic() - start)
+            is_exhausted = any(getattr(each, "is_exhausted", False) for each in records)
+            return _finish(
+                folder, gan, arguments, stop, saved, time.monotonic() - start, is_exhausted
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
@@ -321,7 +345,7 @@ def _load_or_build(folder, arguments, config):
     random.seed(arguments["seed"])
     options = {} if arguments["filters"] is None else {"filters": arguments["filters"]}
     build = getattr(zoo, f"build_{arguments['model']}")
-    names = _data.find_classes(arguments) if _takes_labels(arguments["model"]) else None
+    names = _data.find_classes(arguments) if takes_labels(arguments["model"]) else None
     if names:
         options["num_classes"] = len(names)
     gan = build(image_shape=(*arguments["size"], arguments["channels"]), **options)
@@ -378,7 +402,7 @@ def _describe(num_images, arguments, gan):
     return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']}{classes})"
 
 
-def _finish(folder, gan, arguments, stop, saved, seconds):
+def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
     """Reports how the run ended and what it wrote; returns the exit code."""
     safe_step = saved[run_folder.MODEL]
     is_saved = safe_step == gan.step
@@ -418,8 +442,15 @@ def _finish(folder, gan, arguments, stop, saved, seconds):
         f"{'Finished' if is_finished else 'Stopped'} at {_progress(gan, arguments)}, "
         f"after {duration(seconds)}."
     )
+    longer = ""
+    if is_exhausted:
+        longer = f" --patience {2 * arguments['patience']}"
+        print(
+            f"{arguments['patience']} measurements in a row brought no better Frechet distance. "
+            f"{run_folder.BEST_GENERATOR} is the best."
+        )
     if not is_finished and gan.nan_step is None and safe_step is not None:
-        print(f"To continue: kerasgan train --resume --out {folder}")
+        print(f"To continue: kerasgan train --resume --out {folder}{longer}")
     print(f"Written: {', '.join(run_folder.listed(folder))}")
     print(folder)
     if gan.nan_step is not None or not is_saved:

@@ -15,6 +15,7 @@ from kerasgan.metrics.encoders import (
     inception_encoder,
     mnist_classifier,
     mnist_encoder,
+    pyramid_encoder,
 )
 from kerasgan.metrics.evaluator import Evaluator
 from kerasgan.metrics.modes import (
@@ -45,6 +46,7 @@ __all__ = [
     "nearest",
     "point_modes",
     "precision_recall",
+    "pyramid_encoder",
     "ring",
     "sample_points",
     "stack_digits",

@@ -5,6 +5,7 @@ computed in float64, in blocks of bounded memory.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from kerasgan.metrics._arrays import check_features
 __all__ = [
     "BALL_K",
     "BLOCK",
+    "COPY",
     "DENSITY_K",
     "Reference",
     "density_coverage",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 BALL_K, DENSITY_K = 3, 5  # as in the papers
+COPY = 0.5  # of the usual distance between a real image and the most similar other
 BLOCK = 2**24  # numbers in a block of a matrix of distances: 128 MiB
 
 
@@ -287,35 +290,55 @@ def nearest(
 class Reference:
     """Real features and everything that a comparison needs from them, computed once.
 
-    `Reference.of(features)` computes it; the fields are arrays, so that a file can store them.
+    `Reference.of(features, others)` computes it; the fields are arrays, so that a file can store
+    them. Distributions are compared with `features` alone; what may be a copy is searched for among
+    all, because a generator has seen all.
     """
 
     features: np.ndarray
+    others: np.ndarray
     mean: np.ndarray
     covariance: np.ndarray
     root: np.ndarray
     ball_radii: np.ndarray
     density_radii: np.ndarray
     kernel: np.ndarray
+    nearest: np.ndarray
 
     @classmethod
-    def of(cls, features):
-        (features,) = check_features(DENSITY_K, features=features)
+    def of(cls, features, others):
+        features, others = check_features(DENSITY_K, features=features, others=others)
         mean, covariance = statistics(features)
         return cls(
             features,
+            others,
             mean,
             covariance,
             _root(covariance),
             _radii(features, BALL_K),
             _radii(features, DENSITY_K),
             np.asarray(_kernel_among(features)),
+            np.sqrt(_radii(np.concatenate([features, others]), 1)),
         )
 
     def compare(self, features):
-        """All scores of generated features, as the functions above compute them."""
-        real, fake = check_features(DENSITY_K, real=self.features, fake=features)
-        frechet = _frechet_distance(self.mean, self.covariance, self.root, *statistics(fake))
+        """All scores of generated features."""
+        (fake,) = check_features(DENSITY_K, fake=features)
+        nearest = [np.sqrt(found.min(axis=1)) for _, found in _distances(fake, self._all)]
+        return self._compare(fake, np.concatenate(nearest))
+
+    def floor(self):
+        """All scores of the other real features, each compared with all but itself."""
+        return self._compare(self.others, self.nearest[len(self.features) :])
+
+    @property
+    def _all(self):
+        return np.concatenate([self.features, self.others])
+
+    def _compare(self, fake, nearest):
+        real, fake = check_features(DENSITY_K, real=self.features, fake=fake)
+        mean, covariance = statistics(fake)
+        frechet = _frechet_distance(self.mean, self.covariance, self.root, mean, covariance)
         kernel = self.kernel + _kernel_among(fake) - 2.0 * _kernel_between(real, fake)
         density, coverage = _density_coverage(real, fake, DENSITY_K, self.density_radii)
         return {
@@ -325,7 +348,17 @@ class Reference:
             "recall": _share_inside(real, fake, _radii(fake, BALL_K)),
             "density": density,
             "coverage": coverage,
+            "variety": _ratio(np.sqrt(np.trace(covariance)), np.sqrt(np.trace(self.covariance))),
+            "nearest_distance": _ratio(nearest.mean(), self.nearest.mean()),
+            "copies": float(np.mean(nearest < COPY * self.nearest.mean())),
         }
+
+
+def _ratio(value, of):
+    """`value / of`; where real images do not differ at all, infinity unless `value` is 0."""
+    if of == 0:
+        return 1.0 if value == 0 else math.inf
+    return float(value / of)
 
 
 def _share_inside(points, others, radii):

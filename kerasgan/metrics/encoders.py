@@ -1,19 +1,32 @@
 """Encoders: models that turn images into features, for measuring distances."""
 
 import hashlib
+import os
 import pathlib
+import warnings
 
 import keras
 import numpy as np
 from skimage.transform import resize
 
-from kerasgan.checks import argument_error, check_value_range
+from kerasgan.checks import argument_error, check_image_shape, check_value_range
 from kerasgan.metrics._arrays import check_images
 from kerasgan.networks import infer
 
-__all__ = ["BATCH_SIZE", "Encoder", "inception_encoder", "mnist_classifier", "mnist_encoder"]
+__all__ = [
+    "BATCH_SIZE",
+    "Encoder",
+    "inception_encoder",
+    "mnist_classifier",
+    "mnist_encoder",
+    "pyramid_encoder",
+]
 
 BATCH_SIZE = 250
+# Of `pyramid_encoder`: a level has at least 8 pixels; above a contrast of 2, contrasts count by
+# their ratio, below it by their difference; and the colours of places count in 128ths.
+_SMALLEST_LEVEL, _FAINT, _COLORS = 8, 2.0, 128.0
+_INCEPTION = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _CLASSIFIER = pathlib.Path(__file__).with_name("mnist_classifier.keras")
 
 
@@ -150,11 +163,86 @@ def mnist_encoder() -> Encoder:
     return Encoder(features, (0, 255), "mnist_classifier")
 
 
+def pyramid_encoder(image_shape: tuple[int, int, int]) -> Encoder:
+    """Colours, and contrasts at every scale: features of any images, without a download.
+
+    For photographs and drawings where InceptionV3 is not at hand. Luminance and two colour
+    differences are halved in size again and again (a pyramid). At each size, eight filters of 3x3
+    pixels (the discrete cosine transform's) measure how strong edges, lines and dots are in the
+    whole image; the smallest size gives the colours of about 4x4 places.
+
+    It sees blur, noise, dotted textures, wrong colours, a wrong layout, and missing variety. It
+    does not know what an image shows: a face with three eyes has the contrasts of a face.
+    `docs/choosing.md` has measurements. Do not compare its distances with an FID.
+
+    Args:
+        image_shape: `(height, width, channels)` of the images, 8 to 1,024 pixels: contrasts depend
+            on the size. Images of other sizes are resized.
+
+    Returns:
+        `Encoder`, named `pyramid`, of 24 features for each size (8 for grey) and those of the
+        places: 120 for 32x32x3.
+
+    Raises:
+        ValueError: `image_shape` is not such a shape.
+
+    Example:
+
+    ```python
+    encoder = kerasgan.metrics.pyramid_encoder(gan.image_shape)
+    evaluator = kerasgan.metrics.Evaluator(photos, encoder)
+    scores = evaluator(gan)         # {"variety": ..., ...}; 1: as varied as real images
+    ```
+    """
+    height, width, channels = check_image_shape(image_shape, _SMALLEST_LEVEL, 1024)
+    images = keras.Input((height, width, min(channels, 3)), name="images")
+    x, features = images, []
+    if channels > 1:
+        x = _fixed(keras.layers.Conv2D, x, _LUMINANCE_AND_COLORS[None, None], filters=3)
+    filters = np.repeat(_cosine_filters()[:, :, None], x.shape[-1], axis=2)
+    while min(x.shape[1:3]) >= _SMALLEST_LEVEL:
+        found = _fixed(keras.layers.DepthwiseConv2D, x, filters, depth_multiplier=8)
+        power = keras.ops.mean(keras.ops.square(found), axis=(1, 2))
+        features.append(keras.ops.log1p(keras.ops.sqrt(power) / _FAINT))
+        x = _pooled(x, 2)
+    places = _pooled(x, tuple(side // 4 for side in x.shape[1:3]))
+    features.append(keras.layers.Flatten(**_PLAIN)(places) / _COLORS)
+    model = keras.Model(images, keras.layers.Concatenate(dtype="float32")(features))
+    return Encoder(model, (0, 255), "pyramid")
+
+
+# The same numbers under every setting of Keras: its image format and its dtype policy.
+_PLAIN = {"data_format": "channels_last", "dtype": "float32"}
+# The columns of JPEG's YCbCr.
+_LUMINANCE_AND_COLORS = np.array(
+    [[0.299, -0.169, 0.5], [0.587, -0.331, -0.419], [0.114, 0.5, -0.081]]
+)
+
+
+def _cosine_filters():
+    """The discrete cosine transform of 3x3 pixels without the mean: `(3, 3, 8)`."""
+    rows = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+    return np.einsum("ai,bj->ijab", rows, rows).reshape(3, 3, 9)[..., 1:]
+
+
+def _fixed(layer, x, kernel, **settings):
+    """Calls a new convolution with this kernel."""
+    layer = layer(kernel_size=kernel.shape[0], use_bias=False, **settings, **_PLAIN)
+    x = layer(x)
+    layer.set_weights([kernel])
+    return x
+
+
+def _pooled(x, size):
+    return keras.layers.AveragePooling2D(size, **_PLAIN)(x)
+
+
 def inception_encoder() -> Encoder:
     """InceptionV3 of `keras.applications`, trained on ImageNet: 2,048 features.
 
-    Its weights are downloaded once (88 MB). The Frechet distance of its features is close but not
-    equal to the published FID, since the weights and the resizing differ.
+    Its weights are downloaded once (88 MB); a warning says so before. The Frechet distance of its
+    features is close but not equal to the published FID, since the weights and the resizing
+    differ.
 
     Returns:
         `Encoder`, named `keras_inception_v3`.
@@ -162,13 +250,21 @@ def inception_encoder() -> Encoder:
     Raises:
         OSError: The weights cannot be downloaded.
     """
+    folder = pathlib.Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"), "models")
+    if not (folder / _INCEPTION).exists():
+        warnings.warn(
+            f"Downloading the weights of InceptionV3 to {folder}, once: 88 MB from "
+            "storage.googleapis.com. The encoder `pyramid` needs no download.",
+            stacklevel=2,
+        )
     try:
         model = keras.applications.InceptionV3(
             include_top=False, pooling="avg", input_shape=(299, 299, 3)
         )
     except Exception as error:
         raise OSError(
-            "The weights of InceptionV3 could not be downloaded. Without a network, use "
-            f"kerasgan.metrics.mnist_encoder or your own Keras model. ({error})"
+            "The weights of InceptionV3 could not be downloaded. Without a network, use the "
+            "encoder `pyramid` (--encoder pyramid, --evaluate pyramid, or "
+            f"kerasgan.metrics.pyramid_encoder), or your own Keras model. ({error})"
         ) from error
     return Encoder(model, (-1, 1), "keras_inception_v3")

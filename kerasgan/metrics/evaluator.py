@@ -20,7 +20,7 @@ from kerasgan.metrics.encoders import Encoder
 
 __all__ = ["Evaluator"]
 
-_CACHE_VERSION = 2  # of the file's contents
+_CACHE_VERSION = 3  # of the file's contents
 
 
 class Evaluator:
@@ -91,8 +91,8 @@ class Evaluator:
                 path = cache_path(cache, "features", data_hash + key)
         found = _read(path) if path else None
         if found is None:
-            self._reference = Reference.of(encoder(real))
-            self.floor = self._reference.compare(encoder(others))
+            self._reference = Reference.of(encoder(real), encoder(others))
+            self.floor = self._reference.floor()
             if path:
                 _write(path, self._reference, self.floor)
         else:
@@ -115,7 +115,12 @@ class Evaluator:
 
         Returns:
             Dict of floats: `frechet_distance` and `kernel_distance` (0 is best), `precision`
-            and `recall` (k=3), `density` and `coverage` (k=5).
+            and `recall` (k=3), `density` and `coverage` (k=5); `variety`, the distance between two
+            fakes over that between two real images (root mean squares; 1 is best);
+            `nearest_distance`, the mean distance from a fake to the nearest real image (of both
+            parts) over that from a real image to the nearest other; and `copies`, the fraction of
+            fakes that are less than half as far from a real image as that. Where the generator
+            repeats its data, the distance is far below the floor and the copies are far above.
 
         Raises:
             ValueError: `fakes` is neither a GAN nor such images.

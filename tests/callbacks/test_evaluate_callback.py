@@ -129,3 +129,24 @@ def test_a_best_generator_that_could_not_be_saved_is_no_row(tmp_path, monkeypatc
     assert [row["frechet_distance"] for row in rows] == ["9.0", "7.0"]
     best = keras.models.load_model(tmp_path / "best_generator.keras")
     np.testing.assert_array_equal(weights(best), weights(gan.generator))
+
+
+def test_early_stopping_of_keras_reads_the_scores(tmp_path):
+    values = iter([9.0, 5.0, 6.0, 7.0, 8.0])
+    evaluate = callbacks.Evaluate(lambda gan: {"frechet_distance": next(values)}, tmp_path, every=2)
+    stop = keras.callbacks.EarlyStopping(monitor="frechet_distance", mode="min", patience=2)
+    gan = build_gan()
+    gan.fit(IMAGES[:4], batch_size=2, epochs=10, verbose=0, callbacks=[evaluate, stop])
+    assert gan.step == 6  # 5 at the end of the first epoch was the best
+
+
+def test_patience_counts_what_was_measured_at_equal_distances(tmp_path):
+    values = iter([9.0, 5.0, 7.0, 6.0, 8.0])
+    evaluate = callbacks.Evaluate(
+        lambda gan: {"frechet_distance": next(values)}, tmp_path, every=2, patience=2
+    )
+    gan = build_gan()
+    train(gan, 3, evaluate)  # the third measurement, at its end
+    assert not evaluate.is_exhausted
+    train(gan, 20, evaluate)
+    assert gan.step == 6 and evaluate.is_exhausted

@@ -6,7 +6,7 @@ from PIL import Image
 from kerasgan import cli
 
 # To take a second: for folders of 16x16 images.
-TINY = ["--size", "16", "--filters", "2", "--batch-size", "4"]
+TINY = ["--model", "dcgan", "--size", "16", "--filters", "2", "--batch-size", "4"]
 
 
 def train(*arguments):

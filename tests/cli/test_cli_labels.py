@@ -322,7 +322,7 @@ def test_a_generator_with_classes_that_are_not_its_own_is_refused(
 
 def test_a_run_with_labels_is_evaluated_on_all_its_classes(run_of_pets, pets, capsys):
     for source in (run_of_pets, run_of_pets / "generator.keras"):
-        arguments = ["evaluate", str(source), "--data", str(pets), "--encoder", "mnist"]
+        arguments = ["evaluate", str(source), "--data", str(pets)]
         assert cli.main(arguments) == 0
         printed = capsys.readouterr().out
         assert "frechet distance" in printed and "6 images each" in printed
@@ -330,7 +330,7 @@ def test_a_run_with_labels_is_evaluated_on_all_its_classes(run_of_pets, pets, ca
 
 def test_train_measures_with_labels(pets, tmp_path):
     run = tmp_path / "run"
-    arguments = ["--model", "cgan", "--evaluate", "mnist", "--steps", 1, "--out", run]
+    arguments = ["--model", "cgan", "--evaluate", "pyramid", "--steps", 1, "--out", run]
     assert train(pets, *TINY, *arguments) == 0
     assert [row["step"] for row in callbacks.read_log(run / "evaluation.csv")] == ["0", "1"]
 
