@@ -6,12 +6,18 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import evaluate, sample, train
+from kerasgan.cli import directions, evaluate, project, sample, train
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
 
-_COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate}
+_COMMANDS = {
+    "train": train,
+    "sample": sample,
+    "evaluate": evaluate,
+    "project": project,
+    "directions": directions,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
