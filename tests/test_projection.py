@@ -79,7 +79,7 @@ def test_the_error_is_that_of_all_sizes():
     errors[0, :, ::2] = 1.0  # stripes, which vanish but for their mean, 0.5
     errors[1] = 0.5
     found = keras.ops.convert_to_numpy(
-        projection._error(np.zeros_like(errors), keras.ops.convert_to_tensor(errors))
+        projection._error(keras.ops.zeros(errors.shape), keras.ops.convert_to_tensor(errors))
     )
     np.testing.assert_allclose(found, 64 * np.array([0.5 + 0.25, 0.25 + 0.25]))
 

@@ -79,7 +79,9 @@ def run(given):
             )
         labels = None
         if sampler.takes_labels:
-            (label,) = _arguments.read_labels(given.label or sampler.names[0], sampler.names)
+            label = 0
+            if given.label is not None:
+                label, *_ = _arguments.read_labels(given.label, sampler.names, "--label")
             labels = np.full(count * _COLUMNS, label, dtype="int32")
         else:
             _arguments.check_no_labels("--label", given.label)
