@@ -180,7 +180,7 @@ def _error(targets, made):
         total += scale * ops.mean(ops.square(errors), axis=(1, 2, 3))
         if min(errors.shape[1:3]) < 2 * _SMALLEST:
             return total
-        errors = ops.average_pool(errors, 2, data_format="channels_last")
+        errors = ops.average_pool(errors, 2, strides=2, data_format="channels_last")
 
 
 def _limits(distribution, drawn):
