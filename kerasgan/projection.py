@@ -157,7 +157,7 @@ class _Projection(keras.Model):
     """Latents, one for each row, as the weights of an `Embedding` under a generator."""
 
     def __init__(self, generator, starts, limits):
-        super().__init__(dtype="float32")
+        super().__init__(name="projection", dtype="float32")
         self.generator = generator
         self.latents = keras.layers.Embedding(
             *starts.shape, embeddings_constraint=limits, dtype="float32"
