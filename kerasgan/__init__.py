@@ -1,9 +1,11 @@
 """kerasgan: generative adversarial networks that are plain Keras models."""
 
 from kerasgan import callbacks, datasets, layers, losses, metrics
+from kerasgan.factorization import directions
 from kerasgan.gan import GAN
 from kerasgan.pictures import image_grid
 from kerasgan.pretrained import load_pretrained
+from kerasgan.projection import project
 from kerasgan.stacks import frozen
 from kerasgan.zoo import (
     build_acgan,
@@ -56,12 +58,14 @@ __all__ = [
     "build_wgan_gp",
     "callbacks",
     "datasets",
+    "directions",
     "frozen",
     "image_grid",
     "layers",
     "load_pretrained",
     "losses",
     "metrics",
+    "project",
 ]
 
 __version__ = "0.1.0"

@@ -682,7 +682,8 @@ class GAN(keras.Model):
             seed: Integer; the same seed makes the same images (from the same latents on every
                 backend). By default, each call makes new images.
             labels: Classes of the images, whole numbers `(n,)`; drawn from the seed by default.
-                Only for a generator that takes labels.
+                Only for a generator that takes labels. Or mixtures of classes: the shares of each,
+                floats `(n, num_classes)`, which mix the codes that the generator makes of labels.
             latents: Latents `(n, latent_dim)` to use instead of drawing them.
             truncation: Largest distance of the drawn latents from their mean, in standard
                 deviations, for normal latents: smaller numbers, such as 0.5, give better but less
@@ -692,16 +693,10 @@ class GAN(keras.Model):
             uint8 array `(n, height, width, channels)`.
 
         Raises:
-            ValueError: An argument is invalid, or the generator's weights are not finite.
+            ValueError: An argument is invalid, the generator's weights are not finite, or it
+                cannot mix classes.
         """
-        checks.check_whole("n", n, 0)
-        if seed is not None:
-            checks.check_whole("seed", seed, 0)
-        if self.latent_dim is None:
-            raise ValueError(
-                "`sample` needs a generator that takes latents. Received: a generator that takes "
-                f"{self.generator.inputs[0].name}. Call gan.generator directly."
-            )
+        self._check_draw(n, seed)
         if labels is not None and not takes(self.generator, "labels"):
             raise argument_error(
                 "labels",
@@ -710,7 +705,7 @@ class GAN(keras.Model):
                 "Leave it out.",
             )
         if labels is not None:
-            labels = inputs.check_labels(labels, n, self.num_classes)
+            labels = inputs.check_mixtures(labels, n, self.num_classes)
         if latents is not None:
             latents = latent_tools.check(latents, (n, self.latent_dim))
             if truncation is not None:
@@ -721,6 +716,44 @@ class GAN(keras.Model):
                     "Truncate your latents yourself.",
                 )
         return self._sampler.sample(n, seed, labels, latents, truncation)
+
+    def sample_latents(
+        self, n: int, seed: int | None = None, truncation: float | None = None
+    ) -> np.ndarray:
+        """Draws the latents from which `sample` makes images for the same arguments.
+
+        Use it instead of `gan.latents`, which may be a name, a tuple or a function.
+
+        Args:
+            n: Number of latents.
+            seed: As in `sample`.
+            truncation: As in `sample`.
+
+        Returns:
+            float32 array `(n, latent_dim)`.
+
+        Raises:
+            ValueError: An argument is invalid.
+
+        Example:
+
+        ```python
+        latents = gan.sample_latents(8, seed=0)
+        samples = gan.sample(8, latents=latents)
+        ```
+        """
+        self._check_draw(n, seed)
+        return self._sampler.draw(n, seed, truncation)
+
+    def _check_draw(self, n, seed):
+        checks.check_whole("n", n, 0)
+        if seed is not None:
+            checks.check_whole("seed", seed, 0)
+        if self.latent_dim is None:
+            raise ValueError(
+                "`sample` needs a generator that takes latents. Received: a generator that takes "
+                f"{self.generator.inputs[0].name}. Call gan.generator directly."
+            )
 
     @property
     def _sampler(self):

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 
 from kerasgan import images
-from kerasgan.checks import argument_error, as_array
+from kerasgan.checks import argument_error, as_array, is_real
 from kerasgan.networks import first
 
-__all__ = ["check", "check_labels", "warn_of_habits", "warn_of_small_classes"]
+__all__ = ["check", "check_labels", "check_mixtures", "warn_of_habits", "warn_of_small_classes"]
 
 _MOST_TIMES = 10  # that the largest class may be as large as the smallest
 
@@ -121,6 +121,32 @@ def _taken_by_name(model):
     return {
         name: shape for name, shape in shapes.items() if len(shapes) > 1 or name == "source_images"
     }
+
+
+def check_mixtures(labels, count, num_classes):
+    """Checks labels that may be mixtures of classes; returns them as an int32 or float32 array.
+
+    Args:
+        labels: As in `check_labels`, or shares of the classes `(count, num_classes)`.
+        count: Number of images.
+        num_classes: Number of classes.
+
+    Raises:
+        ValueError: Labels are neither.
+    """
+    shares = as_array("labels", labels)
+    if shares.shape != (count, num_classes):
+        return check_labels(labels, count, num_classes)
+    is_valid = is_real(shares) and np.isfinite(shares).all() and (shares >= 0).all()
+    if not is_valid or not np.allclose(shares.sum(axis=1), 1.0, atol=1e-3):
+        raise argument_error(
+            "labels",
+            "be whole numbers, or shares of the classes: rows of numbers of at least 0 that sum "
+            "to 1",
+            f"labels of shape {shares.shape} and dtype {shares.dtype}",
+            "Divide each row by its sum.",
+        )
+    return shares.astype("float32")
 
 
 def check_labels(labels, count, num_classes, lowest=0):

@@ -7,6 +7,7 @@ from keras import ops, random, saving
 from kerasgan.checks import (
     argument_error,
     as_array,
+    check_choice,
     check_function,
     check_number,
     check_whole,
@@ -33,6 +34,7 @@ _EXPECTED = (
     "callable latents(shape, seed=...)"
 )
 _MOST_FRAMES = 10_000  # from one latent to the next
+KINDS = ("linear", "spherical")
 
 
 def standardize(latents, name="latents"):
@@ -194,17 +196,21 @@ class Stream:
         }
 
 
-def path(latents, distribution, frames_between=16):
+def path(latents, distribution="normal", frames_between=16, kind=None):
     """Makes latents on a closed path: from each latent to the next, and from the last to the first.
 
     Normal latents lie near a sphere around their mean, so the path between them runs along it
     (Shoemake 1985, "Animating Rotation with Quaternion Curves"): a straight line would pass closer
     to the mean than any latents from training. Other latents are joined by straight lines.
 
+    A straight path between rows of an identity matrix makes mixtures of classes, which
+    `GAN.sample` takes as labels.
+
     Args:
         latents: `(n, latent_dim)`.
-        distribution: Their distribution, as `standardize` returns it.
+        distribution: Their distribution: `gan.latents`.
         frames_between: Frames from one latent to the next, including the first of the two.
+        kind: `"spherical"` or `"linear"`; by default what suits the distribution.
 
     Returns:
         float32 array `(n * frames_between, latent_dim)`; every `frames_between`th row is one of
@@ -218,6 +224,7 @@ def path(latents, distribution, frames_between=16):
     ```python
     walk = kerasgan.latents.path(latents, gan.latents, frames_between=16)  # from (8, latent_dim)
     frames = gan.sample(16 * 8, latents=walk)
+    classes = kerasgan.latents.path(np.eye(10)[[3, 7]], kind="linear")  # from 3 to 7, and back
     ```
     """
     latents = as_array("latents", latents)
@@ -232,13 +239,17 @@ def path(latents, distribution, frames_between=16):
     latents = latents.astype("float64")
     distribution = standardize(distribution, "distribution")
     frames_between = check_whole("frames_between", frames_between, 1, _MOST_FRAMES)
+    if kind is None:
+        is_normal = distribution == "normal" or isinstance(distribution, tuple)
+        kind = "spherical" if is_normal else "linear"
+    check_choice("kind", kind, KINDS)
     has_mean = isinstance(distribution, tuple)
     mean = distribution[1] if has_mean else 0.0
     starts = (latents - mean)[:, None]  # (n, 1, latent_dim)
     ends = np.roll(starts, -1, axis=0)
     shares = np.arange(frames_between)[:, None] / frames_between  # (frames_between, 1)
     from_start, from_end = 1 - shares, shares
-    if has_mean or distribution == "normal":
+    if kind == "spherical":
         lengths = np.linalg.norm(starts, axis=2, keepdims=True)
         lengths = np.maximum(lengths * np.roll(lengths, -1, axis=0), np.finfo("float64").tiny)
         cosines = np.sum(starts * ends, axis=2, keepdims=True) / lengths

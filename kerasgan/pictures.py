@@ -1,20 +1,24 @@
 """Pictures: grids of images, PNG files and animations."""
 
 import contextlib
+import fractions
+import importlib
 import math
 import os
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage.util import montage
 
-from kerasgan.checks import check_whole
+from kerasgan.checks import argument_error, check_whole
 from kerasgan.files import replacing
 from kerasgan.metrics._arrays import check_images
 
 __all__ = [
     "captioned",
+    "check_animation",
     "check_scale",
     "choose_scale",
     "enlarged",
@@ -24,6 +28,7 @@ __all__ = [
     "is_png",
     "named",
     "opaque",
+    "save_animation",
     "save_gif",
     "save_png",
     "to_pil",
@@ -34,6 +39,12 @@ NAME_WIDTH = 120  # pixels, the most for the name of a row
 FRAME_SIZE = 512  # pixels, the longer side of an animation
 GRID_SIZE, MOST_SCALE = 1024, 8  # pixels, the longer side of a grid; its largest default scale
 LARGEST_SCALE = 64  # on request
+ANIMATIONS = (".gif", ".mp4", ".webm")
+# The encoder of each kind of video, and what makes it nearly lossless.
+_ENCODERS = {
+    ".mp4": ("libx264", {"crf": "16"}),
+    ".webm": ("libvpx-vp9", {"crf": "18", "b:v": "0", "cpu-used": "4"}),
+}
 
 
 def image_grid(
@@ -240,3 +251,68 @@ def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_
             duration=durations,
             loop=0,
         )
+
+
+def check_animation(path: str | os.PathLike):
+    """Checks that `save_animation` can write a file with this suffix.
+
+    Raises:
+        ValueError: The suffix is not `.gif`, `.mp4` or `.webm`.
+        ImportError: It is a video, and PyAV is not installed.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix in _ENCODERS:
+        _pyav()
+    elif suffix != ".gif":
+        raise argument_error(
+            "path",
+            "end in .gif, .mp4 or .webm",
+            f"path={os.fspath(path)!r}",
+            "Pass walk.gif, for example.",
+        )
+
+
+def save_animation(
+    path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.05
+):
+    """Writes uint8 images of one size as a looping GIF, or as a video, MP4 (H.264) or WebM (VP9).
+
+    Video needs the package PyAV: `pip install kerasgan[video]`.
+
+    Args:
+        path: The file; its suffix, `.gif`, `.mp4` or `.webm`, decides.
+        frames: uint8 images `(height, width, channels)`.
+        seconds_per_frame: Duration of a frame. (The last one of a GIF stays for a second.)
+
+    Raises:
+        ValueError, ImportError: As in `check_animation`.
+    """
+    check_animation(path)
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix == ".gif":
+        save_gif(path, frames, seconds_per_frame)
+        return
+    av, (encoder, options) = _pyav(), _ENCODERS[suffix]
+    pictures = [np.asarray(to_pil(opaque(frame)).convert("RGB")) for frame in frames]
+    height, width, _ = pictures[0].shape
+    # Colours are stored for blocks of 2x2 pixels, so both sides must be even.
+    margins = ((0, height % 2), (0, width % 2), (0, 0))
+    rate = fractions.Fraction(1 / seconds_per_frame).limit_denominator(1000)
+    with replacing(path) as temporary, av.open(os.fspath(temporary), "w") as container:
+        stream = container.add_stream(encoder, rate=rate, options=options)
+        stream.height, stream.width = height + height % 2, width + width % 2
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(np.pad(picture, margins, mode="edge"))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def _pyav():
+    try:
+        return importlib.import_module("av")
+    except ImportError as error:
+        raise ImportError(
+            "Videos need the package PyAV. Install it with `pip install kerasgan[video]` or "
+            "`pip install av`, or write a .gif file."
+        ) from error

@@ -14,6 +14,7 @@ import numpy as np
 
 from kerasgan import backend, checks, images
 from kerasgan import latents as latent_tools
+from kerasgan.graphs import taking_mixtures
 from kerasgan.networks import feed, first, infer, latents_shape, takes
 
 __all__ = ["Layout", "Sampler"]
@@ -110,27 +111,31 @@ class Sampler(typing.NamedTuple):
     ) -> np.ndarray:
         """Makes uint8 images `(n, height, width, channels)`, the same for the same seed."""
         rng = np.random.default_rng(seed)
-        if truncation is not None:
-            shape = (n, self.latent_dim)
-            latents = latent_tools.draw_truncated(self.latents, shape, rng, truncation)
-        elif latents is None:
-            latents = self._draw(n, rng)
+        if latents is None:
+            latents = self._draw(n, rng, truncation)
         if labels is None and self.num_classes and self.takes_labels:
             labels = rng.integers(self.num_classes, size=n, dtype="int32")
         return self.generate(latents, labels)
 
-    def draw(self, n: int, seed: int | None = None) -> np.ndarray:
+    def draw(self, n: int, seed: int | None = None, truncation: float | None = None) -> np.ndarray:
         """Draws float32 latents `(n, latent_dim)`, the same for the same seed."""
-        return self._draw(n, np.random.default_rng(seed))
+        return self._draw(n, np.random.default_rng(seed), truncation)
 
-    def _draw(self, n, rng):
-        return latent_tools.draw(self.latents, (n, self.latent_dim), rng)
+    def _draw(self, n, rng, truncation):
+        shape = (n, self.latent_dim)
+        if truncation is None:
+            return latent_tools.draw(self.latents, shape, rng)
+        return latent_tools.draw_truncated(self.latents, shape, rng, truncation)
 
     def generate(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """Makes uint8 images from latents `(n, latent_dim)`, in bounded memory.
 
+        Args:
+            latents: float32 `(n, latent_dim)`.
+            labels: int32 `(n,)`, or mixtures of classes, float32 `(n, num_classes)`.
+
         Raises:
-            ValueError: The generator's weights contain NaN or infinity.
+            ValueError: The generator's weights contain NaN or infinity, or it cannot mix classes.
         """
         if not checks.is_finite(self.generator.weights):
             raise ValueError(
@@ -138,6 +143,12 @@ class Sampler(typing.NamedTuple):
                 "NaN or infinity. Load an earlier checkpoint, and train with smaller learning "
                 "rates."
             )
+        if labels is not None and labels.ndim == 2:
+            mixing = taking_mixtures(self.generator, labels.shape[1])
+            return self._replace(generator=mixing)._generate(latents, labels)
+        return self._generate(latents, labels)
+
+    def _generate(self, latents, labels):
         if len(latents) == 0:
             shape = first(self.generator.outputs).shape
             return np.zeros((0, *shape[1:]), dtype="uint8")

@@ -168,6 +168,15 @@ def table():
                 "truncation": (0, -1, "1", NAN, INF, True, 1j),
             },
         ),
+        "GAN.sample_latents": (
+            gan.sample_latents,
+            {"n": 6},
+            {
+                "n": (None, *NO_WHOLE),
+                "seed": NO_WHOLE,
+                "truncation": (0, -1, "1", NAN, INF, True, 1j),
+            },
+        ),
         "GAN.save": (
             gan.save,
             {"filepath": "gan.keras"},
@@ -191,6 +200,22 @@ def table():
             {"models": ([5], ["model"], [None], [generator, keras.Model], [[generator]])},
         ),
         "load_pretrained": (kerasgan.load_pretrained, {}, {"name": (None, *NO_NAME)}),
+        "directions": (
+            kerasgan.directions,
+            {"gan": gan},
+            {"gan": (*no_model, generator), "count": (*NO_COUNT, 3)},
+        ),
+        "project": (
+            kerasgan.project,
+            {"gan": gan, "images": images, "labels": labels},
+            {
+                "gan": (*no_model, generator),
+                "images": no_batch,
+                "labels": (None, *no_labels),
+                "steps": (None, *NO_COUNT),
+                "seed": (None, *NO_WHOLE),
+            },
+        ),
         "image_grid": (
             kerasgan.image_grid,
             {"images": IMAGES},
@@ -207,6 +232,7 @@ def table():
                 "latents": NO_FEATURES,
                 "distribution": NO_LATENTS,
                 "frames_between": (None, *NO_COUNT),
+                "kind": NO_NAME,
             },
         ),
         "latents.standardize": (kerasgan.latents.standardize, {}, {"latents": NO_LATENTS}),

@@ -26,6 +26,7 @@ WITH_PYTHON = [
     "docs/first-afternoon.md",
     "docs/freezing.md",
     "docs/index.md",
+    "docs/latents.md",
     "docs/migration.md",
     "docs/models.md",
     "docs/results.md",
@@ -35,7 +36,7 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["cache", "evaluate", "models", "sample", "train"]
+COMMANDS = ["cache", "directions", "evaluate", "models", "project", "sample", "train"]
 
 
 def run(page, folder, monkeypatch):
@@ -111,6 +112,14 @@ def test_the_codes_of_a_trained_infogan(tmp_path, monkeypatch):
     names = run("docs/models.md", tmp_path, monkeypatch)
     assert names["codes"].shape == (182, 182, 1)  # 10 x 10 images of 16 pixels, 2 between them
     assert (tmp_path / "codes.png").is_file()
+
+
+@pytest.mark.any_backend
+def test_latents(tmp_path, monkeypatch):
+    names = run("docs/latents.md", tmp_path, monkeypatch)
+    assert names["frames"].shape == (64, 16, 16, 3) and names["morph"].shape == (32, 28, 28, 1)
+    assert names["found"].shape == names["latents"].shape == (8, 100)
+    assert names["row"].shape == (7, 16, 16, 3)
 
 
 @pytest.mark.any_backend

@@ -58,3 +58,12 @@ def test_a_latent_at_the_mean_has_no_direction():
     frames = path(np.array([[0.0, 0.0], [2.0, 0.0]]), "normal", frames_between=2)
     assert np.isfinite(frames).all()
     np.testing.assert_array_equal(frames[::2], [[0.0, 0.0], [2.0, 0.0]])
+
+
+def test_the_kind_of_path_can_be_chosen():
+    latents = np.array([[2.0, 0.0], [0.0, 2.0]])
+    line = path(latents, "normal", frames_between=2, kind="linear")
+    np.testing.assert_array_equal(line, [[2, 0], [1, 1], [0, 2], [1, 1]])
+    arc = path(latents, "uniform", frames_between=2, kind="spherical")
+    np.testing.assert_allclose(arc, path(latents, "normal", frames_between=2))
+    np.testing.assert_array_equal(path(latents, kind="linear"), path(latents, "uniform"))

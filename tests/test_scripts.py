@@ -160,6 +160,15 @@ def test_a_classifier_learns_from_samples_alone(script, tmp_path, monkeypatch, c
     assert "flags takes no labels" in capsys.readouterr().err
 
 
+def test_digits_are_projected(script, tmp_path, monkeypatch, capsys):
+    write_mnist(tmp_path, 3)
+    kerasgan.build_cgan((28, 28, 1), filters=1).save(tmp_path / "mine.keras")
+    few = ["--count", 2, "--steps", 1, "--data-path", tmp_path]
+    run(script("project"), monkeypatch, tmp_path / "mine.keras", *few)
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == ["| real test digits", "| own samples"]
+
+
 @pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="Linux tells")
 def test_a_long_training_is_watched(script, tmp_path, monkeypatch):
     steady = script("steady")

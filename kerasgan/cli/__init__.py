@@ -6,7 +6,7 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import cache, evaluate, models, sample, train
+from kerasgan.cli import cache, directions, evaluate, models, project, sample, train
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
@@ -16,6 +16,8 @@ _COMMANDS = {
     "train": train,
     "sample": sample,
     "evaluate": evaluate,
+    "project": project,
+    "directions": directions,
     "cache": cache,
 }
 

@@ -3,9 +3,11 @@
 import argparse
 import contextlib
 import math
+import pathlib
 
 from kerasgan import metrics, pretrained
 from kerasgan.checks import argument_error
+from kerasgan.files import check_writable
 
 ENCODERS = ("inception", "mnist", "pyramid")
 ENCODERS_HELP = (
@@ -17,7 +19,7 @@ _MOST_NAMES = 12  # in a message
 
 
 def add_model(parser):
-    """Adds the trained model, for `sample` and `evaluate`."""
+    """Adds the trained model, for all commands but `train`."""
     parser.add_argument(
         "model",
         type=path,
@@ -62,6 +64,82 @@ def load_encoder(encoder, image_shape):
     if encoder == "pyramid":
         return metrics.pyramid_encoder(image_shape)
     return {"inception": metrics.inception_encoder, "mnist": metrics.mnist_encoder}[encoder]()
+
+
+def add_seed(parser):
+    """Adds the seed of what is drawn, for `sample`, `project` and `directions`."""
+    parser.add_argument(
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same pictures (default: 0)",
+    )
+
+
+def add_overwrite(parser):
+    """Adds the permission to replace files, for `sample`, `project` and `directions`."""
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def check_new(name, path, is_taken, overwrite):
+    """Raises FileExistsError if a path is taken and may not be replaced."""
+    if is_taken and not overwrite:
+        raise argument_error(
+            name,
+            "be new",
+            f"{name} {path}, which already exists",
+            "Pass another path, or --overwrite to replace it.",
+            FileExistsError,
+        )
+
+
+def check_file(name, path, suffix, overwrite):
+    """Returns the path of a new file with this suffix, in a folder that exists from now on."""
+    path = pathlib.Path(path)
+    if path.suffix.lower() != suffix:
+        raise argument_error(
+            name, f"end in {suffix}", f"{name} {path}", f"For example, pass {name} new{suffix}."
+        )
+    check_new(name, path, path.exists(), overwrite)
+    with placing(name, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
+    return path
+
+
+def read_labels(text, names, name="--labels"):
+    """The labels of classes given as `cat,dog`: by their names, or by their numbers."""
+    known = {word: label for label, word in enumerate(names)}
+    fix = "Pass their names."
+    # Where a number is the name of a class, all numbers are names.
+    if not any(word.isdecimal() for word in names):
+        known |= {str(label): label for label in range(len(names))}
+        fix = f"Pass their names, or numbers from 0 to {len(names) - 1}."
+    wanted = [part.strip() for part in text.split(",")]
+    unknown = [part for part in wanted if part not in known]
+    if unknown:
+        raise argument_error(
+            name,
+            f"be classes of MODEL, separated by commas: {in_words(names)}",
+            f"{name} {text}, with {unknown[0]!r}",
+            fix,
+        )
+    return [known[part] for part in wanted]
+
+
+def check_no_labels(name, given):
+    """Raises ValueError if labels, or something else about them, are given.
+
+    For a model that makes pictures without labels.
+    """
+    if given is not None:
+        raise argument_error(
+            name,
+            "be left out for a model that makes pictures without labels",
+            name if given is True else f"{name} {given}",
+            "Leave it out.",
+        )
 
 
 @contextlib.contextmanager

@@ -68,7 +68,7 @@ def test_sample_replaces_nothing_unasked(run, tmp_path, capsys):
 
 def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     assert sample(run, "--out", tmp_path / "grid.jpg") == 2
-    assert "must end in .png (grid) or .gif (walk)" in errors(capsys)
+    assert "must end in .png (grid), .gif, .mp4 or .webm (walk)" in errors(capsys)
     assert sample(tmp_path, "--out", tmp_path / "grid.png") == 2
     assert "`folder` must contain a checkpoint" in errors(capsys)
     assert sample(tmp_path / "no.keras", "--out", tmp_path / "grid.png") == 2
