@@ -27,7 +27,7 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["evaluate", "sample", "train"]
+COMMANDS = ["evaluate", "report", "sample", "train"]
 
 
 def run(page, folder, monkeypatch):

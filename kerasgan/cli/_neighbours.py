@@ -5,6 +5,7 @@ import numpy as np
 from kerasgan import metrics
 
 NEAREST = 5  # real images for each generated one
+MOST_SEARCHED = 10_000  # training images for the page of a run
 
 
 class Neighbours:

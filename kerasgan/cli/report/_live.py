@@ -11,25 +11,24 @@ from kerasgan import latents as latent_tools
 from kerasgan import pictures
 from kerasgan.callbacks._periodic import Periodic, sample_finite
 from kerasgan.cli import run_folder
-from kerasgan.cli._neighbours import Neighbours
+from kerasgan.cli._neighbours import MOST_SEARCHED, Neighbours
 from kerasgan.cli.report._page import write
 
-__all__ = ["MOST_SEARCHED", "LivePage", "small_pixels"]
+__all__ = ["LivePage", "small_pixels"]
 
-MOST_SEARCHED = 10_000  # training images
 _PIXELS = 16  # a side, of the images that are compared
 _WALKS, _STOPS = 8, 8  # rows and columns of the interpolation
 _ROWS = 8  # generated images beside their nearest
 _GAP = 8  # pixels between the generated images and the others
-_COST = 0.005  # share of the time of training that the page may take
+_COST = 0.003  # share of the time of training that the page may take, and its pictures
 
 
 class LivePage(Periodic):
     """Writes the page of a run during training, and `interpolation.png` and `nearest.png` for it.
 
-    Put it behind the callbacks whose files the page shows. It skips a turn where it would take more
-    than half a percent of the time. The page says that the run is training: when that is over, call
-    `write`.
+    Put it behind the callbacks whose files the page shows. After its first turn, it skips turns so
+    that it takes at most 0.6 % of the time. The page says that the run is training: when that is
+    over, call `write`.
 
     Args:
         run: The folder.
@@ -41,7 +40,7 @@ class LivePage(Periodic):
         super().__init__(run, every)
         self._data = data
         self._neighbours: Neighbours | None = None
-        self._free_at = 0.0  # when the next page may be written
+        self._due: dict[str, float] = {}  # when each part may be made again
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -49,18 +48,24 @@ class LivePage(Periodic):
             write(self.folder, is_live=True)
 
     def on_train_end(self, logs=None):
-        self._free_at = 0.0
+        self._due = {}
         super().on_train_end(logs)
 
     def act(self):
+        self._make("pictures", self._draw)
+        self._make("page", lambda: write(self.folder, is_live=True))
+
+    def _make(self, part, function):
+        """Calls a function unless it has taken too large a share of the time."""
         start = time.monotonic()
-        if start < self._free_at:
-            return
+        if start >= self._due.get(part, 0.0):
+            function()
+            end = time.monotonic()
+            self._due[part] = end + (end - start) / _COST
+
+    def _draw(self):
         self._draw_interpolation()
         self._draw_nearest()
-        write(self.folder, is_live=True)
-        end = time.monotonic()
-        self._free_at = end + (end - start) / _COST
 
     def _draw_interpolation(self):
         sampler = self.model._sampler

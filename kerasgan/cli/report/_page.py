@@ -4,14 +4,15 @@ import base64
 import contextlib
 import functools
 import hashlib
-import os
 import pathlib
 import time
 
 import jinja2
+import markupsafe
 import numpy as np
 
 from kerasgan.cli import run_folder
+from kerasgan.cli._neighbours import MOST_SEARCHED
 from kerasgan.cli.report import _curves, _run
 from kerasgan.files import replacing
 
@@ -22,46 +23,47 @@ _RELOAD_SECONDS = 20
 _MOST_NAMES = 100  # classes
 _WASSERSTEIN = ("wgan", "wgan_gp")  # models
 
-# What the curves show, in a page's order: title, names of the columns -> of the lines, explanation.
+# The curves, in a page's order: title, names of the columns -> names of the lines, explanation.
 _LOSSES = {"d_loss": "discriminator", "g_loss": "generator"}
-_LOSS_TEXT = """Each network tries to make its own loss small, and each spoils it for the other. Healthy:
-both settle and wander around a level; they need not fall. Not healthy: the discriminator's falls to
-about 0 and stays there while the generator's climbs. Then the discriminator has won and the generator
-learns little: try a smaller --d-learning-rate or --augment color,translation. The loss does not say
-how good the pictures are; look at the samples."""
-_CRITIC_TEXT = """For this model, the discriminator's loss is about minus the distance that it sees between
-real and generated images. Healthy: it falls steeply at first, then rises slowly towards 0 as the
-pictures improve. Not healthy: it swings ever more widely; try a smaller --learning-rate. The
-generator's loss alone says little."""
+_LOSS_TEXT = """Each network tries to make its own loss small, and each spoils it for the other.
+Healthy: both settle and wander around a level; they need not fall. Not healthy: the
+discriminator's falls to about 0 and stays there while the generator's climbs. Then the
+discriminator has won and the generator learns little: try a smaller --d-learning-rate or
+--augment color,translation. The loss does not say how good the pictures are; look at the
+samples."""
+_CRITIC_TEXT = """For this model, the discriminator's loss is about minus the distance that it
+sees between real and generated images. Healthy: it falls steeply at first, then rises slowly
+towards 0 as the pictures improve. Not healthy: it swings ever more widely; try a smaller
+--learning-rate. The generator's loss alone says little."""
 _CURVES = (
     (
         "Scores",
         {"d_real": "real images", "d_fake": "generated images"},
-        """The discriminator's mean score: the higher, the more real an image looks to it. Healthy: real
-        images score somewhat higher, and the gap stays about the same. Not healthy: a gap that keeps
-        growing (the discriminator has won), or no gap at all from the start (it has learned
-        nothing).""",
+        """The discriminator's mean score: the higher, the more real an image looks to it.
+        Healthy: real images score somewhat higher, and the gap stays about the same. Not
+        healthy: a gap that keeps growing (the discriminator has won), or no gap at all from the
+        start (it has learned nothing).""",
     ),
     (
         "The discriminator's loss, by its two sides",
         {"d_loss_real": "real images", "d_loss_fake": "generated images"},
-        """Healthy: the two are of similar size. If the loss on generated images alone is near 0,
-        the discriminator recognises every one of them; if that on real images is, it takes everything
-        for real.""",
+        """Healthy: the two are of similar size. If the loss on generated images alone is near
+        0, the discriminator recognises every one of them; if that on real images is, it takes
+        everything for real.""",
     ),
     (
         "Penalty",
         {"penalty": "penalty"},
-        """Part of the discriminator's loss that keeps it from changing too abruptly between similar
-        images. Healthy: small and steady. Not healthy: it grows without end; try a smaller
-        --learning-rate.""",
+        """Part of the discriminator's loss that keeps it from changing too abruptly between
+        similar images. Healthy: small and steady. Not healthy: it grows without end; try a
+        smaller --learning-rate.""",
     ),
     (
         "Augmentation",
         {"augment_probability": "probability"},
         """How often images are augmented before the discriminator sees them. It rises when the
-        discriminator begins to memorise the training images. Healthy: it levels off. Near 1, there
-        are too few images for this model: add some, or stop early.""",
+        discriminator begins to memorise the training images. Healthy: it levels off. Near 1,
+        there are too few images for this model: add some, or stop early.""",
     ),
 )
 _SCORES = (
@@ -69,8 +71,9 @@ _SCORES = (
         "Frechet distance",
         {"frechet_distance": "Frechet distance"},
         """How far the generated images are from real ones, in quality and variety together: the
-        lower the better, and other real images come close to 0. Healthy: it falls, then levels off.
-        If it has risen for long, training is past its best; best_generator.keras keeps the best.""",
+        lower the better, and other real images come close to 0. Healthy: it falls, then levels
+        off. If it has risen for long, training is past its best; best_generator.keras keeps the
+        best.""",
     ),
     (
         "Kernel distance",
@@ -80,15 +83,15 @@ _SCORES = (
     (
         "Precision and recall",
         {"precision": "precision", "recall": "recall"},
-        """Precision is the share of generated images that look real; recall is the share of the real
-        images' variety that the generator reaches. Both are best at 1. High precision with a recall
-        near 0 means good pictures that are too similar: the generator has collapsed.""",
+        """Precision is the share of generated images that look real; recall is the share of the
+        real images' variety that the generator reaches. Both are best at 1. High precision with
+        a recall near 0 means good pictures that are too similar: the generator has collapsed.""",
     ),
     (
         "Density and coverage",
         {"density": "density", "coverage": "coverage"},
-        """Steadier relatives of precision and recall: coverage is the share of real images with a
-        generated one near them, best at 1; density is about 1 for real images.""",
+        """Steadier relatives of precision and recall: coverage is the share of real images with
+        a generated one near them, best at 1; density is about 1 for real images.""",
     ),
 )
 _OTHER_TEXT = """A further term that this model reports. A loss should fall, then level off."""
@@ -118,6 +121,7 @@ def write(folder: pathlib.Path, is_live: bool = False) -> pathlib.Path:
         written=time.strftime("%H:%M:%S"),
         sections=_sections({run.name: run}),
         most_names=_MOST_NAMES,
+        most_searched=MOST_SEARCHED,
         state=_state(run, is_live),
     )
     _replace(path, page)
@@ -158,24 +162,40 @@ def write_comparison(folders: list[pathlib.Path], path: pathlib.Path) -> pathlib
 @functools.cache
 def _environment():
     # Everything that a template inserts is escaped.
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # an update of the package must not change a page half-way
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["emphasised"] = _emphasised
+    return environment
+
+
+def _emphasised(text):
+    """Puts the words that a reader looks for in bold."""
+    text = markupsafe.escape(" ".join(text.split()))
+    for words in ("Not healthy:", "Healthy:"):
+        text = text.replace(words, markupsafe.Markup(f"<b>{words}</b>"))
+    return text
+
+
+@functools.cache
+def _script():
+    return (_FOLDER / "page.js").read_text(encoding="utf-8")
 
 
 def _render(template, **names):
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         _environment()
         .get_template(template)
         .render(
             **names,
-            script=jinja2.filters.Markup(script),
+            script=markupsafe.Markup(script),
             script_hash=f"sha256-{digest}",
             files=run_folder,
         )

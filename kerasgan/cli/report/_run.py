@@ -80,6 +80,17 @@ class Run:
         return _dict(self.config.get("arguments"))
 
     @property
+    def subject(self):
+        """What is trained on what, as text; empty if that is not known."""
+        model, data = (self.arguments.get(name) for name in ("model", "data"))
+        if not model or not data:
+            return ""
+        count, shape = (self.config.get(name) for name in ("num_images", "image_shape"))
+        size = "x".join(map(str, shape)) if isinstance(shape, list) else "unknown size"
+        count = f"{count:,}" if is_whole(count) else "some"
+        return _cut(f"{model} on {count} images of {pathlib.Path(str(data)).name}, {size}")
+
+    @property
     def settings(self):
         """Dict from the names of its arguments to their values, as text."""
         return {str(name): _cut(shown(value)) for name, value in self.arguments.items()}
