@@ -188,6 +188,18 @@ def test_what_is_damaged_is_left_out(tmp_path, name, content):
     assert len(page_of(run).all("img")) >= 3
 
 
+def test_files_that_would_fill_the_memory_are_not_read(tmp_path):
+    run = make_run(tmp_path / "run")
+    pictures.save_png(run / "nearest.png", np.zeros((6000, 6000, 1), "uint8"))  # 35 KB
+    for name in ("log.csv", "interpolation.png"):
+        with open(run / name, "wb") as file:
+            file.truncate(2**40)  # without a byte on the disk
+    text = page_of(run).text
+    assert "nearest.png cannot be shown (ValueError: more than 33,554,432 pixels)" in text
+    assert "interpolation.png cannot be shown (ValueError: more than 67,108,864 bytes)" in text
+    assert "log.csv cannot be read (ValueError: more than 67,108,864 bytes)" in text
+
+
 def test_a_long_run_has_a_page_of_bounded_size(tmp_path):
     run = make_run(tmp_path / "run")
     rng = np.random.default_rng(0)
@@ -233,7 +245,7 @@ def test_the_page_of_a_run_that_trains_reloads_itself(photos, tmp_path, monkeypa
     found = []
     run = tmp_path / "run"
     snapshots(monkeypatch, run, found)
-    monkeypatch.setattr(_live, "_COST", 1e9)  # at every step
+    monkeypatch.setattr(_live, "_COST", {"page": 1e9, "pictures": 1e9})  # at every step
     assert train(photos, *TINY, "--steps", 3, "--out", run) == 0
     assert [page.text.count("training step 0 of 3") for page in found] == [1, 0, 0]
     assert "training step 2 of 3" in found[2].text
@@ -256,7 +268,7 @@ def test_a_page_that_takes_long_skips_turns(tmp_path, monkeypatch):
     for _ in range(2000):
         page._make("page", make)
         now[0] += 0.1
-    assert len(made) == 2 and made[1] >= 0.3 / 0.003
+    assert len(made) == 2 and made[1] >= 0.3 / 0.005
 
 
 def test_another_process_that_trains_makes_the_page_live(tmp_path):
@@ -327,7 +339,7 @@ def test_runs_are_compared_side_by_side(tmp_path, monkeypatch, capsys):
     assert len(page.all("svg")) == 4
     assert str(one) in page.text and str(two) in page.text
     cells = page.text.split("What differs")[1].split("Curves")[0].split("same")[-1].split()
-    assert cells == ["seed12", "more", "not", f"known{SCRIPT}"]
+    assert cells == ["seed12", "morenot", f"known{SCRIPT}"]
     assert "4.5" in page.text.split("Best scores")[1].split("What differs")[0]
 
 

@@ -23,7 +23,7 @@ __all__ = ["MOST_GRIDS", "Picture", "Run", "is_run", "read"]
 MOST_GRIDS = 40  # on a page
 _MOST_BYTES, _MOST_PIXELS = 2**16, 1100  # of a picture that is taken as it is; its longer side
 _REDUCED = 640  # pixels, the longer side of others
-_LARGEST_FILE = 2**26  # bytes
+_LARGEST_FILE, _LARGEST_PICTURE = 2**26, 2**25  # bytes; pixels
 _LARGEST_NUMBER = 1e15  # in a CSV file
 # In a configuration, beside the arguments.
 _FACTS = ("num_images", "backend", "latents", "latent_dim", "value_range", "num_classes")
@@ -197,6 +197,8 @@ def _read_config(path, problems):
 def _read_table(path, problems):
     """The columns of a CSV file of the run, as floats; empty without rows."""
     try:
+        if path.exists() and path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"more than {_LARGEST_FILE:,} bytes")
         rows = callbacks.read_log(path)
     except (OSError, ValueError, csv.Error) as error:
         problems.append(f"{path.name} cannot be read ({in_short(error)}).")
@@ -265,6 +267,8 @@ def _embedded(path, time, size):
         raise ValueError(f"more than {_LARGEST_FILE:,} bytes")
     data = path.read_bytes()
     with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+        if math.prod(picture.size) > _LARGEST_PICTURE:
+            raise ValueError(f"more than {_LARGEST_PICTURE:,} pixels")
         picture.load()
         if size <= _MOST_BYTES and max(picture.size) <= _MOST_PIXELS:
             return Picture(_uri("png", data), *picture.size, is_reduced=False)
