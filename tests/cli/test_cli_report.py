@@ -11,7 +11,7 @@ import pytest
 from commands import TINY, errors, read_png, train
 
 import kerasgan
-from kerasgan import cli, pictures
+from kerasgan import callbacks, cli, latents, pictures
 from kerasgan.cli import report, run_folder
 from kerasgan.cli._neighbours import Neighbours
 from kerasgan.cli.report import _curves, _live, _run
@@ -115,6 +115,17 @@ def test_the_page_can_be_made_again_to_the_byte(run, capsys):
     assert capsys.readouterr().out == f"{run / 'report.html'}\n"
     assert (run / "report.html").read_bytes() == before
     assert (run / "report.html").stat().st_mtime_ns == time
+
+
+def test_its_pictures_are_of_the_final_generator(run):
+    gan = callbacks.load_checkpoint(run)
+    walk = latents.path(gan._sampler.draw(8, seed=0), gan.latents, 8)
+    expected = pictures.grid(gan.sample(64, latents=walk), columns=8, scale=8)
+    np.testing.assert_array_equal(read_png(run / "interpolation.png"), expected)
+    grid = gan.sample(64, seed=0)[:8].repeat(8, axis=1).repeat(8, axis=2)
+    # Eight samples in the first column, each with two white pixels around it.
+    found = read_png(run / "nearest.png")[2:, 2:130].reshape(8, 130, 128, 3)[:, :128]
+    np.testing.assert_array_equal(found, grid)
 
 
 def test_rows_of_classes_are_named(run_of_pets):

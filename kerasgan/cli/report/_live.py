@@ -48,8 +48,9 @@ class LivePage(Periodic):
             write(self.folder, is_live=True)
 
     def on_train_end(self, logs=None):
+        # Again, even if this step had its turn, which may have been skipped.
         self._due = {}
-        super().on_train_end(logs)
+        self._act()
 
     def act(self):
         self._make("pictures", self._draw)

@@ -275,7 +275,7 @@ def _embedded(path, time, size):
         smaller = picture.convert("RGBA" if "A" in picture.mode else "RGB")
     smaller.thumbnail((_REDUCED, _REDUCED), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    smaller.save(stream, format="WEBP", quality=85)
+    smaller.save(stream, format="WEBP", quality=75)
     return Picture(_uri("webp", stream.getvalue()), *smaller.size, is_reduced=True)
 
 
