@@ -36,7 +36,7 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["cache", "directions", "evaluate", "models", "project", "sample", "train"]
+COMMANDS = ["cache", "directions", "evaluate", "models", "project", "report", "sample", "train"]
 
 
 def run(page, folder, monkeypatch):

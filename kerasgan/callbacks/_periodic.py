@@ -116,8 +116,8 @@ def check_samples(count, seed, columns=None):
         check_whole("columns", columns, 1, count)
 
 
-def sample_finite(gan, count, seed, labels=None):
+def sample_finite(gan, count, seed, labels=None, latents=None):
     """Samples a GAN; returns None if its generator has diverged."""
     if not is_finite(gan.sampling_generator.weights):
         return None
-    return gan.sample(count, seed=seed, labels=labels)
+    return gan.sample(count, seed=seed, labels=labels, latents=latents)

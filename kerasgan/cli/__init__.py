@@ -1,4 +1,4 @@
-"""The command `kerasgan`: `train` on a folder of images, then `sample` and `evaluate`."""
+"""The command `kerasgan`: `train` on a folder of images, then `sample`, `evaluate`, `report`."""
 
 import argparse
 import warnings
@@ -6,7 +6,7 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import cache, directions, evaluate, models, project, sample, train
+from kerasgan.cli import cache, directions, evaluate, models, project, report, sample, train
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
@@ -18,6 +18,7 @@ _COMMANDS = {
     "evaluate": evaluate,
     "project": project,
     "directions": directions,
+    "report": report,
     "cache": cache,
 }
 

@@ -4,19 +4,18 @@ import argparse
 import json
 import os
 
-import numpy as np
-
 from kerasgan import metrics, pictures
 from kerasgan.checks import argument_error
 from kerasgan.cli import _arguments
 from kerasgan.cli._data import is_mnist, load_to_compare
 from kerasgan.cli._messages import refusing
+from kerasgan.cli._neighbours import NEAREST, Neighbours
 from kerasgan.cli._source import load_sampler
 from kerasgan.files import check_writable, replacing
 
-__all__ = ["add_parser", "beside_nearest", "describe_copies", "describe_variety", "run"]
+__all__ = ["add_parser", "describe_copies", "describe_variety", "run"]
 
-_ROWS, _NEAREST = 10, 5  # in the --nearest picture: generated images, and real images for each
+_ROWS = 10  # generated images in the --nearest picture
 # Coverage and variety, as shares of those of real images, and copies beyond theirs.
 _POOR, _GOOD, _TOO_MUCH, _MANY_COPIES = 0.5, 0.8, 1.25, 0.1
 
@@ -78,7 +77,7 @@ shows. inception does, and downloads 88 MB once.""",
         "--nearest",
         type=_arguments.path,
         metavar="PATH",
-        help=f"new PNG file: {_ROWS} generated pictures, each followed by the {_NEAREST} real "
+        help=f"new PNG file: {_ROWS} generated pictures, each followed by the {NEAREST} real "
         "pictures with the nearest features, to spot memorised pictures (default: none)",
     )
     _arguments.add_data_path(parser)
@@ -116,8 +115,9 @@ def run(given):
             temporary.write_text(json.dumps(result | digits, indent=2) + "\n", encoding="utf-8")
         print(given.out)
     if given.nearest:
-        rows = beside_nearest(fakes[:_ROWS], images, encoder)
-        pictures.save_png(given.nearest, pictures.grid(rows, columns=1 + _NEAREST))
+        rows = Neighbours(images, encoder).beside(fakes[:_ROWS])
+        flat = rows.reshape(-1, *image_shape)
+        pictures.save_png(given.nearest, pictures.grid(flat, columns=rows.shape[1]))
         print(given.nearest)
     return 0
 
@@ -198,24 +198,3 @@ def _print_digits(digits, real_digits):
     for name in ("kl", "confidence"):
         _print_row(f"digits, {name}", digits[name], real_digits[name])
     print(f"digits 0 to 9: {' '.join(map(str, digits['histogram']))}")
-
-
-def beside_nearest(fakes, images, encoder):
-    """Puts the real images with the nearest features after each generated image.
-
-    Args:
-        fakes: uint8 array `(n, height, width, channels)`.
-        images: Real images: an array, or a sequence of batches of one size (the last may be
-            smaller).
-        encoder: Function from a batch of images to features `(n, num_features)`.
-
-    Returns:
-        uint8 array `(n * 6, height, width, channels)`: each fake, then its 5 nearest real images.
-    """
-    batches = [images] if isinstance(images, np.ndarray) else images
-    real = np.concatenate([encoder(batches[index]) for index in range(len(batches))])
-    found, _ = metrics.nearest(encoder(fakes), real, _NEAREST)
-    size = len(batches[0])
-    nearest = np.stack([batches[index // size][index % size] for index in found.ravel()])
-    nearest = nearest.reshape(len(fakes), _NEAREST, *fakes.shape[1:])
-    return np.concatenate([fakes[:, None], nearest], axis=1).reshape(-1, *fakes.shape[1:])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from kerasgan import callbacks, datasets, metrics
-from kerasgan.cli import run_folder
+from kerasgan.cli import report, run_folder
 
 __all__ = ["choose_every", "make_callbacks"]
 
@@ -34,7 +34,7 @@ def make_callbacks(
     Args:
         run: The folder.
         every: Steps between sample pictures; the other callbacks' intervals follow from it.
-        data: Real images to compare with; only needed with `encoder`.
+        data: Training images; needed with `encoder`, and for the nearest ones on the page.
         encoder: Encoder to evaluate the images with; None for no evaluation.
         rollbacks: As in `callbacks.Checkpoint`.
         patience: As in `callbacks.Evaluate`.
@@ -58,6 +58,7 @@ def make_callbacks(
         warnings.warn(f"No {run_folder.LOSSES}: {error}", stacklevel=2)
     with contextlib.suppress(ImportError):
         found.append(callbacks.TensorBoardLog(run / run_folder.TENSORBOARD, log.every, every))
+    found.append(report.LivePage(run, every, data))
     # Last, so that all other files exist for the step that a resume starts from; and at a multiple
     # of the log's interval, so that its rows are full.
     return [*found, callbacks.Checkpoint(run, checkpoint_every, rollbacks)]

@@ -22,6 +22,7 @@ from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
 from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
+from kerasgan.cli._messages import Failed
 from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
 from kerasgan.sampler import Sampler
@@ -34,19 +35,25 @@ __all__ = [
     "EVALUATION",
     "FIXED",
     "GENERATOR",
+    "INTERPOLATION",
     "LOCK",
     "LOG",
     "LOSSES",
     "MODEL",
+    "NEAREST",
     "PREVIOUS_MODEL",
+    "REPORT",
     "SAMPLE",
     "SAMPLES",
     "TENSORBOARD",
+    "WARNINGS",
     "check_classes",
     "check_records",
     "checkpoint_every",
     "compare",
     "has_checkpoint",
+    "is_in_use",
+    "keeping_warnings",
     "listed",
     "note_changes",
     "opened",
@@ -59,6 +66,9 @@ CONFIG, LOCK = "config.json", ".lock"
 LOG, LOSSES, TENSORBOARD = "log.csv", "losses.png", "tensorboard"
 # Pictures of the finished generator; pictures made during training (a folder); their animation.
 SAMPLE, SAMPLES, ANIMATION = "samples.png", "samples", "training.gif"
+# The page, and what is only for it: two pictures, and the warnings of the run, one a line.
+REPORT = "report.html"
+INTERPOLATION, NEAREST, WARNINGS = "interpolation.png", "nearest.png", "warnings.txt"
 # `Checkpoint` and `Evaluate` name these, even without the command.
 MODEL, PREVIOUS_MODEL, GENERATOR = callbacks.MODEL, callbacks.PREVIOUS_MODEL, callbacks.GENERATOR
 EVALUATION, BEST_GENERATOR = callbacks.EVALUATION, callbacks.BEST_GENERATOR
@@ -132,6 +142,18 @@ def _make(run):
     return True
 
 
+def is_in_use(run):
+    """Whether a process is training in the folder."""
+    try:
+        with open(run / LOCK, "rb+") as lock:
+            _lock(lock, run)
+    except ValueError:
+        return True
+    except OSError:  # no lock, or none that this user may open
+        return False
+    return False
+
+
 def _lock(file, run):
     try:
         if os.name == "nt":
@@ -178,6 +200,41 @@ def _remove_empty(folders):
         # It may not exist, or may contain other files by now.
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+@contextlib.contextmanager
+def keeping_warnings(run, is_ours):
+    """Adds each warning, and the message of a failure, to a file of the run, one a line.
+
+    Yields a function that adds its arguments. Until there is a config.json, nothing is written:
+    what is refused leaves no file.
+
+    Args:
+        is_ours: What `opened` yields.
+    """
+    held: list[str] = []
+    show = warnings.showwarning
+
+    def keep(*messages):
+        held.extend(" ".join(str(message).split()) for message in messages)
+        if held and is_ours() and (run / CONFIG).exists():
+            # A full disk must not end training.
+            with contextlib.suppress(OSError), open(run / WARNINGS, "a", encoding="utf-8") as file:
+                file.writelines(f"{text}\n" for text in held)
+            held.clear()
+
+    def keep_and_show(message, *rest, **options):
+        keep(message)
+        show(message, *rest, **options)
+
+    warnings.showwarning = keep_and_show
+    try:
+        yield keep
+    except Failed as error:
+        keep(error)
+        raise
+    finally:
+        warnings.showwarning = show
 
 
 # What it contains

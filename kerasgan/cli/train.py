@@ -14,7 +14,7 @@ import numpy as np
 from kerasgan import backend, callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import argument_error, is_out_of_memory
-from kerasgan.cli import _arguments, _data, recording, run_folder
+from kerasgan.cli import _arguments, _data, recording, report, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
 from kerasgan.cli._settings import (
     DEFAULT_EPOCHS,
@@ -39,6 +39,7 @@ examples:
   kerasgan train --resume --out runs/digits --epochs 40
 
 The folder of a run contains:
+  {run_folder.REPORT:<18} a page with curves, pictures and warnings, from the first step on: open it
   {run_folder.MODEL:<18} everything, for --resume and keras.models.load_model
   {run_folder.GENERATOR:<18} the generator alone, a plain Keras model
   {run_folder.CONFIG:<18} these arguments, versions, latents and value range
@@ -46,6 +47,7 @@ The folder of a run contains:
   {run_folder.SAMPLES + "/":<18} pictures from fixed latents during training
   {run_folder.ANIMATION:<18} the same, animated
   {run_folder.EVALUATION:<18} with --evaluate; also {run_folder.BEST_GENERATOR}
+  {run_folder.INTERPOLATION:<18} for the page, like {run_folder.NEAREST} and {run_folder.WARNINGS}
   {run_folder.SAMPLE:<18} 64 pictures from the final generator (with labels, a row per class)
   {run_folder.TENSORBOARD + "/":<18} for `tensorboard --logdir`, if tensorboard is installed
 
@@ -236,6 +238,8 @@ def run(given):
             if given.devices:
                 stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
+            stack.callback(_write_page, folder, is_ours)
+            keep = stack.enter_context(run_folder.keeping_warnings(folder, is_ours))
             if config:
                 run_folder.check_records(folder, config)
             # Refuse whatever can be refused before decoding the images.
@@ -272,14 +276,17 @@ def run(given):
                 # At once: they are not new to another resume, even if this one is killed.
                 gan.save(folder / run_folder.MODEL)
             run_folder.write_config(folder, arguments, gan, every, num_images)
+            keep()
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         warning = warning_of_few(num_images)
         if warning and not config:
             tell("train", f"note: {warning}")
+            keep(warning)
         print(
             f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, "
-            f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.",
+            f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.\n"
+            f"To watch it, open {folder / run_folder.REPORT} in a browser.",
             flush=True,
         )
         start = time.monotonic()
@@ -313,9 +320,8 @@ def run(given):
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
             is_exhausted = any(getattr(each, "is_exhausted", False) for each in records)
-            return _finish(
-                folder, gan, arguments, stop, saved, time.monotonic() - start, is_exhausted
-            )
+            seconds = time.monotonic() - start
+            return _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted, keep)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
@@ -402,13 +408,31 @@ def _describe(num_images, arguments, gan):
     return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']}{classes})"
 
 
-def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
-    """Reports how the run ended and what it wrote; returns the exit code."""
+def _write_page(folder, is_ours):
+    """Writes the page of a run that is over, if it has begun."""
+    if is_ours() and (folder / run_folder.CONFIG).exists():
+        try:
+            report.write(folder)
+        except OSError as error:
+            tell("train", f"note: {run_folder.REPORT} could not be written: {error}.")
+
+
+def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted, keep):
+    """Reports how the run ended and what it wrote; returns the exit code.
+
+    Args:
+        is_exhausted: Whether training stopped because the scores no longer improved.
+        keep: Function that keeps a warning for the page.
+    """
+
+    def complain(text):
+        tell("train", text)
+        keep(text)
+
     safe_step = saved[run_folder.MODEL]
     is_saved = safe_step == gan.step
     if gan.nan_step is not None:
-        tell(
-            "train",
+        complain(
             f"stopped: not finite at step {gan.nan_step}. Start another run with a smaller "
             "--learning-rate or another --seed, or resume with a smaller --learning-rate or "
             "--rollbacks 3. (Resuming alone would diverge again. The last good model is kept, if "
@@ -418,8 +442,7 @@ def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
         newest = (
             "No model was saved" if safe_step is None else f"The newest saved step is {safe_step}"
         )
-        tell(
-            "train",
+        complain(
             f"error: step {gan.step} could not be saved; the notes above say why. {newest}. "
             + (
                 "Start another run with another --out."
@@ -432,8 +455,7 @@ def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
             _complete(folder, gan, saved)
         except OSError as error:
             is_saved = False
-            tell(
-                "train",
+            complain(
                 f"error: {error}. {run_folder.MODEL} contains step {gan.step}: free some disk "
                 "space, and --resume will write the missing files.",
             )
@@ -452,6 +474,7 @@ def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted):
     if not is_finished and gan.nan_step is None and safe_step is not None:
         print(f"To continue: kerasgan train --resume --out {folder}{longer}")
     print(f"Written: {', '.join(run_folder.listed(folder))}")
+    print(f"Open {folder / run_folder.REPORT} in a browser to see how it went.")
     print(folder)
     if gan.nan_step is not None or not is_saved:
         return 1

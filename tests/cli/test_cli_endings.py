@@ -43,10 +43,11 @@ def test_signals_end_after_the_step_and_save(photos, tmp_path, monkeypatch, caps
     run = tmp_path / "run"
     assert train(photos, *TINY, "--epochs", 9, "--out", run) == 128 + number
     assert [signal.getsignal(each) for each in SIGNALS] == handlers
-    *_, stopped, resume, written, last = capsys.readouterr().out.splitlines()
+    *_, stopped, resume, written, page, last = capsys.readouterr().out.splitlines()
     assert stopped.startswith("Stopped at epoch 0 of 9 (step 2)")
     assert resume == f"To continue: kerasgan train --resume --out {run}"
     assert "model.keras" in written and last == str(run)
+    assert page == f"Open {run / 'report.html'} in a browser to see how it went."
     assert callbacks.load_checkpoint(run).step == 2
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from kerasgan import callbacks, cli, metrics, pictures
 from kerasgan.cli import evaluate
+from kerasgan.cli._neighbours import Neighbours
 
 pytestmark = pytest.mark.any_backend
 
@@ -73,7 +74,7 @@ def test_nearest_images_stand_beside_what_was_memorised():
         return images.reshape(len(images), -1)
 
     for images in (real, Batches()):
-        rows = evaluate.beside_nearest(real[[3, 149]], images, encoder).reshape(2, 6, 8, 8, 1)
+        rows = Neighbours(images, encoder).beside(real[[3, 149]])
         np.testing.assert_array_equal(rows[:, 0], rows[:, 1])
         np.testing.assert_array_equal(rows[:, 0], real[[3, 149]])
         assert not np.array_equal(rows[:, 1], rows[:, 2])
