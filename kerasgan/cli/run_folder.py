@@ -22,7 +22,6 @@ from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
 from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
-from kerasgan.cli._messages import Failed
 from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
 from kerasgan.sampler import Sampler
@@ -204,20 +203,23 @@ def _remove_empty(folders):
 
 @contextlib.contextmanager
 def keeping_warnings(run, is_ours):
-    """Adds each warning, and the message of a failure, to a file of the run, one a line.
+    """Adds each warning to a file of the run, one a line.
 
-    Yields a function that adds its arguments. Until there is a config.json, nothing is written:
-    what is refused leaves no file.
+    Yields a function that adds its arguments. Until it is first called without any, when training
+    is about to begin, nothing is written: what is refused changes no file.
 
     Args:
         is_ours: What `opened` yields.
     """
     held: list[str] = []
+    has_begun = False
     show = warnings.showwarning
 
     def keep(*messages):
+        nonlocal has_begun
+        has_begun = has_begun or not messages
         held.extend(" ".join(str(message).split()) for message in messages)
-        if held and is_ours() and (run / CONFIG).exists():
+        if held and has_begun and is_ours():
             # A full disk must not end training.
             with contextlib.suppress(OSError), open(run / WARNINGS, "a", encoding="utf-8") as file:
                 file.writelines(f"{text}\n" for text in held)
@@ -230,9 +232,6 @@ def keeping_warnings(run, is_ours):
     warnings.showwarning = keep_and_show
     try:
         yield keep
-    except Failed as error:
-        keep(error)
-        raise
     finally:
         warnings.showwarning = show
 

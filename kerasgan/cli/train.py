@@ -238,7 +238,6 @@ def run(given):
             if given.devices:
                 stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
-            stack.callback(_write_page, folder, is_ours)
             keep = stack.enter_context(run_folder.keeping_warnings(folder, is_ours))
             if config:
                 run_folder.check_records(folder, config)
@@ -248,6 +247,7 @@ def run(given):
             if config and _is_finished(gan, arguments):
                 # Write the files that a kill or a full disk prevented.
                 _complete(folder, gan)
+                _write_page(folder, is_ours)
                 print(f"Already finished: {progress}. A larger --steps or --epochs extends it.")
                 print(folder)
                 return 0
@@ -277,6 +277,7 @@ def run(given):
                 gan.save(folder / run_folder.MODEL)
             run_folder.write_config(folder, arguments, gan, every, num_images)
             keep()
+        stack.callback(_write_page, folder, is_ours)
         # The newest saved step, until `Checkpoint` saves another.
         safe_step = gan.step if run_folder.has_checkpoint(folder) else None
         warning = warning_of_few(num_images)
@@ -308,15 +309,14 @@ def run(given):
             if not is_out_of_memory(error):
                 raise
             smaller = arguments["batch_size"] // 2
-            raise Failed(
-                f"memory ran out after step {gan.step}. "
-                + (
-                    f"Continue with smaller batches: kerasgan train --resume --out {folder} "
-                    f"--batch-size {smaller}"
-                    if smaller
-                    else "Start another run with a smaller --size or --filters."
-                )
-            ) from error
+            text = f"memory ran out after step {gan.step}. " + (
+                f"Continue with smaller batches: kerasgan train --resume --out {folder} "
+                f"--batch-size {smaller}"
+                if smaller
+                else "Start another run with a smaller --size or --filters."
+            )
+            keep(text)
+            raise Failed(text) from error
         saved = {run_folder.MODEL: safe_step, **records[-1].saved}
         try:
             is_exhausted = any(getattr(each, "is_exhausted", False) for each in records)
@@ -409,8 +409,8 @@ def _describe(num_images, arguments, gan):
 
 
 def _write_page(folder, is_ours):
-    """Writes the page of a run that is over, if it has begun."""
-    if is_ours() and (folder / run_folder.CONFIG).exists():
+    """Writes the page of a run that is over."""
+    if is_ours():
         try:
             report.write(folder)
         except OSError as error:

@@ -279,7 +279,8 @@ def test_a_page_that_takes_long_skips_turns(tmp_path, monkeypatch):
     for _ in range(2000):
         page._make("page", make)
         now[0] += 0.1
-    assert len(made) == 2 and made[1] >= 0.3 / 0.005
+    # Within 800 seconds; the first turn is always taken.
+    assert len(made) > 2 and 0.3 * len(made) <= 0.3 + 0.005 * now[0]
 
 
 def test_another_process_that_trains_makes_the_page_live(tmp_path):
