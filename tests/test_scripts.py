@@ -164,7 +164,7 @@ def test_digits_are_projected(script, tmp_path, monkeypatch, capsys):
     write_mnist(tmp_path, 3)
     kerasgan.build_cgan((28, 28, 1), filters=1).save(tmp_path / "mine.keras")
     few = ["--count", 2, "--steps", 1, "--data-path", tmp_path]
-    run(script("project"), monkeypatch, tmp_path / "mine.keras", *few)
+    run(script("projections"), monkeypatch, tmp_path / "mine.keras", *few)
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| real test digits", "| own samples"]
 

@@ -1,7 +1,7 @@
 """Measure how near a GAN of digits comes to real test digits, and to its own samples.
 
-    scripts/measure/project.py mnist
-    scripts/measure/project.py mnist-conditional --count 50 --data-path FOLDER       no download
+    scripts/measure/projections.py mnist
+    scripts/measure/projections.py mnist-conditional --count 50 --data-path FOLDER       no download
 
 Projects the first `--count` test images and as many samples (a saved GAN, or the name of a
 pretrained one), and prints the distances of the images found: the root of the mean squared
