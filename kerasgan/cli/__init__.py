@@ -1,4 +1,4 @@
-"""The command `kerasgan`: `train` on a folder of images, then `sample` and `evaluate`."""
+"""The command `kerasgan`: `train` on a folder of images, then `sample`, `evaluate` and `export`."""
 
 import argparse
 import warnings
@@ -6,12 +6,12 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import evaluate, sample, train
+from kerasgan.cli import evaluate, export, sample, train
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
 
-_COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate}
+_COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate, "export": export}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ _MOST_NAMES = 12  # in a message
 
 
 def add_model(parser):
-    """Adds the trained model, for `sample` and `evaluate`."""
+    """Adds the trained model, for all commands but `train`."""
     parser.add_argument(
         "model",
         type=path,
@@ -31,6 +31,23 @@ def add_data_path(parser):
         metavar="PATH",
         help="for mnist: folder or file to read instead of downloading it",
     )
+
+
+def add_overwrite(parser):
+    """Adds the permission to replace files, for `sample` and `export`."""
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def check_new(path, is_taken, overwrite):
+    """Raises FileExistsError if the output is there already and must not be replaced."""
+    if is_taken and not overwrite:
+        raise argument_error(
+            "--out",
+            "be new",
+            f"--out {path}, which already exists",
+            "Pass another path, or --overwrite to replace it.",
+            FileExistsError,
+        )
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ full rows). In a GIF or a folder, the classes take turns.""",
         help="factor to enlarge each picture by (default: 1 for single files; in a grid or GIF, "
         "small pictures are enlarged to fill the screen)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    _arguments.add_overwrite(parser)
 
 
 def run(given):
@@ -117,17 +117,8 @@ def _kind_of_output(text):
 
 
 def _check_output(out, kind, overwrite):
-    if overwrite:
-        return
     is_taken = out.is_dir() and any(out.iterdir()) if kind == "folder" else out.exists()
-    if is_taken:
-        raise argument_error(
-            "--out",
-            "be new",
-            f"--out {out}, which already exists",
-            "Pass another path, or --overwrite to replace it.",
-            FileExistsError,
-        )
+    _arguments.check_new(out, is_taken, overwrite)
 
 
 def _lay_out(sampler, kind, count, text):
