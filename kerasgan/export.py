@@ -20,7 +20,7 @@ from kerasgan.files import replacing_all
 from kerasgan.networks import feed, first, latents_shape
 from kerasgan.sampler import Sampler
 
-__all__ = ["SUFFIXES", "check_format", "export"]
+__all__ = ["SUFFIXES", "can_write", "check_format", "export"]
 
 # How the name of a file must end; a SavedModel is a folder.
 SUFFIXES = {
@@ -100,9 +100,14 @@ def check_format(path: pathlib.Path, format: str | None, name: str = "filepath")
     return format
 
 
+def can_write(format: str) -> bool:
+    """Whether the current backend can write a format, with the right packages."""
+    return keras.config.backend() in _NEEDED[format]
+
+
 def _check_can_write(format):
     needed, current = _NEEDED[format], keras.config.backend()
-    if current not in needed:
+    if not can_write(format):
         others = " or ".join(f"KERAS_BACKEND={each}" for each in needed)
         raise argument_error(
             "format",
@@ -113,8 +118,8 @@ def _check_can_write(format):
     package = needed[current]
     if importlib.util.find_spec(package) is None:
         raise ImportError(
-            f"To export with format={format!r}, the backend {current} needs {package}, which is not "
-            f"installed. Install it with: pip install {package}"
+            f"To export with format={format!r}, the backend {current} needs {package}, which is "
+            f"not installed. Install it with: pip install {package}"
         )
 
 
@@ -205,6 +210,6 @@ def _write(model, path, format, options):
         raise argument_error(
             "format",
             "be one that can express every layer of the generator",
-            f"format={format!r}, which failed ({checks.in_short(error)})",
+            f"format={format!r}, which failed ({checks.reason(error)})",
             "Choose another format or backend; docs/export.md lists what works.",
         ) from error

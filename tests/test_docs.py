@@ -19,6 +19,7 @@ PAGES = sorted(
 )
 WITH_PYTHON = [
     "README.md",
+    "docs/export.md",
     "docs/models.md",
     "docs/results.md",
     "docs/scale.md",
@@ -27,7 +28,7 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["evaluate", "sample", "train"]
+COMMANDS = ["evaluate", "export", "sample", "train"]
 
 
 def run(page, folder, monkeypatch):

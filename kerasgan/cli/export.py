@@ -1,4 +1,4 @@
-"""`kerasgan export`: write a trained generator in a format that needs neither Keras nor kerasgan."""
+"""`kerasgan export`: write a trained generator in a format that runs without Keras."""
 
 import argparse
 import pathlib
