@@ -35,6 +35,7 @@ MODELS = (
 )
 FILTERS = {"biggan": 1, "deconv_gan": 32, "r3gan": 12}
 
+
 def make(path, inputs):
     """Images that an exported file makes from a dict of arrays."""
     return _MAKERS[path.suffix](str(path), inputs)
@@ -132,9 +133,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: one for each generator")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: one per generator")
     parser.add_argument("--formats", help="separated by commas (default: all)")
-    parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "formats.jsonl", metavar="FILE")
+    parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "formats.jsonl")
     given = parser.parse_args()
     formats = given.formats.split(",") if given.formats else list(SUFFIXES)
     formats = [format for format in formats if can_write(format)]
