@@ -126,7 +126,7 @@ def test_a_failed_export_leaves_what_was_there(tmp_path, format):
         path.mkdir()
     mine = path if SUFFIXES[format] else path / "saved_model.pb"
     mine.write_text("mine")
-    with pytest.raises(ValueError, match="can express every layer.*there is no such operation"):
+    with pytest.raises(ValueError, match="can express every layer.*which failed"):
         kerasgan.export.export(sampler, path)
     assert mine.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
