@@ -649,7 +649,7 @@ def use_deterministic_operations():
 
 @contextlib.contextmanager
 def export_options(format, num_inputs):
-    """Yields arguments of `keras.Model.export` for a model that takes batches of any size.
+    """Yields arguments of `keras.Model.export` that a format needs.
 
     Args:
         format: As in `keras.Model.export`, which is to be called in the block.
@@ -670,6 +670,11 @@ def export_options(format, num_inputs):
             yield {}
         finally:
             torch.onnx.unregister_custom_op_symbolic("aten::contiguous", 9)
+    elif _backend() == "tensorflow" and format == "litert":
+        import tensorflow as tf
+
+        # Keras also allows TensorFlow's operations, which the runtimes of devices lack.
+        yield {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
     else:
         yield {}
 

@@ -30,8 +30,8 @@ SUFFIXES = {
     "openvino": ".xml",
     "torch": ".pt2",
 }
-# The backends that can write a format for batches of any size, and the package that they need for
-# it: its name in Python, and in pip. docs/export.md says why the others cannot.
+# The backends that can write a format, and the package that they need for it: its name in Python
+# and in pip. docs/export.md says why the others cannot.
 _NEEDED = {
     "tf_saved_model": {"tensorflow": "tensorflow", "jax": "tensorflow"},
     "onnx": {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnx"},
@@ -62,7 +62,10 @@ def export(
     sampler.check_finite()
     with replacing_all(path) as temporary:
         model = _model(sampler, rows, uint8)
-        specs = [keras.InputSpec(x.dtype, x.shape, name=x.name) for x in model.inputs]
+        # Where a batch may have any size, LiteRT does not know the size of an enlarged map either,
+        # and has no convolution for it.
+        size = 1 if format == "litert" else None
+        specs = [keras.InputSpec(x.dtype, (size, *x.shape[1:]), name=x.name) for x in model.inputs]
         # The names of a model's Inputs, for formats that have names.
         signature = [specs if len(specs) > 1 else specs[0]]
         with _quiet(verbose), backend.export_options(format, len(specs)) as needed:

@@ -835,9 +835,10 @@ class GAN(keras.Model):
         """Exports the generator, to make images without Keras and kerasgan.
 
         It is the generator that `sample` uses, with averaged weights if there are any, and makes
-        the same images to within one grey level, in batches of any size. Its inputs are `latents`
-        and, for a generator that takes them, `labels` (int32). The file is written whole or not at
-        all, and replaces an earlier export. docs/export.md lists what each backend can write.
+        the same images to within one grey level, in batches of any size (one at a time in LiteRT).
+        Its inputs are `latents` and, for a generator that takes them, `labels` (int32). The file is
+        written whole or not at all, and replaces an earlier export. docs/export.md lists what each
+        backend can write.
 
         Args:
             filepath: Path of a file with the suffix of its format, or of a folder.

@@ -4,7 +4,8 @@
     KERAS_BACKEND=jax scripts/measure/formats.py sngan --formats onnx
 
 Each model is tiny, makes grey images of 16 pixels, and has noise added to its weights, so that
-none of them is 0. An export is loaded with the format's own library and makes five images at once.
+none of them is 0. An export is loaded with the format's own library and makes five images, at once
+but for LiteRT.
 The table shows by how many grey levels a pixel differs at most, or the error. Each pair of a model
 and a format appends a line to `--out`.
 """
@@ -56,10 +57,12 @@ def _saved_model(path, inputs):
 
 def _litert(path, inputs):
     import ai_edge_litert.interpreter
+    import numpy as np
 
-    interpreter = ai_edge_litert.interpreter.Interpreter(path)
-    (made,) = interpreter.get_signature_runner()(**inputs).values()
-    return made
+    runner = ai_edge_litert.interpreter.Interpreter(path).get_signature_runner()
+    count = len(next(iter(inputs.values())))
+    rows = [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]
+    return np.concatenate([made for row in rows for made in runner(**row).values()])
 
 
 def _openvino(path, inputs):
