@@ -18,6 +18,7 @@ __all__ = [
     "check_known",
     "compiled",
     "data_parallel",
+    "export_options",
     "gradients",
     "has_gpu",
     "input_gradient",
@@ -661,6 +662,42 @@ def use_deterministic_operations():
         # Read by cuBLAS, which otherwise chooses among its workspaces.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+
+
+@contextlib.contextmanager
+def export_options(format, num_inputs):
+    """Yields arguments of `keras.Model.export` that a format needs.
+
+    Args:
+        format: As in `keras.Model.export`, which is to be called in the block.
+        num_inputs: Number of the model's Inputs.
+    """
+    if _backend() == "torch" and format == "torch":
+        import torch
+
+        sizes = {0: torch.export.Dim("batch")}
+        yield {"dynamic_shapes": [(sizes if num_inputs == 1 else [sizes] * num_inputs,)]}
+    elif _backend() == "torch" and format == "onnx":
+        import torch
+
+        # Keras lays out the maps of a Conv3D anew (those that make grey images in some models). In
+        # ONNX there is nothing to lay out, and the converter refuses unless it is told.
+        torch.onnx.register_custom_op_symbolic("aten::contiguous", _same, 9)
+        try:
+            yield {}
+        finally:
+            torch.onnx.unregister_custom_op_symbolic("aten::contiguous", 9)
+    elif _backend() == "tensorflow" and format == "litert":
+        import tensorflow as tf
+
+        # Keras also allows TensorFlow's operations, which the runtimes of devices lack.
+        yield {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
+    else:
+        yield {}
+
+
+def _same(graph, x, memory_format):
+    return x
 
 
 def _jax_state(model):

@@ -4,8 +4,17 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 
-__all__ = ["check_writable", "is_bomb", "parse_json", "read_json", "remove_stale", "replacing"]
+__all__ = [
+    "check_writable",
+    "is_bomb",
+    "parse_json",
+    "read_json",
+    "remove_stale",
+    "replacing",
+    "replacing_all",
+]
 
 _MOST_JSON = 2**26  # bytes
 _MOST_UNPACKED = 2**26  # bytes that any file may unpack to
@@ -31,12 +40,47 @@ def replacing(path: str | os.PathLike):
     temporary = _temporary(path)
     try:
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        _sync_file(temporary)
         os.replace(temporary, path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_all(path: str | os.PathLike):
+    """Like `replacing`, for what may become a folder, or a file with others beside it.
+
+    Yields a path of the same name in a temporary folder. All that the block writes in that folder
+    moves to where `path` is, in place of what has the same names there.
+    """
+    path = pathlib.Path(path)
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary / path.name
+        for folder, _, names in os.walk(temporary):
+            for name in names:
+                _sync_file(os.path.join(folder, name))
+        # The path itself comes last: once it is there, so are the others.
+        for made in sorted(temporary.iterdir(), key=lambda made: made.name == path.name):
+            _move(made, path.with_name(made.name), temporary / f"{made.name}.old")
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move(made, path, old):
+    """Moves a file or folder to `path`; a folder that is there moves to `old`."""
+    if not path.is_dir():
+        os.replace(made, path)
+        return
+    os.replace(path, old)
+    try:
+        os.replace(made, path)
+    except OSError:
+        os.replace(old, path)
+        raise
 
 
 def check_writable(path: str | os.PathLike):
@@ -104,6 +148,11 @@ def _is_running(pid):
     except OSError:
         return True
     return True
+
+
+def _sync_file(path):
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder):

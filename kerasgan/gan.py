@@ -19,6 +19,7 @@ from kerasgan.average import Average
 from kerasgan.backend import check_devices, to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
+from kerasgan.export import export
 from kerasgan.files import replacing
 from kerasgan.networks import (
     check_models,
@@ -868,6 +869,53 @@ class GAN(keras.Model):
                     ) from error
                 raise
 
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str | None = None,
+        verbose: bool = False,
+        uint8: bool = True,
+        seed: int | None = None,
+        count: int | None = None,
+        **kwargs: object,
+    ) -> None:
+        """Exports the generator, to make images without Keras and kerasgan.
+
+        It is the generator that `sample` uses, with averaged weights if there are any, and makes
+        the same images to within one grey level, in batches of any size (one at a time in LiteRT).
+        Its inputs are `latents` and, for a generator that takes them, `labels` (int32). The file is
+        written whole or not at all, and replaces an earlier export. docs/export.md lists what each
+        backend can write.
+
+        Args:
+            filepath: Path of a file with the suffix of its format, or of a folder.
+            format: `"onnx"` (suffix `.onnx`), `"tf_saved_model"` (a folder), `"litert"` (`.tflite`,
+                also known as TensorFlow Lite), `"openvino"` (`.xml`, with a `.bin` beside it) or
+                `"torch"` (`.pt2`, for `torch.export.load`); by default, what the suffix says.
+            verbose: Whether to show what the converters print, and their warnings.
+            uint8: Whether images are uint8; False for the generator's floats in `value_range`.
+            seed: Integer, to put latents into the file (and labels) instead of taking them as
+                inputs: image `i` is then `sample(count, seed=seed)[i]`, and the input is `index`
+                (int32 `(n,)`, from 0 to `count - 1`). Latents are not drawn in the file, because
+                no format has NumPy's random numbers.
+            count: Number of latents in the file, with a seed; 64 by default.
+            **kwargs: Further arguments of `keras.Model.export` for this format.
+
+        Raises:
+            ValueError: An argument is invalid, the backend cannot write the format, the format
+                lacks an operation of your own layers, or the weights are not finite.
+            ImportError: A package that writes the format is not installed.
+
+        Example:
+
+        ```python
+        gan.export("digits")             # a folder, for tf.saved_model.load
+        gan.export("digits.onnx")        # needs a package: docs/export.md
+        gan.export("ten.onnx", seed=0, count=10)
+        ```
+        """
+        export(self._sampler, filepath, format, verbose, uint8, seed, count, **kwargs)
+
     def _is_finite(self):
         """Whether training can continue: all weights, averages and optimizer states are finite."""
         return checks.is_finite(
@@ -996,11 +1044,6 @@ class GAN(keras.Model):
         raise NotImplementedError(
             "A GAN cannot be trained with quantized weights. Save gan.sampling_generator, load "
             "that file, and quantize the loaded model."
-        )
-
-    def export(self, *args, **kwargs):
-        raise NotImplementedError(
-            "A GAN makes images with its generator: call gan.sampling_generator.export(path)."
         )
 
     def _check_num_classes(self):

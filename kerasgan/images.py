@@ -7,7 +7,7 @@ from keras import backend, ops
 
 from kerasgan.checks import as_array
 
-__all__ = ["check", "to_float", "to_uint8"]
+__all__ = ["as_uint8", "check", "to_float", "to_uint8"]
 
 
 def to_float(images, value_range):
@@ -23,6 +23,13 @@ def to_uint8(images, value_range):
     low, high = value_range
     scaled = (np.asarray(images, dtype="float32") - low) * (255.0 / (high - low))
     return np.clip(np.rint(scaled), 0, 255).astype("uint8")
+
+
+def as_uint8(images, value_range):
+    """`to_uint8` for tensors and inside models, on the device."""
+    low, high = value_range
+    scaled = (ops.cast(images, "float32") - low) * (255.0 / (high - low))
+    return ops.cast(ops.clip(ops.round(scaled), 0, 255), "uint8")
 
 
 def check(images, image_shape, value_range, name="images"):

@@ -110,12 +110,23 @@ class Sampler(typing.NamedTuple):
         truncation: float | None = None,
     ) -> np.ndarray:
         """Makes uint8 images `(n, height, width, channels)`, the same for the same seed."""
+        return self.generate(**self.inputs(n, seed, labels, latents, truncation))
+
+    def inputs(
+        self,
+        n: int,
+        seed: int | None = None,
+        labels: np.ndarray | None = None,
+        latents: np.ndarray | None = None,
+        truncation: float | None = None,
+    ) -> dict[str, np.ndarray]:
+        """What `sample` makes its images from: `latents`, and `labels` if there are any."""
         rng = np.random.default_rng(seed)
         if latents is None:
             latents = self._draw(n, rng, truncation)
         if labels is None and self.num_classes and self.takes_labels:
             labels = rng.integers(self.num_classes, size=n, dtype="int32")
-        return self.generate(latents, labels)
+        return {"latents": latents} | ({} if labels is None else {"labels": labels})
 
     def draw(self, n: int, seed: int | None = None, truncation: float | None = None) -> np.ndarray:
         """Draws float32 latents `(n, latent_dim)`, the same for the same seed."""
@@ -137,12 +148,7 @@ class Sampler(typing.NamedTuple):
         Raises:
             ValueError: The generator's weights contain NaN or infinity, or it cannot mix classes.
         """
-        if not checks.is_finite(self.generator.weights):
-            raise ValueError(
-                "The generator must have finite weights to make images. Received: weights with "
-                "NaN or infinity. Load an earlier checkpoint, and train with smaller learning "
-                "rates."
-            )
+        self.check_finite()
         if labels is not None and labels.ndim == 2:
             mixing = taking_mixtures(self.generator, labels.shape[1])
             return self._replace(generator=mixing)._generate(latents, labels)
@@ -160,6 +166,15 @@ class Sampler(typing.NamedTuple):
             batch = {name: array[part] for name, array in inputs.items()}
             made.append(images.to_uint8(self._run(batch, len(part)), self.value_range))
         return np.concatenate(made)
+
+    def check_finite(self):
+        """Raises ValueError if the generator's weights contain NaN or infinity."""
+        if not checks.is_finite(self.generator.weights):
+            raise ValueError(
+                "The generator must have finite weights to make images. Received: weights with "
+                "NaN or infinity. Load an earlier checkpoint, and train with smaller learning "
+                "rates."
+            )
 
     def _run(self, batch, count):
         """The generator's images, made in a larger batch if that saves a compilation."""

@@ -20,6 +20,7 @@ FURTHER = (
     "latents.path",
     "latents.standardize",
     "GAN.compile",
+    "GAN.export",
     "GAN.fit",
     "GAN.save",
     "GAN.train_on_batch",
@@ -138,6 +139,18 @@ def table():
                 "auxiliary_loss": (*NO_FUNCTION, True, (print,), (None, 5), (dict, None)),
                 "penalty_every": (*NO_COUNT, HUGE),
                 "steps_per_execution": (*NO_COUNT, HUGE),
+            },
+        ),
+        "GAN.export": (
+            gan.export,
+            {"filepath": "gan.onnx"},
+            {
+                "filepath": (None, *NO_PATH),
+                "format": NO_NAME,
+                "verbose": (None, *NO_FLAG),
+                "uint8": (None, *NO_FLAG),
+                "seed": NO_WHOLE,
+                "count": (*NO_COUNT, 5),  # without a seed
             },
         ),
         "GAN.fit": (

@@ -23,6 +23,7 @@ WITH_PYTHON = [
     "docs/callbacks.md",
     "docs/choosing.md",
     "docs/examples.md",
+    "docs/export.md",
     "docs/first-afternoon.md",
     "docs/freezing.md",
     "docs/index.md",
@@ -36,15 +37,27 @@ WITH_PYTHON = [
 ]
 # Programs of others that the pages call.
 OTHERS = {"apt-get"}
-COMMANDS = ["cache", "directions", "evaluate", "models", "project", "report", "sample", "train"]
+COMMANDS = [
+    "cache",
+    "directions",
+    "evaluate",
+    "export",
+    "models",
+    "project",
+    "report",
+    "sample",
+    "train",
+]
 
 
-def run(page, folder, monkeypatch):
-    """Runs a page's Python in a folder, and returns its names."""
+def run(page, folder, monkeypatch, without=()):
+    """Runs a page's Python in a folder, but blocks with words in `without`; returns its names."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", load_tiny_mnist)
     names = fill(folder)
     for number, block in enumerate(code_blocks((ROOT / page).read_text(), "python")):
+        if any(word in block for word in without):
+            continue
         exec(compile(shorten(block), f"{page}, block {number}", "exec"), names)
     return names
 
@@ -127,6 +140,13 @@ def test_the_results(tmp_path, monkeypatch):
     names = run("docs/results.md", tmp_path, monkeypatch)
     assert names["scores"].keys() == names["evaluator"].floor.keys()
     assert names["codes"].shape == (302, 602, 1)  # 10 x 20 images of 28 pixels, 2 between them
+
+
+def test_exports(tmp_path, monkeypatch):
+    others = {"tensorflow": ["torch"], "jax": ["torch", "onnx"], "torch": ["tensorflow"]}
+    without = others[keras.config.backend()]
+    images = run("docs/export.md", tmp_path, monkeypatch, without)["images"]
+    assert images.shape == (16, 16, 16, 3) and images.dtype == "uint8"
 
 
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="refused elsewhere")

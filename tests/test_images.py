@@ -53,6 +53,22 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_and_what_lies_beside_it_are_replaced_together(tmp_path):
+    path = tmp_path / "x"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with pytest.raises(RuntimeError):
+        with files.replacing_all(path) as temporary:
+            temporary.mkdir()
+            raise RuntimeError
+    assert [each.name for each in tmp_path.rglob("*")] == ["x", "old"]
+    with files.replacing_all(path) as temporary:
+        temporary.mkdir()
+        (temporary / "new").write_text("new")
+        temporary.with_suffix(".bin").write_text("weights")
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["new", "x", "x.bin"]
+
+
 @pytest.mark.parametrize(
     ("distribution", "mean", "deviation", "low", "high"),
     [

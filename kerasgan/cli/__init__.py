@@ -1,4 +1,4 @@
-"""The command `kerasgan`: `train` on a folder of images, then `sample`, `evaluate`, `report`."""
+"""The command `kerasgan`: trains GANs on folders of images, and uses what they learned."""
 
 import argparse
 import warnings
@@ -6,7 +6,17 @@ import warnings
 import keras
 
 import kerasgan
-from kerasgan.cli import cache, directions, evaluate, models, project, report, sample, train
+from kerasgan.cli import (
+    cache,
+    directions,
+    evaluate,
+    export,
+    models,
+    project,
+    report,
+    sample,
+    train,
+)
 from kerasgan.cli._messages import Failed, Refused, forgiving_streams, tell
 
 __all__ = ["main"]
@@ -18,6 +28,7 @@ _COMMANDS = {
     "evaluate": evaluate,
     "project": project,
     "directions": directions,
+    "export": export,
     "report": report,
     "cache": cache,
 }

@@ -78,7 +78,7 @@ def add_seed(parser):
 
 
 def add_overwrite(parser):
-    """Adds the permission to replace files, for `sample`, `project` and `directions`."""
+    """Adds the permission to replace files."""
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
