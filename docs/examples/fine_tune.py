@@ -2,10 +2,10 @@
 
     python docs/examples/fine_tune.py
 
-Early layers of a discriminator see edges and colours, which all images share: keeping them from a
-GAN that is trained on other images saves steps, and steadies training on few images (FreezeD, Mo et
-al. 2020, arXiv 2002.10964). Here, the emoji model learns flags. The script writes a grid of each
-GAN: fine-tuned, and trained from scratch for the same number of steps.
+Early layers of a discriminator see edges and colours: keeping them from a GAN that was trained on
+other images can steady training on few images (FreezeD, Mo et al. 2020, arXiv 2002.10964). Here,
+the emoji model learns flags. The script writes a grid of each GAN, fine-tuned and trained from
+scratch for the same number of steps: compare them, because frozen layers may not suit the images.
 """
 
 import random

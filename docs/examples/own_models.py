@@ -3,7 +3,7 @@
     python docs/examples/own_models.py
 
 Any generator and discriminator that fit together will do. These two are as small as such models
-get; after 600 steps, flags of two or three colours can be made out in `own_models.png`.
+get: after 600 steps, `own_models.png` shows the outline and the colours of flags, blurred.
 """
 
 import keras
