@@ -55,6 +55,7 @@ def test_frozen_variables_in_a_hand_written_loop(run):
     assert all(variable.trainable for variable in discriminator.trainable_variables)
 
 
+@pytest.mark.any_backend
 def test_frozen_layers_keep_their_weights(run):
     tuned, scratch = run("fine_tune", num_frozen=4)
     before = kerasgan.load_pretrained("emoji").discriminator
@@ -66,15 +67,18 @@ def test_frozen_layers_keep_their_weights(run):
     assert tuned.step == scratch.step == 2
 
 
+@pytest.mark.any_backend
 def test_classifiers(run):
     assert all(0 <= accuracy <= 1 for accuracy in run("augment_a_classifier"))
     assert all(0 <= accuracy <= 1 for accuracy in run("generated_training_images"))
 
 
+@pytest.mark.any_backend
 def test_features_are_not_trained(run):
     assert set(run("discriminator_features")) == {(8, "discriminator"), (8, "from scratch")}
 
 
+@pytest.mark.any_backend
 @pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning")  # from Keras Tuner
 def test_a_tuner_minimises_the_metric(run):
     pytest.importorskip("keras_tuner")
