@@ -909,9 +909,8 @@ class GAN(keras.Model):
         Example:
 
         ```python
-        gan.export("digits")             # a folder, for tf.saved_model.load
-        gan.export("digits.onnx")        # needs a package: docs/export.md
-        gan.export("ten.onnx", seed=0, count=10)
+        gan.export("digits.onnx")                 # from latents to images
+        gan.export("ten.onnx", seed=0, count=10)  # from 0 ... 9 to those of gan.sample(10, seed=0)
         ```
         """
         export(self._sampler, filepath, format, verbose, uint8, seed, count, **kwargs)

@@ -104,7 +104,7 @@ def test_notes_of_tensorflow_are_dropped_and_other_lines_stay(capfd):
 def test_a_pipe_that_nobody_reads_does_no_harm_and_nothing_else_is_printed(tmp_path):
     photos, run = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
-    for index in range(4):
+    for index in range(100):  # fewer draw a note
         save_png(photos / f"{index}.png", np.zeros((16, 16, 3), "uint8"))
     arguments = ["--size", "16", "--filters", "2", "--batch-size", "2", "--steps", "2"]
     # Keras sets a level of its own in this process.
