@@ -3,7 +3,8 @@
     python docs/examples/own_discriminator.py
 
 `gan.generator` is a plain Keras model, so it goes into another GAN as it is. The discriminator here
-is a classifier's architecture with separable convolutions; a hinge loss and an R1 penalty train it.
+is a small classifier's architecture, trained with a hinge loss and an R1 penalty. It shows how to
+combine the two, not how to win: so weak a discriminator soon lets one image pass for all.
 """
 
 import keras
