@@ -80,11 +80,4 @@ def _check_output(path, overwrite):
         raise argument_error(
             "--out", "end in .html", f"--out {path}", f"For example, pass --out {_COMPARISON}."
         )
-    if path.exists() and not overwrite:
-        raise argument_error(
-            "--out",
-            "be new",
-            f"--out {path}, which already exists",
-            "Pass another path, or --overwrite to replace it.",
-            FileExistsError,
-        )
+    _arguments.check_new("--out", path, path.exists(), overwrite)
