@@ -23,6 +23,7 @@ __all__ = [
     "check_length",
     "draw",
     "draw_truncated",
+    "normal_mean",
     "path",
     "plain",
     "standardize",
@@ -171,6 +172,13 @@ def draw_truncated(latents, shape, rng, truncation):
     return values.astype("float32")
 
 
+def normal_mean(latents):
+    """The mean of a distribution, as `standardize` returns it, if it is normal; otherwise None."""
+    if isinstance(latents, tuple):
+        return latents[1]
+    return 0.0 if latents == "normal" else None
+
+
 class Stream:
     """The latents of training: draw number `index` depends only on the seed and that number.
 
@@ -239,12 +247,11 @@ def path(latents, distribution="normal", frames_between=16, kind=None):
     latents = latents.astype("float64")
     distribution = standardize(distribution, "distribution")
     frames_between = check_whole("frames_between", frames_between, 1, _MOST_FRAMES)
+    mean = normal_mean(distribution)
     if kind is None:
-        is_normal = distribution == "normal" or isinstance(distribution, tuple)
-        kind = "spherical" if is_normal else "linear"
+        kind = "linear" if mean is None else "spherical"
     check_choice("kind", kind, KINDS)
-    has_mean = isinstance(distribution, tuple)
-    mean = distribution[1] if has_mean else 0.0
+    mean = mean or 0.0
     starts = (latents - mean)[:, None]  # (n, 1, latent_dim)
     ends = np.roll(starts, -1, axis=0)
     shares = np.arange(frames_between)[:, None] / frames_between  # (frames_between, 1)

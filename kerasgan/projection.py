@@ -11,6 +11,7 @@ from kerasgan import images as image_tools
 from kerasgan._interrupts import deferred
 from kerasgan.factorization import check_gan
 from kerasgan.gan import GAN
+from kerasgan.latents import normal_mean
 from kerasgan.networks import feed, first
 from kerasgan.sampler import Sampler
 from kerasgan.stacks import frozen
@@ -185,8 +186,8 @@ def _error(targets, made):
 
 def _limits(distribution, drawn):
     """A constraint that keeps latents where draws of their distribution can be."""
-    if distribution == "normal" or isinstance(distribution, tuple):
-        mean = 0.0 if distribution == "normal" else distribution[1]
+    mean = normal_mean(distribution)
+    if mean is not None:
         radius = np.linalg.norm(drawn - mean, axis=1).max()
 
         def within(latents):
