@@ -2,7 +2,18 @@
 
 from kerasgan.checks import argument_error
 
-__all__ = ["COMPILE", "FIT", "refuse"]
+__all__ = [
+    "COMPILE",
+    "EVALUATE",
+    "FIT",
+    "PREDICT",
+    "QUANTIZE",
+    "TRAIN_STEP",
+    "check_own_steps",
+    "check_subclass",
+    "refuse",
+    "unsupported",
+]
 
 _MEASURE = "A GAN has no validation loss. To measure its images, use kerasgan.callbacks.Evaluate."
 _REPORTED = (
@@ -38,6 +49,30 @@ FIT = {
 }
 
 
+_CHANGE_THE_STEP = (
+    "Pass your changes to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, `update`), "
+    "or write your own loop with train_discriminator_on_batch and train_generator_on_batch."
+)
+# Methods of `keras.Model`.
+TRAIN_STEP = (
+    "A GAN's step updates both networks, each with its own loss. Call gan.train_on_batch(images). "
+    f"{_CHANGE_THE_STEP}"
+)
+PREDICT = (
+    "A GAN makes uint8 images with its averaged generator: call gan.sample(n), or "
+    "gan.sample(n, latents=latents). For the generator's floats, call gan.generator(latents); for "
+    "scores, call gan.score(images)."
+)
+EVALUATE = (
+    "A GAN has no targets to evaluate against. Use kerasgan.metrics.Evaluator for its images, or "
+    "gan.score(images) for the discriminator's scores."
+)
+QUANTIZE = (
+    "A GAN cannot be trained with quantized weights. Save gan.sampling_generator, load that file, "
+    "and quantize the loaded model."
+)
+
+
 def refuse(method, given, advice):
     """Raises TypeError if there is any argument that `method` does not take.
 
@@ -51,3 +86,32 @@ def refuse(method, given, advice):
             raise TypeError(f"GAN.{method}() got an unexpected keyword argument {name!r}")
         received = f"{name} of type {type(value).__name__}"
         raise argument_error(name, "be left out", received, advice[name], kind=TypeError)
+
+
+def unsupported(advice):
+    """A method that raises NotImplementedError with this advice."""
+
+    def method(self, *args, **kwargs):
+        raise NotImplementedError(advice)
+
+    return method
+
+
+def check_subclass(cls):
+    """Raises TypeError if a subclass of `GAN` has a step as Keras would call it."""
+    for name in ("train_step", "compute_loss", "make_train_function"):
+        if name in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} must not define `{name}`, which a GAN never calls. "
+                f"{_CHANGE_THE_STEP}"
+            )
+
+
+def check_own_steps(cls, parent):
+    """Raises TypeError if a subclass changes steps that `fit` does not call."""
+    for name in ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch"):
+        if getattr(cls, name) is not getattr(parent, name):
+            raise TypeError(
+                f"{cls.__name__} must not override `{name}`, which `fit` does not call. "
+                f"{_CHANGE_THE_STEP}"
+            )

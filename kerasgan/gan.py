@@ -1,9 +1,7 @@
 """`GAN`: two Keras models that compete against each other, as one Keras model."""
 
-import inspect
 import os
 import random
-import tempfile
 import types
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -11,11 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 import keras
 import numpy as np
 
-from kerasgan import _habits, checks, inputs, layers, loop, losses, optimizers, settings
+from kerasgan import _habits, checks, inputs, loop, losses, optimizers, saving, settings
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
-from kerasgan._interrupts import deferred
-from kerasgan.average import Average
+from kerasgan.average import average_of
 from kerasgan.backend import check_devices, to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
@@ -23,6 +20,7 @@ from kerasgan.export import export
 from kerasgan.files import replacing
 from kerasgan.networks import (
     check_models,
+    check_num_classes,
     check_range,
     feed,
     first,
@@ -38,16 +36,6 @@ from kerasgan.stacks import SIDES, build_stacks
 from kerasgan.step import AdversarialStep
 
 __all__ = ["GAN"]
-
-# The format of saved files. Each version of kerasgan reads only its own format.
-FORMAT = 2
-
-_MOST_CLASSES = 1_000_000  # each has a name, if only its number
-_ON_BATCH = ("train_on_batch", "train_discriminator_on_batch", "train_generator_on_batch")
-_CHANGE_THE_STEP = (
-    "Pass your changes to compile (`loss`, `penalty`, `auxiliary_loss`, `augment`, `update`), "
-    "or write your own loop with train_discriminator_on_batch and train_generator_on_batch."
-)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -90,6 +78,8 @@ class GAN(keras.Model):
         discriminator_steps, steps_per_execution: As given to `compile`.
         image_shape: `(height, width, channels)`.
         latent_dim: Length of a latent vector; None for a generator that takes no latents.
+        latents: As given. You can set it.
+        seed: As given, or as drawn.
         num_classes, class_names: As given; None for models without labels. You can set
             `class_names`, for example to those of a `kerasgan.datasets.ImageFolder`.
         step: Generator updates made so far.
@@ -127,20 +117,18 @@ class GAN(keras.Model):
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
-        self.latents = latent_tools.standardize(latents)
         self.value_range = value_range
-        self.num_classes = num_classes
-        self._check_num_classes()
+        self.num_classes = check_num_classes(num_classes, generator, discriminator)
         self.class_names = class_names
         self.image_shape = tuple(first(generator.outputs).shape[1:])
         shape = latents_shape(generator)
         self.latent_dim = None if shape is None else shape[1]
-        if self.latent_dim is not None:
-            latent_tools.check_length(self.latents, self.latent_dim)
-        self.seed = random.randint(0, 2**31 - 1) if seed is None else seed
-        checks.check_whole("seed", self.seed, 0, 2**31 - 1)
+        seed = random.randint(0, 2**31 - 1) if seed is None else seed
+        checks.check_whole("seed", seed, 0, 2**31 - 1)
         self.progress = Progress()
-        self._latent_stream = latent_tools.Stream()
+        self._latent_stream = latent_tools.Stream(self.latent_dim, seed, self.progress)
+        # Not by the attribute: on PyTorch, Keras would keep a layer, which this must refuse.
+        self._draw_from(latents)
         # The random states of training outside the two models. `compile` keeps them.
         self._noise = types.MappingProxyType(
             {
@@ -263,15 +251,11 @@ class GAN(keras.Model):
         penalty = losses.resolve_penalty(merged["penalty"])
         if augment is None:
             augment = self._choices.augment
-        elif augment == "ada":
-            augment = layers.AdaptiveAugment(value_range=self.value_range, seed=self.seed)
-        elif isinstance(augment, str):
-            augment = layers.DiffAugment(augment, value_range=self.value_range, seed=self.seed)
         elif augment is not False:
-            settings.check_augment(augment, self.image_shape)
-        if isinstance(augment, keras.layers.Layer) and not augment.built:
-            augment.build((None, *self.image_shape))
-        average = self._average(merged["ema"])
+            augment = settings.resolve_augment(
+                augment, self.image_shape, self.value_range, self.seed
+            )
+        average = average_of(self.generator, merged["ema"], self._choices.average)
         stacks = build_stacks(
             self.generator,
             self.discriminator,
@@ -291,24 +275,15 @@ class GAN(keras.Model):
         self._choices.settings = merged
         self._choices.augment = augment or None
         self._choices.average = average
-        self._compiled_step = AdversarialStep(stacks, average, merged["jit_compile"], self.progress)
+        self._compiled_step = AdversarialStep(
+            stacks,
+            average,
+            merged["ema"],
+            jit_compile=merged["jit_compile"],
+            progress=self.progress,
+            latents=self._latent_stream,
+        )
         self.compiled = True
-
-    def _average(self, ema):
-        """The `Average` for this decay: the one in use, a new one, or None."""
-        if not ema or self._choices.average:
-            return self._choices.average if ema else None
-        try:
-            return Average(self.generator)
-        except Exception as error:
-            raise argument_error(
-                "ema",
-                "be False for a generator that Keras cannot copy",
-                f"ema={ema}, with a generator that Keras rejects: {checks.reason(error)}",
-                "Give its layers a get_config that returns the arguments of their __init__, and "
-                "register their classes and functions with "
-                "keras.saving.register_keras_serializable.",
-            ) from error
 
     @property
     def _training(self):
@@ -324,6 +299,24 @@ class GAN(keras.Model):
     @property
     def sampling_generator(self):
         return self._choices.average.average if self._choices.average else self.generator
+
+    @property
+    def latents(self):
+        return self._latent_stream.latents
+
+    @latents.setter
+    def latents(self, latents):
+        self._draw_from(latents)
+
+    def _draw_from(self, latents):
+        latents = latent_tools.standardize(latents)
+        if self.latent_dim is not None:
+            latent_tools.check_length(latents, self.latent_dim)
+        self._latent_stream.start(latents)
+
+    @property
+    def seed(self):
+        return self._latent_stream.seed
 
     @property
     def class_names(self):
@@ -435,7 +428,7 @@ class GAN(keras.Model):
             ValueError: `images` has the wrong shape, dtype or values.
         """
         batch = self._check_batch(images)
-        return self._reported(self._make_steps([[batch] * self.discriminator_steps]))
+        return self._reported(self._training.make_steps([[batch] * self.discriminator_steps]))
 
     def train_discriminator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray], sides: str = "both"
@@ -454,7 +447,8 @@ class GAN(keras.Model):
             ValueError: `images` or `sides` is invalid.
         """
         checks.check_choice("sides", sides, ("both", *SIDES), "Leave it out for both.")
-        return self._reported(self._update_discriminator(self._check_batch(images), sides))
+        batch = self._check_batch(images)
+        return self._reported(self._training.update_discriminator(batch, sides))
 
     def train_generator_on_batch(
         self, images: np.ndarray | tuple | dict[str, np.ndarray]
@@ -464,8 +458,7 @@ class GAN(keras.Model):
         Returns:
             Dict of floats: `g_loss`, `d_fake`, every extra term, and `loss`, equal to `g_loss`.
         """
-        self._training.generator.check_trainable()
-        return self._reported(self._run("generator", [[self._check_batch(images)]]))
+        return self._reported(self._training.update_generator(self._check_batch(images)))
 
     def _reported(self, logs):
         """The logs as a plain dict, after a look at them."""
@@ -477,64 +470,6 @@ class GAN(keras.Model):
                     stacklevel=3,
                 )
         return dict(logs)
-
-    def _make_steps(self, steps):
-        """Makes adversarial steps, each with one batch per discriminator update."""
-        for stack in self._training.stacks:
-            stack.check_trainable()
-        # The generator's update gets its own latents, unless both sides share their fakes.
-        further = 0 if self._training.simultaneous else 1
-        return self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
-
-    def _update_discriminator(self, batch, sides="both"):
-        for stack in self._training.discriminators[sides]:
-            stack.check_trainable()
-        return self._run(sides, [[batch]])
-
-    def _run(self, kind, steps):
-        """Runs updates from these batches, with latents for each; see `AdversarialStep.run`.
-
-        Ctrl-C is delayed until they end, so that the counters match the weights.
-        """
-        with deferred():
-            draws = self.progress.draws
-            try:
-                data = [
-                    self._data([self._draw_latents(batch) for batch in batches], index)
-                    for index, batches in enumerate(steps)
-                ]
-                if len(data) == 1:
-                    logs = self._training.run(kind, data[0])
-                else:
-                    stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
-                    logs = self._training.run(kind, stacked, repeated=True)
-            except BaseException:
-                self.progress.draws = draws
-                raise
-            if kind in ("step", "generator"):
-                self.progress.step += len(steps)
-        # The next call probably needs the same shapes, and the device may still be busy.
-        if self.latent_dim is not None:
-            shapes = [self._latents_of(batch) for batches in steps for batch in batches]
-            self._latent_stream.prepare(self.latents, shapes, self.seed, self.progress.draws)
-        return logs
-
-    def _latents_of(self, batch):
-        return (len(batch["images"]), self.latent_dim)
-
-    def _data(self, batches, index):
-        """The inputs of the step that is `index` steps ahead."""
-        step = self.step + index
-        decay = min(self._choices.settings["ema"] or 0.0, (1 + step) / (10 + step))
-        return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
-
-    def _draw_latents(self, batch):
-        """The batch with the next latents."""
-        if self.latent_dim is None:
-            return batch
-        arguments = (self.latents, self._latents_of(batch), self.seed, self.progress.draws)
-        self.progress.draws += 1
-        return batch | {"latents": self._latent_stream.draw(*arguments)}
 
     @property
     def _takes_unlabeled(self):
@@ -616,17 +551,11 @@ class GAN(keras.Model):
         """
         _habits.refuse("fit", others, _habits.FIT)
         check_devices(self.variables)
-        self._check_own_steps()
-        checks.check_whole("epochs", epochs, 0)
-        checks.check_whole("initial_epoch", initial_epoch, 0)
-        checks.check_whole("pretrain_steps", pretrain_steps, 0)
-        if steps_per_epoch is not None:
-            checks.check_whole("steps_per_epoch", steps_per_epoch, 1)
-        if steps is not None:
-            checks.check_whole("steps", steps, 0)
-        checks.check_choice("verbose", verbose, ("auto", 0, 1, 2))
-        loop.check_callbacks(callbacks)
-        self._check_number_of_classes(x)
+        _habits.check_own_steps(type(self), GAN)
+        loop.check(
+            epochs, initial_epoch, steps, steps_per_epoch, pretrain_steps, callbacks, verbose
+        )
+        inputs.check_number_of_classes(x, self.num_classes)
         batches = Batches(x, y, batch_size, self.seed)
         is_new = not self._choices.has_seen_data
         if batches.first is not None:
@@ -646,25 +575,6 @@ class GAN(keras.Model):
             callbacks=callbacks,
             verbose=verbose,
         )
-
-    def _check_number_of_classes(self, x):
-        # Of folders, also as Keras reads them. Too few classes would otherwise train silently.
-        names = getattr(x, "class_names", None)
-        if names is not None and self.num_classes not in (None, len(names)):
-            raise argument_error(
-                "x",
-                f"have the model's {self.num_classes} classes",
-                f"data with {len(names)} classes",
-                f"Build the model with num_classes={len(names)}, or check the folder.",
-            )
-
-    def _check_own_steps(self):
-        for name in _ON_BATCH:
-            if getattr(type(self), name) is not getattr(GAN, name):
-                raise TypeError(
-                    f"{type(self).__name__} must not override `{name}`, which `fit` does not "
-                    f"call. {_CHANGE_THE_STEP}"
-                )
 
     # Sampling
 
@@ -697,25 +607,7 @@ class GAN(keras.Model):
             ValueError: An argument is invalid, the generator's weights are not finite, or it
                 cannot mix classes.
         """
-        self._check_draw(n, seed)
-        if labels is not None and not takes(self.generator, "labels"):
-            raise argument_error(
-                "labels",
-                "be None for a generator that takes no labels",
-                f"labels={labels!r}",
-                "Leave it out.",
-            )
-        if labels is not None:
-            labels = inputs.check_mixtures(labels, n, self.num_classes)
-        if latents is not None:
-            latents = latent_tools.check(latents, (n, self.latent_dim))
-            if truncation is not None:
-                raise argument_error(
-                    "truncation",
-                    "be None if you pass `latents`",
-                    f"truncation={truncation}, with latents",
-                    "Truncate your latents yourself.",
-                )
+        labels, latents = self._sampler.check(n, seed, labels, latents, truncation)
         return self._sampler.sample(n, seed, labels, latents, truncation)
 
     def sample_latents(
@@ -743,18 +635,8 @@ class GAN(keras.Model):
         samples = gan.sample(8, latents=latents)
         ```
         """
-        self._check_draw(n, seed)
+        self._sampler.check_draw(n, seed)
         return self._sampler.draw(n, seed, truncation)
-
-    def _check_draw(self, n, seed):
-        checks.check_whole("n", n, 0)
-        if seed is not None:
-            checks.check_whole("seed", seed, 0)
-        if self.latent_dim is None:
-            raise ValueError(
-                "`sample` needs a generator that takes latents. Received: a generator that takes "
-                f"{self.generator.inputs[0].name}. Call gan.generator directly."
-            )
 
     @property
     def _sampler(self):
@@ -798,19 +680,7 @@ class GAN(keras.Model):
             ValueError: `filepath` is invalid, or the weights contain NaN or infinity.
                 (`save_weights` saves them anyway.)
         """
-        checks.check_path("filepath", filepath)
-        checks.check_flag("overwrite", overwrite)
-        if not overwrite and os.path.exists(filepath):
-            raise argument_error(
-                "filepath",
-                "be a new file with overwrite=False",
-                f"filepath={str(filepath)!r}, which exists",
-                "Choose another name.",
-            )
-        if not str(filepath).endswith(".keras"):
-            raise argument_error(
-                "filepath", "end in .keras", f"filepath={str(filepath)!r}", "Rename it."
-            )
+        saving.check_target(filepath, overwrite)
         for stack in self._training.stacks:
             stack.check_trainable()
         self._check_finite("saved")
@@ -840,34 +710,8 @@ class GAN(keras.Model):
             ValueError: The file belongs to other models or optimizers, or is not finite. (If it is
                 not a weights file, Keras raises its own error.) The GAN is then unchanged.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            before = os.path.join(folder, "before.weights.h5")
-            self.save_weights(before)
-            try:
-                with warnings.catch_warnings():
-                    # Keras skips an optimizer that does not fit, and only warns.
-                    warnings.filterwarnings(
-                        "default" if skip_mismatch else "error", "Skipping variable loading"
-                    )
-                    super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
-                if not self._is_finite():
-                    raise argument_error(
-                        "filepath",
-                        "contain finite weights",
-                        f"filepath={str(filepath)!r}, with NaN or infinity",
-                        "Load an earlier file.",
-                    )
-            except BaseException as error:
-                super().load_weights(before)
-                if "Skipping variable loading" in str(error):
-                    raise argument_error(
-                        "filepath",
-                        "come from a GAN with the same optimizers",
-                        f"filepath={str(filepath)!r}",
-                        "Compile with the file's optimizers first, or pass skip_mismatch=True to "
-                        "load only what fits.",
-                    ) from error
-                raise
+        with saving.all_or_nothing(self, filepath, skip_mismatch):
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(
         self,
@@ -931,7 +775,7 @@ class GAN(keras.Model):
 
     def get_config(self):
         return {
-            "format": FORMAT,
+            "format": saving.FORMAT,
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "latents": latent_tools.plain(self.latents),
@@ -945,26 +789,11 @@ class GAN(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        _check_format(config.pop("format", 1))
-        ema = config.pop("ema", None)
-        settings.check_ema(ema)
-        for name in ("generator", "discriminator", "latents"):
-            if isinstance(config.get(name), dict):
-                config[name] = _deserialize(name, config[name], custom_objects)
-        try:
-            inspect.signature(cls).bind(**config)
-        except TypeError as error:
-            raise argument_error(
-                "config",
-                f"have the arguments of {cls.__name__}",
-                f"config with {sorted(config)}: {error}",
-                "Get an undamaged file.",
-            ) from None
-        gan = cls(**config)
+        ema, arguments = saving.read_config(cls, config, custom_objects)
+        gan = cls(**arguments)
         gan._choices.settings["ema"] = ema
         # Also for `load_model(compile=False)`: the average belongs to the models.
-        gan._choices.average = gan._average(ema)
+        gan._choices.average = average_of(gan.generator, ema)
         return gan
 
     def get_compile_config(self):
@@ -977,18 +806,10 @@ class GAN(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
-        store["format"] = np.array(FORMAT, dtype="int64")
-        for name, value in vars(self.progress).items():
-            store[name] = np.array(value, dtype="int64")
-        for name, variable in self._random_variables().items():
-            store[name] = keras.ops.convert_to_numpy(variable.value).astype("int64")
+        saving.write_state(self, store)
 
     def load_own_variables(self, store):
-        _check_format(np.asarray(store["format"]).tolist() if "format" in store.keys() else 1)
-        self.progress.load(store)
-        for name, variable in self._random_variables().items():
-            if name in store.keys():  # an augmentation added later has none
-                variable.assign(np.asarray(store[name]))
+        saving.read_state(self, store)
 
     def _random_variables(self):
         """Every random state that training draws from. Keras's own files omit them."""
@@ -1007,79 +828,9 @@ class GAN(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for name in ("train_step", "compute_loss", "make_train_function"):
-            if name in vars(cls):
-                raise TypeError(
-                    f"{cls.__name__} must not define `{name}`, which a GAN never calls. "
-                    f"{_CHANGE_THE_STEP}"
-                )
+        _habits.check_subclass(cls)
 
-    def train_step(self, *args, **kwargs):
-        raise NotImplementedError(
-            "A GAN's step updates both networks, each with its own loss. Call "
-            f"gan.train_on_batch(images). {_CHANGE_THE_STEP}"
-        )
-
-    compute_loss = make_train_function = train_step
-
-    def predict(self, *args, **kwargs):
-        raise NotImplementedError(
-            "A GAN makes uint8 images with its averaged generator: call gan.sample(n), or "
-            "gan.sample(n, latents=latents). For the generator's floats, call "
-            "gan.generator(latents); for scores, call gan.score(images)."
-        )
-
-    predict_on_batch = predict_step = predict
-
-    def evaluate(self, *args, **kwargs):
-        raise NotImplementedError(
-            "A GAN has no targets to evaluate against. Use kerasgan.metrics.Evaluator for its "
-            "images, or gan.score(images) for the discriminator's scores."
-        )
-
-    test_on_batch = test_step = evaluate
-
-    def quantize(self, *args, **kwargs):
-        raise NotImplementedError(
-            "A GAN cannot be trained with quantized weights. Save gan.sampling_generator, load "
-            "that file, and quantize the loaded model."
-        )
-
-    def _check_num_classes(self):
-        if self.num_classes is not None:
-            checks.check_whole("num_classes", self.num_classes, 1, _MOST_CLASSES)
-        elif takes(self.generator, "labels") or takes(self.discriminator, "labels"):
-            raise argument_error(
-                "num_classes",
-                "be the number of classes, because the models take labels",
-                "num_classes=None",
-                "Pass num_classes=10, for example.",
-            )
-
-
-def _deserialize(name, config, custom_objects):
-    try:
-        return keras.saving.deserialize_keras_object(config, custom_objects)
-    except Exception as error:
-        # Keras explains these; from a damaged file, it raises nearly any other.
-        if isinstance(error, (TypeError, ValueError)) or checks.is_out_of_memory(error):
-            raise
-        raise argument_error(
-            name,
-            "be what Keras saved",
-            f"{name} that Keras cannot read ({checks.in_short(error)})",
-            "Get an undamaged file.",
-        ) from error
-
-
-def _check_format(found):
-    if not checks.is_whole(found):
-        raise argument_error(
-            "format", f"be {FORMAT}", f"format={found!r}", "Get an undamaged file."
-        )
-    if found != FORMAT:
-        raise ValueError(
-            f"The file must have format {FORMAT}, which this version of kerasgan reads. Received: "
-            f"format {found}, written by {'a later' if found > FORMAT else 'an earlier'} version. "
-            "Load it with that version of kerasgan."
-        )
+    train_step = compute_loss = make_train_function = _habits.unsupported(_habits.TRAIN_STEP)
+    predict = predict_on_batch = predict_step = _habits.unsupported(_habits.PREDICT)
+    evaluate = test_on_batch = test_step = _habits.unsupported(_habits.EVALUATE)
+    quantize = _habits.unsupported(_habits.QUANTIZE)

@@ -8,7 +8,14 @@ from kerasgan import images
 from kerasgan.checks import argument_error, as_array, is_real
 from kerasgan.networks import first
 
-__all__ = ["check", "check_labels", "check_mixtures", "warn_of_habits", "warn_of_small_classes"]
+__all__ = [
+    "check",
+    "check_labels",
+    "check_mixtures",
+    "check_number_of_classes",
+    "warn_of_habits",
+    "warn_of_small_classes",
+]
 
 _MOST_TIMES = 10  # that the largest class may be as large as the smallest
 
@@ -82,6 +89,19 @@ def warn_of_habits(batch, checked, value_range, num_classes=None):
             "keras.utils.image_dataset_from_directory). To train with labels, give both networks "
             "an Input named 'labels', and pass GAN(num_classes=...).",
             stacklevel=4,
+        )
+
+
+def check_number_of_classes(x, num_classes):
+    """Raises ValueError unless a folder of images, also one that Keras reads, fits the model."""
+    # With too few classes, training would give no error.
+    names = getattr(x, "class_names", None)
+    if names is not None and num_classes not in (None, len(names)):
+        raise argument_error(
+            "x",
+            f"have the model's {num_classes} classes",
+            f"data with {len(names)} classes",
+            f"Build the model with num_classes={len(names)}, or check the folder.",
         )
 
 

@@ -180,28 +180,47 @@ def normal_mean(latents):
 
 
 class Stream:
-    """The latents of training: draw number `index` depends only on the seed and that number.
+    """The latents of training, batch after batch: each depends only on the seed and its number.
 
-    `prepare` makes draws in advance, while the device is busy.
+    `prepare` draws in advance, while the device is busy.
+
+    Args:
+        latent_dim: Length of a latent vector; None for a generator that takes none.
+        seed: Integer.
+        progress: `Progress`, which counts the draws.
     """
 
-    def __init__(self):
+    def __init__(self, latent_dim, seed, progress):
+        self.latent_dim = latent_dim
+        self.seed = seed
+        self.progress = progress
+
+    def start(self, latents):
+        """Draws from this distribution from now on, as `standardize` returns it."""
+        self.latents = latents
         self._ready = {}
 
-    def draw(self, latents, shape, seed, index):
-        """Draw number `index`; see `draw`."""
-        found = self._ready.pop((latents, shape, seed, index), None)
+    def add(self, batch):
+        """A batch, a dict of arrays, with the next latents for its images."""
+        if self.latent_dim is None:
+            return batch
+        number = self.progress.draws
+        self.progress.draws += 1
+        return batch | {"latents": self._draw(number, len(batch["images"]))}
+
+    def prepare(self, batches):
+        """Makes the next draws, for batches of the size of these, and drops all others."""
+        if self.latent_dim is not None:
+            counts = enumerate((len(batch["images"]) for batch in batches), self.progress.draws)
+            self._ready = {each: self._draw(*each) for each in counts}
+
+    def _draw(self, number, count):
+        found = self._ready.pop((number, count), None)
         if found is None:
             # The order of the data uses the same seed: the last number separates the two.
-            found = draw(latents, shape, np.random.default_rng((seed, index, 1)))
+            rng = np.random.default_rng((self.seed, number, 1))
+            found = draw(self.latents, (count, self.latent_dim), rng)
         return found
-
-    def prepare(self, latents, shapes, seed, index):
-        """Makes the draws from number `index` on, one per shape, and drops all others."""
-        self._ready = {
-            (latents, shape, seed, number): self.draw(latents, shape, seed, number)
-            for number, shape in enumerate(shapes, index)
-        }
 
 
 def path(latents, distribution="normal", frames_between=16, kind=None):

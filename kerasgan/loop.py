@@ -9,11 +9,11 @@ import warnings
 import keras
 
 from kerasgan._interrupts import stopping
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, check_choice, check_whole
 from kerasgan.display import open_display
-from kerasgan.step import Fault
+from kerasgan.logs import Fault
 
-__all__ = ["check_callbacks", "fit"]
+__all__ = ["check", "fit"]
 
 # Limit on the calls whose results are not yet read: enough to keep a device busy, but few enough
 # that the batches on their way to it take little memory.
@@ -91,7 +91,7 @@ def fit(
                 if steps_per_epoch is not None:
                     most = min(most, steps_per_epoch - progress.epoch_step)
                 taken = source.take(most, within_pass=steps_per_epoch is None)
-                step_logs = gan._make_steps([step.batches for step in taken])
+                step_logs = gan._training.make_steps([step.batches for step in taken])
                 last_step = progress.epoch_step + len(taken) - 1
                 if steps_per_epoch is None:
                     is_over = taken[-1].passes > progress.passes
@@ -118,11 +118,19 @@ def fit(
     return getattr(gan, "history", None)
 
 
-def check_callbacks(callbacks):
-    """Raises ValueError unless these are callbacks (instances, not classes)."""
+def check(epochs, initial_epoch, steps, steps_per_epoch, pretrain_steps, callbacks, verbose):
+    """Raises ValueError unless these arguments of `GAN.fit` are valid."""
+    check_whole("epochs", epochs, 0)
+    check_whole("initial_epoch", initial_epoch, 0)
+    check_whole("pretrain_steps", pretrain_steps, 0)
+    if steps_per_epoch is not None:
+        check_whole("steps_per_epoch", steps_per_epoch, 1)
+    if steps is not None:
+        check_whole("steps", steps, 0)
+    check_choice("verbose", verbose, ("auto", 0, 1, 2))
     given = [] if callbacks is None else keras.tree.flatten(callbacks)
     for callback in given:
-        if not isinstance(callback, keras.callbacks.Callback):
+        if not isinstance(callback, keras.callbacks.Callback):  # a class, for example
             raise argument_error(
                 "callbacks",
                 "be a list of keras.callbacks.Callback",
@@ -168,7 +176,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             number = progress.pretrained - pretrain_steps
             callbacks.on_train_batch_begin(number)
             batch, *position = next(stream)
-            logs = gan._update_discriminator(batch)
+            logs = gan._training.update_discriminator(batch)
             progress.passes, progress.batch = position
             progress.pretrained += 1
             means.add(logs.as_reported(), 1, gan.step)

@@ -5,10 +5,11 @@ from keras import ops
 
 from kerasgan import backend
 from kerasgan._interrupts import deferred
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, check_whole
 
 __all__ = [
     "check_models",
+    "check_num_classes",
     "check_range",
     "copy",
     "feed",
@@ -23,6 +24,7 @@ __all__ = [
     "takes",
 ]
 
+_MOST_CLASSES = 1_000_000  # each has a name, if only its number
 # Ranges of squashing activations, by their names in lower case without underscores.
 _BOUNDS = {
     "hardsigmoid": (0, 1),
@@ -86,6 +88,20 @@ def check_models(generator, discriminator):
             f"discriminator with output_shape={discriminator.output_shape}",
             "End it with keras.layers.Dense(1).",
         )
+
+
+def check_num_classes(num_classes, generator, discriminator):
+    """Returns a number of classes, None for no labels; raises ValueError unless it is valid."""
+    if num_classes is not None:
+        check_whole("num_classes", num_classes, 1, _MOST_CLASSES)
+    elif takes(generator, "labels") or takes(discriminator, "labels"):
+        raise argument_error(
+            "num_classes",
+            "be the number of classes, because the models take labels",
+            "num_classes=None",
+            "Pass num_classes=10, for example.",
+        )
+    return num_classes
 
 
 def check_range(generator, value_range):

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from kerasgan import backend, checks, images
+from kerasgan import backend, checks, images, inputs
 from kerasgan import latents as latent_tools
+from kerasgan.checks import argument_error
 from kerasgan.graphs import taking_mixtures
 from kerasgan.networks import feed, first, infer, latents_shape, takes
 
@@ -100,6 +101,40 @@ class Sampler(typing.NamedTuple):
         repeated = np.repeat(np.asarray(rows, dtype="int32"), columns)
         names = [_plain(class_names[label], label) for label in rows]
         return Layout(len(repeated), columns, repeated, names)
+
+    def check(self, n, seed=None, labels=None, latents=None, truncation=None):
+        """Checks the arguments of `GAN.sample`; returns labels and latents as arrays, or None."""
+        self.check_draw(n, seed)
+        if labels is not None and not self.takes_labels:
+            raise argument_error(
+                "labels",
+                "be None for a generator that takes no labels",
+                f"labels={labels!r}",
+                "Leave it out.",
+            )
+        if labels is not None:
+            labels = inputs.check_mixtures(labels, n, self.num_classes)
+        if latents is not None:
+            latents = latent_tools.check(latents, (n, self.latent_dim))
+            if truncation is not None:
+                raise argument_error(
+                    "truncation",
+                    "be None if you pass `latents`",
+                    f"truncation={truncation}, with latents",
+                    "Truncate your latents yourself.",
+                )
+        return labels, latents
+
+    def check_draw(self, n, seed):
+        """Raises ValueError unless `n` latents can be drawn from this seed."""
+        checks.check_whole("n", n, 0)
+        if seed is not None:
+            checks.check_whole("seed", seed, 0)
+        if latents_shape(self.generator) is None:
+            raise ValueError(
+                "`sample` needs a generator that takes latents. Received: a generator that takes "
+                f"{self.generator.inputs[0].name}. Call gan.generator directly."
+            )
 
     def sample(
         self,

@@ -10,6 +10,7 @@ from kerasgan.checks import (
     check_whole,
     is_function,
 )
+from kerasgan.layers import AdaptiveAugment, DiffAugment
 from kerasgan.layers.augmentation import split_policy
 from kerasgan.networks import scores_of_two
 
@@ -19,9 +20,9 @@ __all__ = [
     "auxiliary_name",
     "auxiliary_pair",
     "check",
-    "check_augment",
     "check_ema",
     "merge",
+    "resolve_augment",
 ]
 
 UPDATES = ("joint", "concatenated", "separate", "simultaneous")
@@ -116,7 +117,20 @@ def _check_auxiliary_loss(function):
         )
 
 
-def check_augment(augment, image_shape):
+def resolve_augment(augment, image_shape, value_range, seed):
+    """The built layer, or the function, for an `augment` that has passed `check`."""
+    if augment == "ada":
+        augment = AdaptiveAugment(value_range=value_range, seed=seed)
+    elif isinstance(augment, str):
+        augment = DiffAugment(augment, value_range=value_range, seed=seed)
+    else:
+        _check_augment(augment, image_shape)
+    if isinstance(augment, keras.layers.Layer) and not augment.built:
+        augment.build((None, *image_shape))
+    return augment
+
+
+def _check_augment(augment, image_shape):
     """Raises ValueError if an augmentation changes the shape of images; traces it, without data."""
     shape = (2, *image_shape)
     if isinstance(augment, keras.layers.Layer):

@@ -1,30 +1,15 @@
 """One adversarial step, all its updates and the average, as one compiled call."""
 
-import functools
-import itertools
-import math
-import typing
-
 import keras
 import numpy as np
 from keras import ops
 
 from kerasgan import backend, images
+from kerasgan._interrupts import deferred
+from kerasgan.logs import WEIGHTS, Logs
+from kerasgan.schedules import StepCount, count_steps
 
-__all__ = [
-    "AdversarialStep",
-    "Fault",
-    "Logs",
-    "StepCount",
-    "StepSchedule",
-    "can_halve_rate",
-    "halve_rate",
-]
-
-_WEIGHTS = {"g": "generator's weights", "d": "discriminator's weights"}
-_CHECKS = frozenset(_WEIGHTS.values())
-_SUMS = ("d_loss", "g_loss")
-_SHOWN_FIRST = (*_SUMS, "d_real", "d_fake")
+__all__ = ["AdversarialStep"]
 
 
 class AdversarialStep:
@@ -36,16 +21,20 @@ class AdversarialStep:
     Args:
         stacks: `Stacks`, compiled.
         average: `Average` that follows the generator, or None.
-        jit_compile: As in `GAN.compile`.
+        ema, jit_compile: As in `GAN.compile`.
         progress: The GAN's `Progress`.
+        latents: `kerasgan.latents.Stream` of the updates' latents.
     """
 
-    def __init__(self, stacks, average, jit_compile, progress):
+    def __init__(self, stacks, average, ema, jit_compile, progress, latents):
         self.generator = stacks.generator
         self.discriminators = stacks.discriminators
         self.simultaneous = stacks.simultaneous
         self.stacks = stacks.all
         self.average = average
+        self.ema = ema
+        self.progress = progress
+        self.latents = latents
         self.jit_compile = backend.resolve_jit_compile(jit_compile, self.generator)
         self.count = StepCount(progress)
         self._names = {}  # the logs' names, by kind of call
@@ -63,21 +52,63 @@ class AdversarialStep:
         """The optimizers of the generator and of the discriminator's updates, each once."""
         return [stack.optimizer for stack in self.stacks]
 
-    def run(self, kind, data, repeated=False):
-        """Runs a whole step, or one side's update.
-
-        Args:
-            kind: `"step"` or `"generator"`; or `"both"`, `"real"` or `"fake"` for one update of
-                the discriminator from these sides.
-            data: Dict with `batches`, a list of dicts of arrays: one for each discriminator
-                update, then the generator's, unless both are updated at once; `decay` of the
-                average; `number` of the step.
-            repeated: Whether all arrays have a leading axis of steps, which run in turn.
+    def make_steps(self, steps):
+        """Makes adversarial steps, each from a list with one batch per discriminator update.
 
         Returns:
             `Logs` of the step, or their means over the steps.
         """
+        _check_trainable(self.stacks)
+        # The generator's update gets its own latents, unless both sides share their fakes.
+        further = 0 if self.simultaneous else 1
+        return self._run("step", [batches + batches[len(batches) - further :] for batches in steps])
+
+    def update_discriminator(self, batch, sides="both"):
+        """Updates only the discriminator, once, from `"both"` sides, `"real"` or `"fake"`."""
+        _check_trainable(self.discriminators[sides])
+        return self._run(sides, [[batch]])
+
+    def update_generator(self, batch):
+        """Updates only the generator, once."""
+        _check_trainable([self.generator])
+        return self._run("generator", [[batch]])
+
+    def _run(self, kind, steps):
+        """Runs a whole step (`"step"`), several, or one update (`"generator"`, or a side).
+
+        Each step is a list of batches, one per update, which get their latents here. Ctrl-C is
+        delayed until the end, so that the counters match the weights.
+        """
         backend.check_devices()
+        with deferred():
+            draws = self.progress.draws
+            try:
+                data = [
+                    self._data([self.latents.add(batch) for batch in batches], index)
+                    for index, batches in enumerate(steps)
+                ]
+                if len(data) == 1:
+                    logs = self._call_with(kind, data[0], repeated=False)
+                else:
+                    stacked = keras.tree.map_structure(lambda *arrays: np.stack(arrays), *data)
+                    logs = self._call_with(kind, stacked, repeated=True)
+            except BaseException:
+                self.progress.draws = draws
+                raise
+            if kind in ("step", "generator"):
+                self.progress.step += len(steps)
+        # The next call probably needs the same shapes, and the device may still be busy.
+        self.latents.prepare(batch for batches in steps for batch in batches)
+        return logs
+
+    def _data(self, batches, index):
+        """The inputs of the step that is `index` steps ahead."""
+        step = self.progress.step + index
+        decay = min(self.ema or 0.0, (1 + step) / (10 + step))
+        return {"batches": batches, "decay": np.float32(decay), "number": np.int32(step)}
+
+    def _call_with(self, kind, data, repeated):
+        """One compiled call. With `repeated`, all arrays have a leading axis of steps."""
         data = backend.to_device(data, repeated)
         try:
             values = self._call(kind, repeated)(data)
@@ -86,7 +117,7 @@ class AdversarialStep:
         return Logs(self._names[kind], values)
 
     def _call(self, kind, repeated):
-        rates = [_count_steps(optimizer, self.count) for optimizer in self.optimizers]
+        rates = [count_steps(optimizer, self.count) for optimizer in self.optimizers]
         variables = [variable for optimizer in self.optimizers for variable in optimizer.variables]
         state = [id(each) for each in (*rates, *variables)]
         if state != self._optimizer_state:
@@ -156,7 +187,7 @@ class AdversarialStep:
         """0 if all weights of a side are finite, else NaN, as a log."""
         stack = self.generator if side == "g" else self.stacks[1]
         finite = [ops.all(ops.isfinite(weight)) for weight in stack.trained.weights]
-        return _WEIGHTS[side], ops.where(ops.all(ops.stack(finite)), 0.0, np.nan)
+        return WEIGHTS[side], ops.where(ops.all(ops.stack(finite)), 0.0, np.nan)
 
     def _in_range(self, batch):
         """The batch with its images as floats in the networks' value range."""
@@ -188,176 +219,6 @@ class AdversarialStep:
             self.average.update(decay)
 
 
-class Fault(typing.NamedTuple):
-    """What became NaN or infinite in a step.
-
-    Attributes:
-        offset: The step, counted from the first of its call.
-        names: Logs, or whose weights: what was computed first, without what followed from it.
-        is_lasting: Whether it is in the weights after the step.
-    """
-
-    offset: int
-    names: list[str]
-    is_lasting: bool
-
-    def __str__(self):
-        return f"{', '.join(self.names)} became NaN or infinite"
-
-
-class Logs(dict):
-    """What a step reports: floats, fetched from the device when first read.
-
-    Reading waits for the step; a loop that does not read them does not wait.
-
-    Args:
-        names: Names of the values, in the order of computation. The first value of a name counts.
-        values: Tensor `(len(names),)`; or `(steps, len(names))`, to be averaged over the steps.
-    """
-
-    def __init__(self, names, values):
-        shown = dict.fromkeys(name for name in names if name not in _CHECKS)
-        first = [name for name in _SHOWN_FIRST if name in shown]
-        super().__init__(dict.fromkeys(first) | shown)
-        self._names = names
-        self._values = values
-        self._is_fetched = False
-
-    def as_reported(self):
-        """The same values, without later changes."""
-        return Logs(self._names, self._values)
-
-    def faults(self):
-        """A list with a `Fault` for each step in which something is not finite."""
-        found = []
-        for offset, row in enumerate(self._rows()):
-            bad = [
-                name
-                for name, value in zip(self._names, row, strict=True)
-                if not math.isfinite(value)
-            ]
-            if bad:
-                terms = list(itertools.takewhile(lambda name: name not in _CHECKS, bad))
-                # The discriminator's first update comes last: it spoilt those after it.
-                ends = [index for index, name in enumerate(terms) if name == "d_loss"]
-                if len(ends) > 1:
-                    terms = terms[ends[-2] + 1 :]
-                # A sum comes after its terms, and the sum of all adds nothing.
-                names = sorted(dict.fromkeys(terms), key=_SUMS.__contains__)
-                names = [name for name in names if name != "loss"] or bad[:1]
-                found.append(Fault(offset, names, not _CHECKS.isdisjoint(bad)))
-        return found
-
-    def _rows(self):
-        if not isinstance(self._values, np.ndarray):
-            self._values = backend.to_numpy(self._values).astype("float64")
-        return self._values.reshape(-1, len(self._names))
-
-    def _fetch(self):
-        if not self._is_fetched:
-            self._is_fetched = True
-            means = dict(zip(reversed(self._names), self._rows().mean(axis=0)[::-1], strict=True))
-            self.update({name: float(means[name]) for name in self})
-
-
-def _fetching(name):
-    method = getattr(dict, name)
-
-    @functools.wraps(method)
-    def fetch_first(self, *args, **kwargs):
-        self._fetch()
-        return method(self, *args, **kwargs)
-
-    return fetch_first
-
-
-# All ways to reach a value. (`dict(logs)` uses `__iter__` and `__getitem__`.)
-for _name in (
-    *("__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__or__", "__repr__"),
-    *("__ror__", "__setitem__", "copy", "get", "items", "keys", "pop", "popitem"),
-    *("setdefault", "update", "values"),
-):
-    setattr(Logs, _name, _fetching(_name))
-
-
-class StepCount:
-    """The number of the step, for learning-rate schedules.
-
-    Args:
-        progress: The GAN's `Progress`.
-    """
-
-    def __init__(self, progress):
-        self.progress = progress
-        self.traced = None  # the tensor, while a step is traced
-
-    @property
-    def step(self):
-        return self.progress.step if self.traced is None else self.traced
-
-
-@keras.saving.register_keras_serializable(package="kerasgan")
-class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning-rate schedule that counts a GAN's steps.
-
-    An optimizer counts its own updates. The discriminator's outnumber the steps if it is updated
-    several times in a step or trained alone.
-
-    Args:
-        schedule: The `keras.optimizers.schedules.LearningRateSchedule`.
-        count: `StepCount`, or None to count the optimizer's updates.
-        factor: Number by which its rates are multiplied.
-    """
-
-    def __init__(self, schedule, count=None, factor=1.0):
-        self.schedule = schedule
-        self.count = count
-        self.factor = factor
-
-    def __call__(self, step):
-        return self.factor * self.schedule(step if self.count is None else self.count.step)
-
-    def get_config(self):
-        return {
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
-            "factor": self.factor,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        schedule = keras.saving.deserialize_keras_object(config["schedule"])
-        return cls(schedule, factor=config.get("factor", 1.0))
-
-
-def _count_steps(optimizer, count):
-    """Makes an optimizer's schedule, if it has one, count steps; returns the rate or schedule."""
-    optimizer, rate = _with_rate(optimizer)
-    if isinstance(rate, StepSchedule):
-        rate.count = count
-    elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        rate = optimizer.learning_rate = StepSchedule(rate, count)
-    return rate
-
-
-def _with_rate(optimizer):
-    """The optimizer that has the learning rate, and that rate, schedule or function."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    # Keras exposes only the current rate, not the schedule behind it.
-    return optimizer, optimizer._learning_rate
-
-
-def can_halve_rate(optimizer):
-    """Whether `halve_rate` can: Keras does not replace a rate that is a plain function."""
-    _, rate = _with_rate(optimizer)
-    kinds = (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)
-    return isinstance(rate, kinds)
-
-
-def halve_rate(optimizer, rate):
-    """Sets an optimizer's learning rate to half of `rate`, or halves what its schedule gives."""
-    optimizer, current = _with_rate(optimizer)
-    if isinstance(current, StepSchedule):
-        rate = StepSchedule(current.schedule, current.count, current.factor / 2)
-        optimizer.learning_rate = rate
-    else:
-        optimizer.learning_rate = rate / 2
+def _check_trainable(stacks):
+    for stack in stacks:
+        stack.check_trainable()

@@ -1,4 +1,4 @@
-"""Gradients with respect to images, and the rule that one file names backends."""
+"""Gradients with respect to images, and the rule that one package names backends."""
 
 import os
 import pathlib
@@ -11,7 +11,6 @@ from keras import ops
 
 import kerasgan
 from kerasgan.backend import (
-    _draws_on_cpu,
     compiled,
     input_gradient,
     to_device,
@@ -48,6 +47,8 @@ def test_noise_from_the_cpu_is_found_in_a_recording(noisy):
     """A CUDA graph would repeat it at every step."""
     import torch
     from functorch import make_fx
+
+    from kerasgan.backend._torch import _draws_on_cpu
 
     def step(x):
         return (x * torch.rand(())).mean() if noisy else (x * torch.tensor(0.5)).mean()
@@ -104,12 +105,12 @@ def test_operations_can_be_made_deterministic(monkeypatch, own):
         assert calls == [1]
 
 
-def test_no_other_file_names_a_backend():
+def test_each_backend_is_named_in_one_file():
     package = pathlib.Path(kerasgan.__file__).parent
-    pattern = re.compile(r"^\s*(import|from) (tensorflow|jax|torch)\b", re.MULTILINE)
+    pattern = re.compile(r"^\s*(?:import|from) (tensorflow|jax|torch)\b", re.MULTILINE)
     found = {
-        str(path.relative_to(package))
+        (path.relative_to(package).as_posix(), backend)
         for path in package.rglob("*.py")
-        if pattern.search(path.read_text(encoding="utf-8"))
+        for backend in pattern.findall(path.read_text(encoding="utf-8"))
     }
-    assert found == {"backend.py"}
+    assert found == {(f"backend/_{name}.py", name) for name in ("tensorflow", "jax", "torch")}

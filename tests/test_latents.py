@@ -67,3 +67,13 @@ def test_the_kind_of_path_can_be_chosen():
     arc = path(latents, "uniform", frames_between=2, kind="spherical")
     np.testing.assert_allclose(arc, path(latents, "normal", frames_between=2))
     np.testing.assert_array_equal(path(latents, kind="linear"), path(latents, "uniform"))
+
+
+def test_the_latents_of_a_gan_can_be_set(own):
+    own.train_on_batch(np.zeros((4, 8, 8, 3), "uint8"))
+    own.latents = lambda shape, seed: np.ones(shape, "float32")
+    images = own.sample(2)
+    assert np.array_equal(images[0], images[1])
+    with pytest.raises(ValueError, match="`latents` must be one of"):
+        own.latents = "gaussian"
+    assert np.array_equal(own.sample(2), images)

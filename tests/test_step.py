@@ -11,8 +11,7 @@ import pytest
 from models import MODELS, linear_pair, own_pair, pictures, same, state, values
 
 import kerasgan
-from kerasgan import backend
-from kerasgan.step import Logs
+from kerasgan.logs import Logs
 
 
 def copy_of(gan, path):
@@ -162,6 +161,7 @@ def test_latents_do_not_repeat_the_order_of_the_data(own):
         return np.zeros(shape, "float32")
 
     own.latents = noted
+    drawn.clear()  # of the check
     own.train_generator_on_batch(pictures(2, own))
     orders = [int(np.random.default_rng((own.seed, index)).integers(2**31)) for index in range(9)]
     assert len(set(drawn)) == len(drawn) > 0 and not set(drawn) & set(orders)
@@ -301,7 +301,7 @@ def test_a_recorded_step_is_the_step(tmp_path, monkeypatch, name):
     plain.compile(ema=0.9, jit_compile=False)
     recorded = copy_of(plain, tmp_path / "gan.keras")
     recorded.compile(jit_compile="auto")
-    monkeypatch.setattr(backend, "CALLS_BEFORE_RECORDING", 1)
+    monkeypatch.setattr("kerasgan.backend._torch.CALLS_BEFORE_RECORDING", 1)
     for seed, count in enumerate((4, 4, 3, 4, 3, 3)):
         if seed == 4:
             for gan in (plain, recorded):
@@ -318,7 +318,7 @@ def test_a_step_that_cannot_be_recorded_runs_as_it_is(tmp_path, monkeypatch, nam
     plain.compile(jit_compile=False)
     other = copy_of(plain, tmp_path / "gan.keras")
     other.compile(jit_compile="auto")
-    monkeypatch.setattr(backend, "CALLS_BEFORE_RECORDING", 1)
+    monkeypatch.setattr("kerasgan.backend._torch.CALLS_BEFORE_RECORDING", 1)
     for seed in range(3):
         for gan in (plain, other):
             gan.train_on_batch(pictures(4, gan, seed))
@@ -332,7 +332,7 @@ def test_a_step_that_cannot_be_recorded_runs_as_it_is(tmp_path, monkeypatch, nam
 
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="only PyTorch records")
 def test_a_step_whose_shapes_depend_on_values_is_not_recorded(monkeypatch):
-    monkeypatch.setattr(backend, "CALLS_BEFORE_RECORDING", 1)
+    monkeypatch.setattr("kerasgan.backend._torch.CALLS_BEFORE_RECORDING", 1)
     runs = []
     for jit_compile in ("auto", False):
         random.seed(0)

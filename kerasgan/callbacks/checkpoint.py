@@ -21,7 +21,7 @@ from kerasgan.checks import (
 )
 from kerasgan.files import is_bomb, replacing
 from kerasgan.gan import GAN
-from kerasgan.step import can_halve_rate, halve_rate
+from kerasgan.schedules import can_halve_rate, halve_rate
 
 __all__ = [
     "Checkpoint",
