@@ -4,9 +4,14 @@ import contextlib
 import sys
 import threading
 import time
+import warnings
 
-import tqdm.asyncio
-import tqdm.auto
+import tqdm
+
+with warnings.catch_warnings():
+    # A notebook without ipywidgets: a bar of text does as well.
+    warnings.simplefilter("ignore", tqdm.TqdmWarning)
+    import tqdm.auto
 
 __all__ = ["open_display"]
 
@@ -33,8 +38,9 @@ def open_display(total, verbose):
 
 
 def _can_draw():
-    if tqdm.auto.tqdm is not tqdm.asyncio.tqdm or "ipykernel" in sys.modules:
-        return True  # a notebook, with or without ipywidgets
+    ipython = sys.modules.get("IPython")
+    if ipython and hasattr(ipython.get_ipython(), "kernel"):
+        return True  # a notebook
     return sys.stderr is not None and sys.stderr.isatty()
 
 

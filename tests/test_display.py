@@ -2,9 +2,10 @@
 
 import io
 import re
-import sys
 import threading
+import types
 
+import IPython
 import pytest
 from models import pictures
 
@@ -56,7 +57,7 @@ def test_pretraining_has_a_bar_of_its_own(own, monkeypatch):
 
 
 def test_a_notebook_without_widgets_shows_the_bar_as_text(own, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: types.SimpleNamespace(kernel=None))
     own.fit(pictures(4, own), batch_size=2)
     assert " 2/2 [" in capsys.readouterr().err
 
