@@ -5,6 +5,8 @@ import inspect
 import pathlib
 import pkgutil
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,11 @@ def test_parameters_have_types(function):
         and name != "self"
     ]
     assert untyped == []
+
+
+def test_a_type_checker_sees_the_types_of_the_installed_package(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import kerasgan\n\nkerasgan.build_dcgan().fit([], epochs='ten')\n")
+    command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", str(script)]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert 'Argument "epochs" to "fit" of "GAN" has incompatible type "str"' in found.stdout
