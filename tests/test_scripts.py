@@ -254,3 +254,23 @@ def test_memory_gives_the_largest_batch(script, monkeypatch, tmp_path, capsys):
     assert line["batch_sizes"] == [512, 2048] and line["megabytes_per_image"] == 0.25
     # (4 GB - 1 GB for libraries - 200 MB) / 0.25 MB
     assert "| `mlp_gan` | 28x28x1 | float32 | 200 | 0.25 | 11200 |" in capsys.readouterr().out
+
+
+def test_images_are_made_worse(script, tmp_path, monkeypatch, capsys):
+    degraded = script("degraded")
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (24, 16, 16, 3), dtype="uint8")
+    found = dict(degraded.degrade(images[:12], images[12:]))
+    assert all(made.shape == (12, 16, 16, 3) and made.dtype == np.uint8 for made in found.values())
+    shuffled = found["4x4 pieces in random order"]
+    assert not np.array_equal(shuffled, images[12:])
+    assert np.array_equal(*(np.sort(x.reshape(12, -1)) for x in (shuffled, images[12:])))
+    assert len(np.unique(found["the same 10 images"], axis=0)) == 10
+
+    for index, image in enumerate(images):
+        pictures.save_png(tmp_path / f"{index}.png", image)
+    run(degraded, monkeypatch, tmp_path, "--size", 16)
+    _, _, *rows, protocol = capsys.readouterr().out.splitlines()
+    scores = {row.split(" | ")[0]: row.split(" | ")[1:] for row in rows}
+    assert len(scores) == 1 + len(found) and "'count': 12" in protocol
+    assert float(scores["| the real images themselves"][0]) == 0  # the Frechet distance
