@@ -127,8 +127,7 @@ class GAN(keras.Model):
         checks.check_whole("seed", seed, 0, 2**31 - 1)
         self.progress = Progress()
         self._latent_stream = latent_tools.Stream(self.latent_dim, seed, self.progress)
-        # Not by the attribute: on PyTorch, Keras would keep a layer, which this must refuse.
-        self._draw_from(latents)
+        self.latents = latents
         # The random states of training outside the two models. `compile` keeps them.
         self._noise = types.MappingProxyType(
             {
@@ -304,9 +303,11 @@ class GAN(keras.Model):
     def latents(self):
         return self._latent_stream.latents
 
-    @latents.setter
-    def latents(self, latents):
-        self._draw_from(latents)
+    def __setattr__(self, name, value):
+        if name == "latents":  # before Keras tracks a layer, which is no distribution
+            self._draw_from(value)
+        else:
+            super().__setattr__(name, value)
 
     def _draw_from(self, latents):
         latents = latent_tools.standardize(latents)
@@ -791,9 +792,11 @@ class GAN(keras.Model):
     def from_config(cls, config, custom_objects=None):
         ema, arguments = saving.read_config(cls, config, custom_objects)
         gan = cls(**arguments)
-        gan._choices.settings["ema"] = ema
+        if gan._compiled_step:  # by a subclass, perhaps with another decay
+            gan.compile(ema=ema or False)
         # Also for `load_model(compile=False)`: the average belongs to the models.
-        gan._choices.average = average_of(gan.generator, ema)
+        gan._choices.settings["ema"] = ema
+        gan._choices.average = average_of(gan.generator, ema, gan._choices.average)
         return gan
 
     def get_compile_config(self):

@@ -1,5 +1,6 @@
 """Paths between latents, against their closed forms."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -77,3 +78,12 @@ def test_the_latents_of_a_gan_can_be_set(own):
     with pytest.raises(ValueError, match="`latents` must be one of"):
         own.latents = "gaussian"
     assert np.array_equal(own.sample(2), images)
+
+
+def test_a_layer_is_refused_as_latents_and_not_kept(own):
+    count = len(own.weights)
+    layer = keras.layers.Dense(4)
+    layer.build((None, 4))
+    with pytest.raises(ValueError, match="`latents` must be"):
+        own.latents = layer
+    assert own.latents == "normal" and len(own.weights) == count

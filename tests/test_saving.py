@@ -443,3 +443,17 @@ gan.save(sys.argv[1] + "/gan.keras")
 keras.models.load_model(sys.argv[1] + "/gan.keras").sample(2)
 """
     run(program, tmp_path)
+
+
+class CompiledPair(kerasgan.GAN):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.compile(ema=0.5)
+
+
+def test_a_copy_of_a_subclass_that_compiles_itself_samples_from_its_average(own):
+    gan = CompiledPair(own.generator, own.discriminator, seed=0)
+    again = CompiledPair.from_config(gan.get_config())
+    before = again.sampling_generator.get_weights()
+    again.train_on_batch(pictures(4, again))
+    assert not all(map(np.array_equal, again.sampling_generator.get_weights(), before))
