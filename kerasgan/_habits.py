@@ -88,12 +88,13 @@ def refuse(method, given, advice):
         raise argument_error(name, "be left out", received, advice[name], kind=TypeError)
 
 
-def unsupported(advice):
-    """A method that raises NotImplementedError with this advice."""
+def unsupported(name, advice):
+    """A method of `GAN` that raises NotImplementedError with this advice."""
 
     def method(self, *args, **kwargs):
         raise NotImplementedError(advice)
 
+    method.__name__, method.__qualname__ = name, f"GAN.{name}"
     return method
 
 

@@ -79,7 +79,7 @@ class GAN(keras.Model):
         image_shape: `(height, width, channels)`.
         latent_dim: Length of a latent vector; None for a generator that takes no latents.
         latents: As given. You can set it.
-        seed: As given, or as drawn.
+        seed: As given, or as drawn. You cannot set it.
         num_classes, class_names: As given; None for models without labels. You can set
             `class_names`, for example to those of a `kerasgan.datasets.ImageFolder`.
         step: Generator updates made so far.
@@ -303,17 +303,19 @@ class GAN(keras.Model):
     def latents(self):
         return self._latent_stream.latents
 
-    def __setattr__(self, name, value):
-        if name == "latents":  # before Keras tracks a layer, which is no distribution
-            self._draw_from(value)
-        else:
-            super().__setattr__(name, value)
-
-    def _draw_from(self, latents):
+    @latents.setter
+    def latents(self, latents):
         latents = latent_tools.standardize(latents)
         if self.latent_dim is not None:
             latent_tools.check_length(latents, self.latent_dim)
         self._latent_stream.start(latents)
+
+    def __setattr__(self, name, value):
+        # Keras would keep a layer as its own before the property can refuse it.
+        if name == "latents":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     @property
     def seed(self):
@@ -711,8 +713,7 @@ class GAN(keras.Model):
             ValueError: The file belongs to other models or optimizers, or is not finite. (If it is
                 not a weights file, Keras raises its own error.) The GAN is then unchanged.
         """
-        with saving.all_or_nothing(self, filepath, skip_mismatch):
-            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        saving.load_weights(self, super().load_weights, filepath, skip_mismatch, **kwargs)
 
     def export(
         self,
@@ -792,11 +793,11 @@ class GAN(keras.Model):
     def from_config(cls, config, custom_objects=None):
         ema, arguments = saving.read_config(cls, config, custom_objects)
         gan = cls(**arguments)
-        if gan._compiled_step:  # by a subclass, perhaps with another decay
-            gan.compile(ema=ema or False)
-        # Also for `load_model(compile=False)`: the average belongs to the models.
         gan._choices.settings["ema"] = ema
+        # Also for `load_model(compile=False)`: the average belongs to the models.
         gan._choices.average = average_of(gan.generator, ema, gan._choices.average)
+        if gan._compiled_step:  # by a subclass, perhaps with another decay
+            gan.compile()
         return gan
 
     def get_compile_config(self):
@@ -833,7 +834,10 @@ class GAN(keras.Model):
         super().__init_subclass__(**kwargs)
         _habits.check_subclass(cls)
 
-    train_step = compute_loss = make_train_function = _habits.unsupported(_habits.TRAIN_STEP)
-    predict = predict_on_batch = predict_step = _habits.unsupported(_habits.PREDICT)
-    evaluate = test_on_batch = test_step = _habits.unsupported(_habits.EVALUATE)
-    quantize = _habits.unsupported(_habits.QUANTIZE)
+    train_step = _habits.unsupported("train_step", _habits.TRAIN_STEP)
+    compute_loss = make_train_function = train_step
+    predict = _habits.unsupported("predict", _habits.PREDICT)
+    predict_on_batch = predict_step = predict
+    evaluate = _habits.unsupported("evaluate", _habits.EVALUATE)
+    test_on_batch = test_step = evaluate
+    quantize = _habits.unsupported("quantize", _habits.QUANTIZE)

@@ -1,6 +1,5 @@
 """What a saved GAN contains besides what Keras saves, and the checks of what a file says."""
 
-import contextlib
 import inspect
 import os
 import tempfile
@@ -15,8 +14,8 @@ from kerasgan.settings import check_ema
 
 __all__ = [
     "FORMAT",
-    "all_or_nothing",
     "check_target",
+    "load_weights",
     "read_config",
     "read_state",
     "write_state",
@@ -43,9 +42,12 @@ def check_target(filepath, overwrite):
         )
 
 
-@contextlib.contextmanager
-def all_or_nothing(gan, filepath, skip_mismatch):
-    """Restores the GAN's weights if loading them from `filepath`, in the block, fails.
+def load_weights(gan, load, filepath, skip_mismatch, **kwargs):
+    """Calls `load` with the other arguments, and restores the GAN's weights if that fails.
+
+    Args:
+        gan: The GAN.
+        load: The `load_weights` that it inherits.
 
     Raises:
         ValueError: An optimizer did not fit, or the weights are not finite.
@@ -59,7 +61,7 @@ def all_or_nothing(gan, filepath, skip_mismatch):
                 warnings.filterwarnings(
                     "default" if skip_mismatch else "error", "Skipping variable loading"
                 )
-                yield
+                load(filepath, skip_mismatch=skip_mismatch, **kwargs)
             if not gan._is_finite():
                 raise argument_error(
                     "filepath",
@@ -68,7 +70,7 @@ def all_or_nothing(gan, filepath, skip_mismatch):
                     "Load an earlier file.",
                 )
         except BaseException as error:
-            keras.Model.load_weights(gan, before)
+            load(before)
             if "Skipping variable loading" in str(error):
                 raise argument_error(
                     "filepath",

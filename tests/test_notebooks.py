@@ -7,11 +7,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = pathlib.Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path):
     folder = tmp_path / "docs" / "notebooks"
@@ -27,7 +28,6 @@ def test_a_notebook_runs(path, tmp_path):
     assert not [text for text in texts if "Warning" in text]
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_shows_what_its_cells_made(path):
     """Readers on the web see the outputs of the file."""

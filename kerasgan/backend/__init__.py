@@ -34,20 +34,25 @@ __all__ = [
 ]
 
 
-def _own():
-    """The module of the backend in use."""
+def _backend():
     backend = keras.config.backend()
-    if backend == "tensorflow":
-        from kerasgan.backend import _tensorflow as module
-    elif backend == "jax":
-        from kerasgan.backend import _jax as module
-    elif backend == "torch":
-        from kerasgan.backend import _torch as module
-    else:
+    if backend not in ("tensorflow", "jax", "torch"):
         raise NotImplementedError(
             "KERAS_BACKEND must be tensorflow, jax or torch to train GANs. Received: "
             f"{backend}. Choose one of these."
         )
+    return backend
+
+
+def _own():
+    """The module of the backend in use."""
+    backend = _backend()
+    if backend == "tensorflow":
+        from kerasgan.backend import _tensorflow as module
+    elif backend == "jax":
+        from kerasgan.backend import _jax as module
+    else:
+        from kerasgan.backend import _torch as module
     return module
 
 
@@ -91,7 +96,7 @@ def gradients(function, groups, variables):
 
 def resolve_jit_compile(jit_compile, model):
     """Resolves "auto" to Keras's choice for a compiled model; on PyTorch it stays "auto"."""
-    if jit_compile == "auto" and keras.config.backend() != "torch":
+    if jit_compile == "auto" and _backend() != "torch":
         return model.jit_compile
     return jit_compile
 
@@ -149,7 +154,7 @@ def to_device(data, repeated=False):
     if distribution is None:
         # A jitted call takes NumPy arrays in a tenth of the time that converting them takes. It
         # may read their memory later, so it gets copies.
-        convert = np.array if keras.config.backend() == "jax" else ops.convert_to_tensor
+        convert = np.array if _backend() == "jax" else ops.convert_to_tensor
         return keras.tree.map_structure(convert, data)
 
     def place(array):
@@ -225,9 +230,7 @@ def to_numpy(tensor):
 
 def keeping_state(model):
     """Keeps a model usable if Keras's `train_on_batch` is interrupted or fails in the block."""
-    if keras.config.backend() == "jax":
-        return _own().keeping_state(model)
-    return contextlib.nullcontext()
+    return _own().keeping_state(model) if _backend() == "jax" else contextlib.nullcontext()
 
 
 def use_deterministic_operations():
@@ -245,6 +248,6 @@ def export_options(format, num_inputs):
         format: As in `keras.Model.export`, which is to be called in the block.
         num_inputs: Number of the model's Inputs.
     """
-    if keras.config.backend() in ("tensorflow", "torch"):
-        return _own().export_options(format, num_inputs)
-    return contextlib.nullcontext({})
+    if _backend() == "jax":  # which needs none
+        return contextlib.nullcontext({})
+    return _own().export_options(format, num_inputs)

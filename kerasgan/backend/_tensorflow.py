@@ -73,6 +73,8 @@ def use_deterministic_operations():
 
 
 def export_options(format, num_inputs):
-    # Keras also allows TensorFlow's operations, which the runtimes of devices lack.
-    only_own = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
-    return contextlib.nullcontext(only_own if format == "litert" else {})
+    options = {}
+    if format == "litert":
+        # Keras also allows TensorFlow's operations, which the runtimes of devices lack.
+        options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+    return contextlib.nullcontext(options)
