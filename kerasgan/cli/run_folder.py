@@ -259,9 +259,10 @@ def check_records(run, config):
         for row in rows:
             for column in {*columns, *row} - _TEXTS:
                 _check_number(run / name, row, column)
-        # With no model and fewer rows, the run was killed before its first checkpoint.
+        # With no model and fewer rows, the run was killed before its first checkpoint was saved,
+        # which happens after the row of its step is written.
         if name == LOG and not has_checkpoint(run) and rows:
-            if int(rows[-1]["step"]) >= checkpoint_every(config["every"]):
+            if int(rows[-1]["step"]) > checkpoint_every(config["every"]):
                 raise argument_error(
                     "--out",
                     f"contain {MODEL} or {PREVIOUS_MODEL} to be resumed",

@@ -6,8 +6,8 @@
 Each run is `kerasgan train` on the package's flags, with an image cache of its own, in a process
 that is disturbed once: by SIGKILL, SIGTERM or Ctrl-C at a moment drawn evenly from the time that
 an undisturbed run takes (half of the moments from the time after its start-up), or by a limit on
-the size of its files, as if the disk were full. Then it is resumed until it ends. (If nothing was
-ever saved, it is started again in another folder, as its last message says.)
+the size of its files, as if the disk were full. Then it is resumed until it ends, or started again
+if it had not written its settings yet.
 
 Appends a line to `--out` for each run: `moment`, what it was doing; `code`, its exit code; `lost`,
 whether there was a checkpoint that could not be loaded; and `is_equal`, whether weights,
@@ -97,8 +97,6 @@ def soak(run, how, steps, seed, times, expected):
             found |= {"lost": True, "error": repr(error)}
     while process.returncode and found["resumes"] < 3:
         found["resumes"] += 1
-        if not [*run.glob("model*.keras")]:  # nothing was saved: `--resume` says to start again
-            shutil.rmtree(run, ignore_errors=True)
         process = train(run, steps, resume=(run / "config.json").exists())
         process.wait()
         found["last_error"] = process.stderr.read()[-500:] if process.returncode else ""

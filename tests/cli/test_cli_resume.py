@@ -165,9 +165,10 @@ def test_a_run_whose_models_are_gone_is_refused(run, tmp_path, capsys):
     assert train("--resume", "--out", tmp_path) == 2
     assert "where both are missing" in errors(capsys)
     assert (tmp_path / "log.csv").read_bytes() == (run / "log.csv").read_bytes()
-    # Killed before its first checkpoint, a run begins again.
-    rows = (run / "log.csv").read_text().splitlines(keepends=True)
-    (tmp_path / "log.csv").write_text("".join(rows[:3]))
+    # Killed before its first checkpoint was saved, after five steps, a run begins again.
+    *rows, last = (run / "log.csv").read_text().splitlines(keepends=True)
+    assert rows[-1].startswith("5,") and last.startswith("6,")
+    (tmp_path / "log.csv").write_text("".join(rows))
     assert train("--resume", "--out", tmp_path, "--steps", 1) == 0
     assert callbacks.load_checkpoint(tmp_path).step == 1
 
