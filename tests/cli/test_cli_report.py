@@ -286,8 +286,12 @@ def test_a_page_that_takes_long_skips_turns(tmp_path, monkeypatch):
 def test_another_process_that_trains_makes_the_page_live(tmp_path):
     run = make_run(tmp_path / "run")
     with run_folder.opened(run, resume=True):
-        assert int(page_of(run).all("html")[0]["data-reload"]) > 0
-    assert "data-reload" not in page_of(run).all("html")[0]
+        page = page_of(run)
+        assert int(page.all("html")[0]["data-reload"]) > 0
+    advice = f"kerasgan report {run} brings this page up to date"
+    assert advice in page.text
+    page = page_of(run)
+    assert "data-reload" not in page.all("html")[0] and advice not in page.text
 
 
 @pytest.mark.filterwarnings("always::UserWarning")
