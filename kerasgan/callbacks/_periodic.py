@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import time
 import warnings
 
 import keras
@@ -96,6 +97,27 @@ class Periodic(keras.callbacks.Callback):
                     "the callback will try again next time, without another warning.",
                     stacklevel=2,
                 )
+
+
+class Sparingly:
+    """Calls functions, but skips those turns that would make them take too large a share of time.
+
+    The first turn is always taken.
+
+    Args:
+        share: The largest share of the time, above 0.
+    """
+
+    def __init__(self, share):
+        self._share = share
+        self._due = 0.0
+
+    def __call__(self, function):
+        start = time.monotonic()
+        if start >= self._due:
+            function()
+            end = time.monotonic()
+            self._due = end + (end - start) / self._share
 
 
 def step_after(model, batch):

@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from kerasgan.callbacks._periodic import Periodic, step_after
+from kerasgan.callbacks._periodic import Periodic, Sparingly, step_after
 from kerasgan.callbacks._rows import column_names, keep, means, read_log, to_csv, to_floats
 from kerasgan.checks import check_path
 from kerasgan.files import replacing
@@ -101,7 +101,8 @@ class Log(Periodic):
 class LossPlot(Periodic):
     """Plots the losses and the discriminator's scores by step.
 
-    Pre-training steps are below zero. Needs matplotlib: `pip install kerasgan[plots]`.
+    Pre-training steps are below zero. Turns are skipped, except the first and the last, where
+    plotting would take more than 2 % of the time. Needs matplotlib: `pip install kerasgan[plots]`.
 
     Args:
         path: Path of the PNG file.
@@ -139,6 +140,8 @@ class LossPlot(Periodic):
         self._new_figure = matplotlib.figure.Figure
         self.log_path = pathlib.Path(log or self.path.with_suffix(".csv"))
         self._own_log = None if log else Log(self.log_path, max(1, self.every // 50))
+        self._sparingly = Sparingly(0.02)
+        self._plotted_step: int | None = None
 
     def set_model(self, model):
         super().set_model(model)
@@ -147,6 +150,7 @@ class LossPlot(Periodic):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        self._plotted_step = None
         if self._own_log:
             self._own_log.on_train_begin(logs)
 
@@ -163,9 +167,14 @@ class LossPlot(Periodic):
     def on_train_end(self, logs=None):
         if self._own_log:
             self._own_log.on_train_end(logs)
-        super().on_train_end(logs)
+        if self._plotted_step != self.step:
+            with self._surviving_full_disks():
+                self._plot()
 
     def act(self):
+        self._sparingly(self._plot)
+
+    def _plot(self):
         rows = read_log(self.log_path)
         steps = [int(row["step"]) for row in rows]
         figure = self._new_figure(figsize=(8, 6), layout="constrained")
@@ -183,3 +192,4 @@ class LossPlot(Periodic):
         lower.set_xlabel("Step")
         with replacing(self.path) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
+        self._plotted_step = self.step

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from kerasgan import pictures
-from kerasgan.callbacks._periodic import Periodic, check_samples, sample_finite
+from kerasgan.callbacks._periodic import Periodic, Sparingly, check_samples, sample_finite
 from kerasgan.checks import check_flag, check_number, check_path
 from kerasgan.files import remove_stale
 
@@ -95,9 +95,9 @@ class Animation(Periodic):
 
     The GIF has at most about 100 frames of at most 512 pixels a side (and with labels, the names of
     the classes). If there are more, every other frame is dropped, and the interval doubles. The GIF
-    is rewritten every tenth frame and at the end of training. Its frames are kept next to it, in
-    `.NAME.frames`, so that it continues after a resume; delete them once training is over.
-    Unreadable frames are left out.
+    is rewritten every tenth frame, but so seldom that it takes at most 2 % of the time, and at the
+    end of training. Its frames are kept next to it, in `.NAME.frames`, so that it continues after a
+    resume; delete them once training is over. Unreadable frames are left out.
 
     Args:
         path: Path of the GIF.
@@ -138,6 +138,7 @@ class Animation(Periodic):
             "seconds_per_frame", seconds_per_frame, "0.1 is usual.", below=MOST_SECONDS
         )
         self._first_every = self.every
+        self._sparingly = Sparingly(0.02)
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -151,7 +152,7 @@ class Animation(Periodic):
         super().on_train_batch_end(batch, logs)
         if self.is_due(10 * self.every):
             with self._surviving_full_disks():
-                self._write()
+                self._sparingly(self._write)
 
     def on_train_end(self, logs=None):
         super().on_train_end(logs)

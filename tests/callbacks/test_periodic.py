@@ -7,6 +7,7 @@ from models import at_step, once, recorded_warnings, spoil
 from tiny_gan import build_gan, files_in, train
 
 from kerasgan import callbacks
+from kerasgan.callbacks import _periodic
 
 pytestmark = pytest.mark.any_backend
 
@@ -200,3 +201,30 @@ def test_several_steps_in_one_call_miss_no_turn(tmp_path):
     steps = sorted(int(path.stem[-7:]) for path in (tmp_path / "samples").iterdir())
     assert steps == [0, 5, 8, 9]
     assert callbacks.load_checkpoint(tmp_path).step == 9
+
+
+def test_what_takes_long_skips_turns(monkeypatch):
+    now, made = [0.0], []
+    monkeypatch.setattr(_periodic.time, "monotonic", lambda: now[0])
+
+    def make():
+        made.append(now[0])
+        now[0] += 0.3
+
+    sparingly = _periodic.Sparingly(0.005)
+    for _ in range(2000):
+        sparingly(make)
+        now[0] += 0.1
+    # The first turn is always taken.
+    assert made[0] == 0.0 and len(made) > 2 and 0.3 * len(made) <= 0.3 + 0.005 * now[0]
+
+
+def test_a_plot_that_takes_long_is_made_at_the_end(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    plot = callbacks.LossPlot(tmp_path / "losses.png", every=1)
+    monkeypatch.setattr(plot, "_plot", lambda draw=plot._plot: (made.append(plot.step), draw()))
+    made = []
+    train(build_gan(), 3, plot)
+    assert made == [1, 3]
+    train(build_gan(), 3, plot)  # another GAN, at the same step
+    assert made == [1, 3, 3]

@@ -256,7 +256,7 @@ def test_the_page_of_a_run_that_trains_reloads_itself(photos, tmp_path, monkeypa
     found = []
     run = tmp_path / "run"
     snapshots(monkeypatch, run, found)
-    monkeypatch.setattr(_live, "_COST", {"page": 1e9, "pictures": 1e9})  # at every step
+    monkeypatch.setattr(_live, "_SHARE_OF_PAGE", 1e9)  # at every step
     assert train(photos, *TINY, "--steps", 3, "--out", run) == 0
     assert [page.text.count("training step 0 of 3") for page in found] == [1, 0, 0]
     assert "training step 2 of 3" in found[2].text
@@ -265,22 +265,6 @@ def test_the_page_of_a_run_that_trains_reloads_itself(photos, tmp_path, monkeypa
     text = capsys.readouterr().out
     assert f"To watch it, open {run / 'report.html'}" in text
     assert f"Open {run / 'report.html'} in a browser" in text and text.endswith(f"{run}\n")
-
-
-def test_a_page_that_takes_long_skips_turns(tmp_path, monkeypatch):
-    now, made = [0.0], []
-    monkeypatch.setattr(_live.time, "monotonic", lambda: now[0])
-
-    def make():
-        made.append(now[0])
-        now[0] += 0.3
-
-    page = _live.LivePage(tmp_path, 1)
-    for _ in range(2000):
-        page._make("page", make)
-        now[0] += 0.1
-    # Within 800 seconds; the first turn is always taken.
-    assert len(made) > 2 and 0.3 * len(made) <= 0.3 + 0.005 * now[0]
 
 
 def test_another_process_that_trains_makes_the_page_live(tmp_path):

@@ -2,14 +2,13 @@
 
 import copy
 import pathlib
-import time
 
 import numpy as np
 from PIL import Image
 
 from kerasgan import latents as latent_tools
 from kerasgan import pictures
-from kerasgan.callbacks._periodic import Periodic, sample_finite
+from kerasgan.callbacks._periodic import Periodic, Sparingly, sample_finite
 from kerasgan.cli import run_folder
 from kerasgan.cli._neighbours import MOST_SEARCHED, Neighbours
 from kerasgan.cli.report._page import write
@@ -20,7 +19,7 @@ _PIXELS = 16  # a side, of the images that are compared
 _WALKS, _STOPS = 8, 8  # rows and columns of the interpolation
 _ROWS = 8  # generated images beside their nearest
 _GAP = 8  # pixels between the generated images and the others
-_COST = {"page": 0.005, "pictures": 0.002}  # shares of the time of training that they may take
+_SHARE_OF_PAGE, _SHARE_OF_PICTURES = 0.005, 0.002  # of the time of training
 
 
 class LivePage(Periodic):
@@ -40,29 +39,26 @@ class LivePage(Periodic):
         super().__init__(run, every)
         self._data = data
         self._neighbours: Neighbours | None = None
-        self._due: dict[str, float] = {}  # when each part may be made again
+        self._write_sparingly = Sparingly(_SHARE_OF_PAGE)
+        self._draw_sparingly = Sparingly(_SHARE_OF_PICTURES)
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         with self._surviving_full_disks():
-            write(self.folder, is_live=True)
+            self._write()
 
     def on_train_end(self, logs=None):
         # Again, even if this step had its turn, which may have been skipped.
-        self._due = {}
-        self._act()
+        with self._surviving_full_disks():
+            self._draw()
+            self._write()
 
     def act(self):
-        self._make("pictures", self._draw)
-        self._make("page", lambda: write(self.folder, is_live=True))
+        self._draw_sparingly(self._draw)
+        self._write_sparingly(self._write)
 
-    def _make(self, part, function):
-        """Calls a function unless it has taken too large a share of the time."""
-        start = time.monotonic()
-        if start >= self._due.get(part, 0.0):
-            function()
-            end = time.monotonic()
-            self._due[part] = end + (end - start) / _COST[part]
+    def _write(self):
+        write(self.folder, is_live=True)
 
     def _draw(self):
         self._draw_interpolation()
