@@ -109,16 +109,8 @@ def test_a_step_is_the_stacks_in_turn_and_sees_a_changed_discriminator(tmp_path,
     assert same(state(gan), saved) and same(state(keras.models.load_model(path)), saved)
 
 
-def test_a_batch_of_one_trains_both_sides(gan):
-    sides = [model.trainable_variables for model in (gan.generator, gan.discriminator)]
-    before = [values(*variables) for variables in sides]
-    assert np.isfinite(list(gan.train_on_batch(batch(1, gan)).values())).all()
-    for variables, old in zip(sides, before, strict=True):
-        assert not same(values(*variables), old)
-
-
-def test_another_loss_other_rates_and_simultaneous_updates(gan):
-    # Last, since it compiles the shared GAN anew.
+def test_another_loss_other_rates_simultaneous_updates_and_a_batch_of_one(gan):
+    # Last, since it compiles the shared GAN anew, and all at once, since that takes the time.
     gan.compile(
         g_optimizer=keras.optimizers.Adam(1e-3),
         d_optimizer=keras.optimizers.Adam(4e-3),
@@ -129,7 +121,9 @@ def test_another_loss_other_rates_and_simultaneous_updates(gan):
     )
     sides = [model.trainable_variables for model in (gan.generator, gan.discriminator)]
     before = [values(*variables) for variables in sides]
-    assert np.isfinite(list(gan.train_on_batch(batch(4, gan)).values())).all()
+    # Batch normalisation of vectors makes nothing of a single one, and passes no gradient.
+    count = 4 if gan.test_name == "infogan" else 1
+    assert np.isfinite(list(gan.train_on_batch(batch(count, gan)).values())).all()
     for variables, old in zip(sides, before, strict=True):
         assert not same(values(*variables), old)
     assert [int(optimizer.iterations) for optimizer in gan.optimizer.optimizers] == [1, 1]
