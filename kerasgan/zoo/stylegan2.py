@@ -49,8 +49,8 @@ def build_stylegan2(
     Reference: Karras et al. 2019 (arXiv 1912.04958), section 2 (modulation, noise), section 4.1
     (skip generator, residual discriminator) and appendix B; Karras et al. 2020 (arXiv 2006.06676)
     and its authors' code for the configuration `auto`: two mapping layers, Adam 0.0025, beta_1 0,
-    beta_2 0.99, R1 with gamma 0.0002 * height * width / batch size, for batches of 64 here,
-    minibatch standard deviation in groups of 4, averaged weights.
+    beta_2 0.99, epsilon 1e-8, R1 with gamma 0.0002 * height * width / batch size, for batches of 64
+    here, minibatch standard deviation in groups of 4, averaged weights.
 
     Differs from the reference: there are 64 filters next to the image at any size. This is the
     authors' width for 256 pixels; theirs for 64 pixels is `filters=256`. R1 is part of every
@@ -104,9 +104,10 @@ def build_stylegan2(
         _discriminator(image_shape, filters),
         name="stylegan2",
     )
+    adam = {"learning_rate": 0.0025, "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8}
     gan.compile(
-        g_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99, name="g_optimizer"),
-        d_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99, name="d_optimizer"),
+        g_optimizer=keras.optimizers.Adam(**adam, name="g_optimizer"),
+        d_optimizer=keras.optimizers.Adam(**adam, name="d_optimizer"),
         penalty={"r1": 0.0002 * height * width / 64},
         penalty_every=16,
         ema=0.998,

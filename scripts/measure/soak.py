@@ -107,8 +107,7 @@ def train(run, steps, limit=None, resume=False):
     """Starts `kerasgan train`; files may have at most `limit` bytes."""
 
     def limit_files():
-        if limit:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     environment = os.environ | {"KERASGAN_CACHE": str(run.with_name(f"{run.name}-cache"))}
     if not resume:
@@ -123,7 +122,7 @@ def train(run, steps, limit=None, resume=False):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=limit_files,
+        preexec_fn=limit_files if limit else None,
     )
 
 
