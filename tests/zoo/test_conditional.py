@@ -14,6 +14,7 @@ from kerasgan.zoo.sgan import labeled_class_loss
 CONDITIONAL = ("acgan", "biggan", "cgan", "projection_gan")
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_a_label_changes_the_image(name):
     gan = MODELS[name][0]()
@@ -25,6 +26,7 @@ def test_a_label_changes_the_image(name):
     assert not np.array_equal(*images)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_labels_do_not_outweigh_latents(name):
     # Or training ends with one image for each class.
@@ -37,6 +39,7 @@ def test_labels_do_not_outweigh_latents(name):
     assert images.std(axis=0).mean() > 2 * images.std(axis=1).mean()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", ["biggan", "cgan", "projection_gan"])
 def test_a_label_changes_the_score(name):
     gan = MODELS[name][0]()
@@ -120,6 +123,7 @@ def test_feature_matching_is_the_generators_alone(update):
     assert np.isfinite(gan.train_on_batch(batch(4, gan))["loss"])
 
 
+@pytest.mark.any_backend
 def test_biggans_latents_enter_at_every_size():
     gan = kerasgan.build_biggan((32, 32, 3), latent_dim=11, filters=2)
     blocks = [layer for layer in gan.generator.layers if isinstance(layer, keras.layers.Reshape)]

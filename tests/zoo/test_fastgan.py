@@ -43,6 +43,7 @@ def test_a_score_is_the_mean_over_patches():
     np.testing.assert_allclose(model.predict_on_batch(x), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.any_backend
 def test_sizes_of_the_excited_maps(gan):
     sizes = [
         [
@@ -56,6 +57,7 @@ def test_sizes_of_the_excited_maps(gan):
     assert sizes == [[(64, 32)], [(8, 4)]]
 
 
+@pytest.mark.any_backend
 def test_the_discriminator_gives_what_it_should_redraw(gan):
     x = noise(2, 64, 32, 3)
     _, drawn, whole, drawn_part, part = map(numbers, gan.discriminator(x))

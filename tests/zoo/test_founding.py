@@ -56,6 +56,7 @@ def test_the_generators_layers_have_the_tutorials_sizes(builder, counts):
     assert tuple(layer.count_params() for layer in layers if layer.weights) == counts
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("builder", "counts"),
     [
@@ -69,6 +70,7 @@ def test_the_discriminators_layers_have_the_tutorials_sizes(builder, counts):
     assert tuple(layer.count_params() for layer in layers if layer.weights) == counts
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("builder", "side", "deviation"),
     [
@@ -87,6 +89,7 @@ def test_kernels_start_from_a_truncated_normal(builder, side, deviation):
             assert kernel.std() == pytest.approx(TRUNCATED * deviation, rel=0.03)
 
 
+@pytest.mark.any_backend
 def test_biases_start_as_in_the_tutorials():
     mnist_gan, deconv_gan = default(build_mnist_gan), default(build_deconv_gan)
     for bias in weights(mnist_gan.generator, "bias"):
@@ -140,6 +143,7 @@ def test_normalisation_is_by_the_statistics_of_the_batch_always(builder, scale, 
         np.testing.assert_allclose(outputs, expected, atol=1e-4)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("builder", [build_mnist_gan, build_deconv_gan])
 def test_sampling_is_as_training_and_changes_no_state(builder):
     gan = tiny(builder)
@@ -155,6 +159,7 @@ def test_sampling_is_as_training_and_changes_no_state(builder):
     assert same(values(gan.generator), before)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_odd_shapes_and_batches_of_one(builder):
     gan = tiny(builder, image_shape=(17, 30, 3))
@@ -228,6 +233,7 @@ def test_latents_that_deconv_gan_cannot_reshape(image_shape, latent_dim, multipl
     build_deconv_gan(image_shape=image_shape, latent_dim=example, filters=2)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("image_shape", "latent_dim"), [((28, 28, 1), 100), ((64, 64, 3), 96), ((128, 128, 3), 128)]
 )

@@ -8,6 +8,8 @@ from models import pictures, values
 from kerasgan import backend
 from kerasgan.zoo.r3gan import _blur, build_r3gan
 
+pytestmark = pytest.mark.any_backend
+
 
 def numbers(tensor):
     return keras.ops.convert_to_numpy(tensor)

@@ -19,6 +19,8 @@ from kerasgan.zoo.sngan import (
     up_block,
 )
 
+pytestmark = pytest.mark.any_backend
+
 BUILDERS = [build_sngan, build_sagan]
 
 

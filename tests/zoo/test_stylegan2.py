@@ -2,11 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
 from models import MODELS
 
 import kerasgan
 from kerasgan.layers import PixelNoise
 from kerasgan.zoo.stylegan2 import _widths
+
+pytestmark = pytest.mark.any_backend
 
 
 def numbers(tensor):

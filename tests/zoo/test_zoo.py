@@ -175,6 +175,7 @@ def test_sizes_may_be_numpys(builder):
     gan.to_json()
 
 
+@pytest.mark.any_backend
 def test_odd_sizes_run(builder):
     gan = builder(image_shape=(33, 20, 3), latent_dim=192, filters=2)
     images = gan.sample(2, seed=0)
@@ -186,6 +187,7 @@ def test_odd_sizes_run(builder):
     assert scores.shape == (None, 2 if gan.name == "flag_gan" else 1)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("argument", "values"),
     [
@@ -206,6 +208,7 @@ def test_what_it_cannot_make_is_refused(builder, argument, values):
             builder(**{argument: value})
 
 
+@pytest.mark.any_backend
 def test_the_largest_image_is_as_documented(builder):
     largest = LARGEST.get(builder.__name__, 128)
     assert f"height and width from 16 to {largest} pixels" in " ".join(builder.__doc__.split())
@@ -213,6 +216,7 @@ def test_the_largest_image_is_as_documented(builder):
         builder(image_shape=(32, largest + 1, 3))
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("name", "argument", "value"),
     [
@@ -287,6 +291,7 @@ def test_the_models_are_plain_keras(builder):
     assert seeds == sorted(set(seeds))
 
 
+@pytest.mark.any_backend
 def test_images_are_in_the_value_range(builder):
     if builder is kerasgan.build_stylegan2:
         pytest.skip("Its images are not limited.")
@@ -298,6 +303,7 @@ def test_images_are_in_the_value_range(builder):
     assert gan.value_range[0] <= images.min() and images.max() <= gan.value_range[1]
 
 
+@pytest.mark.any_backend
 def test_docstrings_have_their_parts_in_order(builder):
     text = inspect.getdoc(builder)
     parts = ["Reference", "Differs from the reference", "Args:", "Returns:", "Raises:", "Example:"]
