@@ -84,25 +84,11 @@ def fit(
             means, is_over = _Means(guard), False
             # A callback, too, may find that something is not finite.
             while not is_over and not is_done() and gan.nan_step is None:
-                callbacks.on_train_batch_begin(progress.epoch_step)
-                most = gan.steps_per_execution
-                if steps is not None:
-                    most = min(most, steps - gan.step)
-                if steps_per_epoch is not None:
-                    most = min(most, steps_per_epoch - progress.epoch_step)
-                taken = source.take(most, within_pass=steps_per_epoch is None)
-                step_logs = gan._training.make_steps([step.batches for step in taken])
-                last_step = progress.epoch_step + len(taken) - 1
-                if steps_per_epoch is None:
-                    is_over = taken[-1].passes > progress.passes
-                else:
-                    is_over = last_step + 1 == steps_per_epoch
-                progress.passes, progress.batch = taken[-1].passes, taken[-1].batch
-                progress.epoch_step = last_step + 1
-                if is_over:
-                    progress.epoch, progress.epoch_step = progress.epoch + 1, 0
+                first = progress.epoch_step
+                callbacks.on_train_batch_begin(first)
+                taken, step_logs, is_over = _make_steps(gan, source, steps, steps_per_epoch)
                 means.add(step_logs.as_reported(), len(taken), gan.step)
-                _end_batch(callbacks, last_step, step_logs)
+                _end_batch(callbacks, first + len(taken) - 1, step_logs)
                 display.show(step_logs, len(taken), taken[-1].num_images)
             logs = means.result()
             made = gan.step
@@ -148,6 +134,32 @@ def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
     # A step across the end of a pass ends the epoch; each epoch has at least one step.
     left = max(0, num_epochs * num_batches - gan.progress.batch)
     return max(num_epochs, -(-left // gan.discriminator_steps))
+
+
+def _make_steps(gan, source, steps, steps_per_epoch):
+    """Makes the steps of one call, and moves the position on.
+
+    Returns:
+        A list of `_Step`, their logs, and whether they end the epoch.
+    """
+    progress = gan.progress
+    most = gan.steps_per_execution
+    if steps is not None:
+        most = min(most, steps - gan.step)
+    if steps_per_epoch is not None:
+        most = min(most, steps_per_epoch - progress.epoch_step)
+    taken = source.take(most, within_pass=steps_per_epoch is None)
+    logs = gan._training.make_steps([step.batches for step in taken])
+    *_, last = taken
+    progress.epoch_step += len(taken)
+    if steps_per_epoch is None:
+        is_over = last.passes > progress.passes
+    else:
+        is_over = progress.epoch_step == steps_per_epoch
+    progress.passes, progress.batch = last.passes, last.batch
+    if is_over:
+        progress.epoch, progress.epoch_step = progress.epoch + 1, 0
+    return taken, logs, is_over
 
 
 def _end_batch(callbacks, batch, logs):
