@@ -94,7 +94,7 @@ def test_the_model_to_add(tmp_path, monkeypatch):
 
 
 @pytest.mark.any_backend
-@pytest.mark.parametrize(("page", "steps"), [("callbacks", 1), ("examples", 2), ("freezing", 0)])
+@pytest.mark.parametrize(("page", "steps"), [("callbacks", 2), ("examples", 2), ("freezing", 0)])
 def test_guides(page, steps, tmp_path, monkeypatch):
     assert run(f"docs/{page}.md", tmp_path, monkeypatch)["gan"].step == steps
 

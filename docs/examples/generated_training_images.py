@@ -2,7 +2,7 @@
 
     python docs/examples/generated_training_images.py
 
-Half of each batch are real digits, the other half new samples of the requested classes, made while
+Half of each batch is real digits, the other half new samples of the requested classes, made while
 training waits for its batch. The script prints the accuracy on the test images of a classifier that
 trains on 200 labelled digits, and of one that gets the generated half as well. (The generator has
 seen all 60,000 training images and their labels: it stands for one that is trained on more than the

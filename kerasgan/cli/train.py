@@ -201,7 +201,8 @@ def add_parser(commands):
         "--deterministic",
         action="store_true",
         default=None,
-        help="repeat results exactly on a GPU too, which takes longer (a CPU always does)",
+        help="make results exactly repeatable on a GPU too, at some cost in speed (on a CPU they "
+        "always are)",
     )
     parser.add_argument(
         "--devices",
