@@ -324,7 +324,9 @@ def test_it_is_compiled_as_in_its_source(builder):
         assert type(optimizer).__name__ == kind
         assert float(optimizer.learning_rate) == pytest.approx(d_rate if index else g_rate)
         assert [getattr(optimizer, name) for name in named] == numbers
-        assert kind == "RMSprop" or optimizer.epsilon == 1e-7
+        # The gradients of StyleGAN2's mapping are small.
+        epsilon = 1e-8 if builder.__name__ == "build_stylegan2" else 1e-7
+        assert kind == "RMSprop" or optimizer.epsilon == epsilon
     assert settings(gan) == settings(plain) | different
 
 
