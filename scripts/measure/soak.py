@@ -7,7 +7,7 @@ Each run is `kerasgan train` on the package's flags, with an image cache of its 
 that is disturbed once: by SIGKILL, SIGTERM or Ctrl-C at a moment drawn evenly from the time that
 an undisturbed run takes (half of the moments from the time after its start-up), or by a limit on
 the size of its files, as if the disk were full. Then it is resumed until it ends, or started again
-if it had not written its settings yet.
+if it had not written its settings yet, or if its last message says so because nothing was saved.
 
 Appends a line to `--out` for each run: `moment`, what it was doing; `code`, its exit code; `lost`,
 whether there was a checkpoint that could not be loaded; and `is_equal`, whether weights,
@@ -89,7 +89,8 @@ def soak(run, how, steps, seed, times, expected):
     process.wait()
     moment = describe(run)
     found = {"moment": moment, "code": process.returncode, "lost": False, "resumes": 0}
-    found["traceback"] = "Traceback" in process.stderr.read()
+    messages = process.stderr.read()
+    found["traceback"] = "Traceback" in messages
     if (run / "model.keras").exists():
         try:
             state_hash(run)
@@ -97,9 +98,12 @@ def soak(run, how, steps, seed, times, expected):
             found |= {"lost": True, "error": repr(error)}
     while process.returncode and found["resumes"] < 3:
         found["resumes"] += 1
+        if "Start another run" in messages:
+            shutil.rmtree(run)
         process = train(run, steps, resume=(run / "config.json").exists())
         process.wait()
-        found["last_error"] = process.stderr.read()[-500:] if process.returncode else ""
+        messages = process.stderr.read()
+        found["last_error"] = messages[-500:] if process.returncode else ""
     return found | {"is_equal": not process.returncode and state_hash(run) == expected}
 
 
