@@ -1,6 +1,7 @@
 """What the callbacks share: acting at regular steps, and sampling for pictures."""
 
 import contextlib
+import math
 import pathlib
 import time
 import warnings
@@ -16,6 +17,11 @@ MOST_SAMPLES = 10_000  # in one picture
 class Periodic(keras.callbacks.Callback):
     """Acts after every `every` steps, and once more at the end of training.
 
+    Args:
+        folder: Folder for its files.
+        every: Steps between its turns.
+        share: Share of the time that its turns may take; those that would take more are skipped.
+
     Attributes:
         sees_pretraining: Whether pre-training updates count too. (They do not change the
             generator, so there is nothing new to draw.)
@@ -23,12 +29,13 @@ class Periodic(keras.callbacks.Callback):
 
     sees_pretraining = False
 
-    def __init__(self, folder, every):
+    def __init__(self, folder, every, share=math.inf):
         super().__init__()
         check_path("folder", folder)
         self.folder = pathlib.Path(folder)
         check_whole("every", every, 1)
         self.every = every
+        self._take_turn = Sparingly(share)
         self._last_step = None
         self._steps = (0, 0)  # after the previous batch, and after this one
         self._has_warned = False
@@ -66,7 +73,7 @@ class Periodic(keras.callbacks.Callback):
             return
         self._steps = (self.step, step_after(self.model, batch))
         if self.is_due(self.every):
-            self._act()
+            self._take_turn(self._act)
 
     def is_due(self, every):
         """Whether this batch reached or passed a multiple of `every` steps.

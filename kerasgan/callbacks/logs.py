@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from kerasgan.callbacks._periodic import Periodic, Sparingly, step_after
+from kerasgan.callbacks._periodic import Periodic, step_after
 from kerasgan.callbacks._rows import column_names, keep, means, read_log, to_csv, to_floats
 from kerasgan.checks import check_path
 from kerasgan.files import replacing
@@ -128,7 +128,7 @@ class LossPlot(Periodic):
         if log is not None:
             check_path("log", log)
         self.path = pathlib.Path(path)
-        super().__init__(self.path.parent, every)
+        super().__init__(self.path.parent, every, share=0.02)
         try:
             import matplotlib.figure
         except ImportError as error:
@@ -140,8 +140,6 @@ class LossPlot(Periodic):
         self._new_figure = matplotlib.figure.Figure
         self.log_path = pathlib.Path(log or self.path.with_suffix(".csv"))
         self._own_log = None if log else Log(self.log_path, max(1, self.every // 50))
-        self._sparingly = Sparingly(0.02)
-        self._plotted_step: int | None = None
 
     def set_model(self, model):
         super().set_model(model)
@@ -150,7 +148,6 @@ class LossPlot(Periodic):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self._plotted_step = None
         if self._own_log:
             self._own_log.on_train_begin(logs)
 
@@ -167,14 +164,9 @@ class LossPlot(Periodic):
     def on_train_end(self, logs=None):
         if self._own_log:
             self._own_log.on_train_end(logs)
-        if self._plotted_step != self.step:
-            with self._surviving_full_disks():
-                self._plot()
+        super().on_train_end(logs)
 
     def act(self):
-        self._sparingly(self._plot)
-
-    def _plot(self):
         rows = read_log(self.log_path)
         steps = [int(row["step"]) for row in rows]
         figure = self._new_figure(figsize=(8, 6), layout="constrained")
@@ -192,4 +184,3 @@ class LossPlot(Periodic):
         lower.set_xlabel("Step")
         with replacing(self.path) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
-        self._plotted_step = self.step

@@ -222,7 +222,7 @@ def test_what_takes_long_skips_turns(monkeypatch):
 def test_a_plot_that_takes_long_is_made_at_the_end(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     plot = callbacks.LossPlot(tmp_path / "losses.png", every=1)
-    monkeypatch.setattr(plot, "_plot", lambda draw=plot._plot: (made.append(plot.step), draw()))
+    monkeypatch.setattr(plot, "act", lambda draw=plot.act: (made.append(plot.step), draw()))
     made = []
     train(build_gan(), 3, plot)
     assert made == [1, 3]
