@@ -301,6 +301,7 @@ def table():
                 "folder": (None, *NO_PATH),
                 "every": (None, *NO_COUNT),
                 "patience": NO_COUNT,
+                "monitor": (None, 5, "precision"),
             },
             "Log": {"path": (None, *NO_PATH), "every": (None, *NO_COUNT)},
             "LossPlot": {

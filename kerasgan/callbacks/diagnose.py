@@ -74,8 +74,9 @@ class Diagnose(keras.callbacks.Callback):
                 self._tell(
                     "collapse",
                     "64 samples look nearly the same. If your images differ more, the "
-                    "generator has collapsed. Try loss='relativistic_paired' with "
-                    "penalty={'r1': 1.0, 'r2': 1.0}, other learning rates, or build_pacgan",
+                    "generator has collapsed. Try loss='relativistic_paired', with "
+                    "penalty={'r1': 1.0, 'r2': 1.0} if the discriminator has no batch "
+                    "normalisation, other learning rates, or build_pacgan",
                 )
 
     def _look_for_a_sure_discriminator(self):

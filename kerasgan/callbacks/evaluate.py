@@ -8,12 +8,13 @@ from collections.abc import Callable
 from kerasgan.callbacks._periodic import Periodic, is_reached
 from kerasgan.callbacks._rows import column_names, read_log, to_csv
 from kerasgan.callbacks.checkpoint import save_generator
-from kerasgan.checks import check_function, check_whole, is_finite
+from kerasgan.checks import check_choice, check_function, check_whole, is_finite
 from kerasgan.files import replacing
 
-__all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate"]
+__all__ = ["BEST_GENERATOR", "EVALUATION", "MONITORS", "Evaluate"]
 
 EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
+MONITORS = ("frechet_distance", "kernel_distance")
 
 
 class Evaluate(Periodic):
@@ -21,26 +22,29 @@ class Evaluate(Periodic):
 
     Each measurement adds a row with the scores and the evaluator's protocol to
     `folder/evaluation.csv`. `folder/best_generator.keras` is the averaged generator with the
-    smallest Frechet distance under this protocol so far, as a plain Keras model. Callbacks after
+    smallest distance under this protocol so far, as a plain Keras model. Callbacks after
     this one find the newest scores in the logs of every step and epoch
     (`keras.callbacks.CSVLogger`, `Log`, `ReduceLROnPlateau(monitor="frechet_distance")` ...). The
     first measurement is taken before training.
 
     Args:
         evaluator: `kerasgan.metrics.Evaluator`, or another function that takes a GAN and returns
-            a dict of floats with `frechet_distance`.
+            a dict of floats with `monitor`.
         folder: Folder for the files; created if needed.
         every: Steps between measurements, which take seconds to minutes.
-        patience: Number of measurements in a row without a smaller Frechet distance after which
-            training stops; None to go on. They are counted in `evaluation.csv`, so that a resumed
-            run stops where an undisturbed one does.
+        patience: Number of measurements in a row without a smaller distance after which training
+            stops; None to go on. They are counted in `evaluation.csv`, so that a resumed run stops
+            where an undisturbed one does.
+        monitor: The score that decides which generator is best: `"frechet_distance"` or
+            `"kernel_distance"`. The latter is fairer with few images: the Frechet distance also
+            falls while a generator memorises them.
 
     Attributes:
         is_exhausted: Whether there were `patience` measurements since the best.
 
     Raises:
-        ValueError: `evaluator` is not such a function, `folder` is not a path, or `every` or
-            `patience` is not a positive whole number.
+        ValueError: `evaluator` is not such a function, `folder` is not a path, `every` or
+            `patience` is not a positive whole number, or `monitor` is another score.
 
     Example:
 
@@ -58,17 +62,20 @@ class Evaluate(Periodic):
         folder: str | os.PathLike,
         every: int = 1000,
         patience: int | None = None,
+        monitor: str = "frechet_distance",
     ):
         super().__init__(folder, every)
         self.patience = None if patience is None else check_whole("patience", patience, 1)
         check_function(
             "evaluator", evaluator, ("gan",), fix="Pass a kerasgan.metrics.Evaluator, for example."
         )
+        check_choice("monitor", monitor, MONITORS)
         self.evaluator = evaluator
+        self.monitor = monitor
         self.path = self.folder / EVALUATION
         self._protocol = {
             name: str(value) for name, value in getattr(evaluator, "protocol", {}).items()
-        }
+        } | {"monitor": monitor}
         self._rows: list[dict] = []
 
     def on_train_begin(self, logs=None):
@@ -81,8 +88,8 @@ class Evaluate(Periodic):
         comparable = self._comparable()
         if len(comparable) < len(self._rows):
             warnings.warn(
-                f"{str(self.path)!r} has scores from another encoder, data set, count or seed. "
-                "They stay, but the search for the best generator starts over.",
+                f"{str(self.path)!r} has scores from another encoder, data set, count, seed or "
+                "monitor. They stay, but the search for the best generator starts over.",
                 stacklevel=2,
             )
         if not comparable or int(comparable[-1]["step"]) < step:
@@ -101,7 +108,7 @@ class Evaluate(Periodic):
         if not is_finite(self.model.sampling_generator.weights):
             return
         scores = self.evaluator(self.model)
-        is_best = scores["frechet_distance"] < min(self._distances(), default=math.inf)
+        is_best = scores[self.monitor] < min(self._distances(), default=math.inf)
         # Save the generator first, so that the best row always has one.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)
@@ -127,8 +134,8 @@ class Evaluate(Periodic):
             self.model.stop_training = True
 
     def _distances(self):
-        """The Frechet distances of comparable rows; infinity where one could not be measured."""
-        found = (float(row["frechet_distance"]) for row in self._comparable())
+        """`monitor` in the comparable rows; infinity where it could not be measured."""
+        found = (float(row[self.monitor]) for row in self._comparable())
         return [distance if math.isfinite(distance) else math.inf for distance in found]
 
     def _comparable(self):

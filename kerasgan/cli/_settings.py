@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from kerasgan import backend, zoo
+from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.checks import argument_error
 from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import check_encoder, shown
@@ -18,6 +19,7 @@ DEFAULTS = {
     "background": "white",
     "mirror": False,
     "deterministic": False,
+    "monitor": MONITORS[0],
     "pretrain_steps": 0,
     "rollbacks": 0,
     "seed": 0,
@@ -45,7 +47,7 @@ _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (
     *run_folder.FIXED,
     *run_folder.CHANGEABLE,
-    *("deterministic", "epochs", "evaluate", "patience", "rollbacks", "steps"),
+    *("deterministic", "epochs", "evaluate", "monitor", "patience", "rollbacks", "steps"),
 )
 
 
@@ -142,13 +144,14 @@ def _check(run, arguments):
     """Refuses arguments that conflict."""
     image_shape = (*arguments["size"], arguments["channels"])
     check_encoder("--evaluate", arguments["evaluate"], image_shape)
-    if arguments["patience"] and not arguments["evaluate"]:
-        raise argument_error(
-            "--patience",
-            "be left out without --evaluate, which measures what it waits for",
-            f"--patience {arguments['patience']}",
-            "Pass --evaluate pyramid too, for example.",
-        )
+    for name, default in (("patience", None), ("monitor", DEFAULTS["monitor"])):
+        if arguments[name] != default and not arguments["evaluate"]:
+            raise argument_error(
+                f"--{name}",
+                "be left out without --evaluate, which measures what it reads",
+                f"--{name} {arguments[name]}",
+                "Pass --evaluate pyramid too, for example.",
+            )
     if is_mnist(arguments["data"]):
         if image_shape != (28, 28, 1):
             raise ValueError(

@@ -28,6 +28,7 @@ def make_callbacks(
     encoder: metrics.Encoder | None = None,
     rollbacks: int = 0,
     patience: int | None = None,
+    monitor: str = "frechet_distance",
 ) -> list[keras.callbacks.Callback]:
     """Creates the callbacks that write to a run's folder, in the order they must run.
 
@@ -37,7 +38,7 @@ def make_callbacks(
         data: Training images; needed with `encoder`, and for the nearest ones on the page.
         encoder: Encoder to evaluate the images with; None for no evaluation.
         rollbacks: As in `callbacks.Checkpoint`.
-        patience: As in `callbacks.Evaluate`.
+        patience, monitor: As in `callbacks.Evaluate`.
     """
     checkpoint_every = run_folder.checkpoint_every(every)
     log = callbacks.Log(run / run_folder.LOG, max(1, every // 10))
@@ -45,7 +46,7 @@ def make_callbacks(
     if encoder:
         # First, so that the others see its scores.
         evaluator = metrics.Evaluator(data, encoder, _EVALUATION_COUNT)
-        found.append(callbacks.Evaluate(evaluator, run, checkpoint_every, patience))
+        found.append(callbacks.Evaluate(evaluator, run, checkpoint_every, patience, monitor))
     found += [
         log,
         callbacks.SampleGrid(run / run_folder.SAMPLES, every),

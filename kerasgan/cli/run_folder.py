@@ -19,6 +19,7 @@ import numpy as np
 import kerasgan
 from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
+from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
 from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
@@ -254,7 +255,7 @@ def check_records(run, config):
         FileNotFoundError: The model files are gone.
         ValueError: Another program changed a CSV file.
     """
-    for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", "frechet_distance"})):
+    for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", config["arguments"]["monitor"]})):
         rows = callbacks.read_log(run / name)
         for row in rows:
             for column in {*columns, *row} - _TEXTS:
@@ -337,6 +338,7 @@ def read_config(run):
         _check_fields(config, _FIELDS)
         # What earlier versions did not write, and class_names below.
         earlier = {"rollbacks": 0, "deterministic": False, "patience": None}
+        earlier["monitor"] = MONITORS[0]
         config["arguments"] = earlier | config["arguments"]
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
@@ -412,12 +414,13 @@ _ARGUMENTS = {
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),
     "patience": _or_none(_is_whole(1)),
+    "monitor": lambda value: _is_text(value) and value in MONITORS,
     "rollbacks": _is_whole(0),
     "deterministic": _is_flag,
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }
-_TEXTS = {"encoder", "encoder_hash", "data_hash"}  # the text columns of the CSV files
+_TEXTS = {"encoder", "encoder_hash", "data_hash", "monitor"}  # the text columns of the CSV files
 
 
 def _check_fields(found, checks, prefix=""):

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasgan import backend, callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
+from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.checks import argument_error, is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, report, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
@@ -180,8 +181,14 @@ def add_parser(commands):
         "--patience",
         type=_arguments.positive,
         metavar="N",
-        help="with --evaluate: stop after this many measurements in a row without a better Frechet "
-        "distance (default: train to the end)",
+        help="with --evaluate: stop after this many measurements in a row without a better score "
+        "(default: train to the end)",
+    )
+    parser.add_argument(
+        "--monitor",
+        choices=MONITORS,
+        help="with --evaluate: the score that decides which generator is best; the kernel distance "
+        f"is fairer with few images (default: {DEFAULTS['monitor']})",
     )
     parser.add_argument(
         "--rollbacks",
@@ -272,6 +279,7 @@ def run(given):
                 encoder,
                 arguments["rollbacks"],
                 arguments["patience"],
+                arguments["monitor"],
             )
             if config and run_folder.has_checkpoint(folder) and any(_new_rates(arguments, config)):
                 # At once: they are not new to another resume, even if this one is killed.
@@ -469,8 +477,8 @@ def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted, keep):
     if is_exhausted:
         longer = f" --patience {2 * arguments['patience']}"
         print(
-            f"{arguments['patience']} measurements in a row brought no better Frechet distance. "
-            f"{run_folder.BEST_GENERATOR} is the best."
+            f"{arguments['patience']} measurements in a row brought no better "
+            f"{arguments['monitor'].replace('_', ' ')}. {run_folder.BEST_GENERATOR} is the best."
         )
     if not is_finished and gan.nan_step is None and safe_step is not None:
         print(f"To continue: kerasgan train --resume --out {folder}{longer}")

@@ -99,13 +99,13 @@ def test_evaluate_compares_what_was_measured_alike(tmp_path):
     train(gan, 2, callbacks.Evaluate(Evaluator(10, [9.0, 1.0]), tmp_path, every=2))
     with recorded_warnings() as texts:
         train(gan, 4, callbacks.Evaluate(Evaluator(20, [7.0, 6.0]), tmp_path, every=2))
-    assert len(texts) == 1 and "another encoder, data set, count or seed" in texts[0]
+    assert len(texts) == 1 and "another encoder, data set, count, seed or monitor" in texts[0]
     rows = callbacks.read_log(tmp_path / "evaluation.csv")
     assert [tuple(row.values()) for row in rows] == [
-        ("0", "9.0", "mean", "10"),
-        ("2", "1.0", "mean", "10"),
-        ("2", "7.0", "mean", "20"),
-        ("4", "6.0", "mean", "20"),
+        ("0", "9.0", "mean", "10", "frechet_distance"),
+        ("2", "1.0", "mean", "10", "frechet_distance"),
+        ("2", "7.0", "mean", "20", "frechet_distance"),
+        ("4", "6.0", "mean", "20", "frechet_distance"),
     ]
     best = keras.models.load_model(tmp_path / "best_generator.keras")
     np.testing.assert_array_equal(weights(best), weights(gan.generator))
@@ -150,3 +150,21 @@ def test_patience_counts_what_was_measured_at_equal_distances(tmp_path):
     assert not evaluate.is_exhausted
     train(gan, 20, evaluate)
     assert gan.step == 6 and evaluate.is_exhausted
+
+
+def test_the_monitored_score_decides(tmp_path):
+    def fall_and_rise(gan):  # as when a generator memorises few images
+        return {"frechet_distance": 9.0 - gan.step, "kernel_distance": float(abs(gan.step - 2))}
+
+    gan = build_gan()
+    evaluate = callbacks.Evaluate(
+        fall_and_rise, tmp_path, every=1, patience=3, monitor="kernel_distance"
+    )
+    train(gan, 20, evaluate)
+    assert gan.step == 5 and evaluate.is_exhausted
+    # Another score's best is another generator's: the search starts over.
+    with recorded_warnings() as texts:
+        train(gan, 7, callbacks.Evaluate(fall_and_rise, tmp_path, every=1))
+    assert len(texts) == 1 and "seed or monitor" in texts[0] and gan.step == 7
+    best = keras.models.load_model(tmp_path / "best_generator.keras")
+    np.testing.assert_array_equal(weights(best), weights(gan.generator))

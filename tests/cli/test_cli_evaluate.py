@@ -174,9 +174,11 @@ def test_training_stops_when_patience_ends(photos, tmp_path, capsys, falling_unt
     assert config["arguments"]["patience"] == 3
 
 
-def test_patience_needs_something_to_wait_for(photos, capsys):
+def test_patience_and_monitor_need_measurements(photos, capsys):
     assert train(photos, "--patience", 3) == 2
     assert "`--patience` must be left out without --evaluate" in errors(capsys)
+    assert train(photos, "--monitor", "kernel_distance") == 2
+    assert "`--monitor` must be left out without --evaluate" in errors(capsys)
 
 
 def test_too_few_images_to_measure_leave_no_run_behind(photos, tmp_path, capsys):
