@@ -255,7 +255,8 @@ def check_records(run, config):
         FileNotFoundError: The model files are gone.
         ValueError: Another program changed a CSV file.
     """
-    for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", config["arguments"]["monitor"]})):
+    score = config["arguments"]["monitor"]
+    for name, columns in ((LOG, {"step", "epoch"}), (EVALUATION, {"step", score})):
         rows = callbacks.read_log(run / name)
         for row in rows:
             for column in {*columns, *row} - _TEXTS:
