@@ -14,6 +14,22 @@ __all__ = ["add_parser", "find_idea", "run"]
 
 _SECONDS = 120  # most time to measure one model
 _DOES_NOT_KNOW = "-"
+# The fewest images that each has learned from: our flags (docs/results.md) or digits
+# (docs/models.md), or its paper's: FastGAN's and RaGAN's smallest set, "a few thousand" of
+# StyleGAN2-ADA, and CIFAR-10.
+_FLAGS, _DIGITS, _CIFAR = 258, 60_000, 50_000
+_FEWEST_IMAGES = {
+    "biggan": _CIFAR,
+    "dcgan": _FLAGS,
+    "fastgan": 100,
+    "flag_gan": _FLAGS,
+    "projection_gan": _CIFAR,
+    "r3gan": _CIFAR,
+    "ragan": 2_011,
+    "sngan": _CIFAR,
+    "stylegan2": 2_000,
+    "wgan_gp": _CIFAR,
+}
 
 
 def add_parser(commands):
@@ -22,7 +38,8 @@ def add_parser(commands):
         "models",
         help="list the models, with their size and cost",
         description="List the models that `kerasgan train` can train: their parameters at a size "
-        "of image, whether they need labels, and what is special about them.",
+        "of image, the fewest images that they are known to learn from, whether they need labels, "
+        "and what is special about them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="""\
 examples:
@@ -77,14 +94,16 @@ def run(given):
             f"measuring {len(names)} models takes up to {duration(_SECONDS * len(names))}, "
             "usually less.",
         )
-    columns = ["model", "parameters", "labels"]
+    columns = ["model", "parameters", "images", "labels"]
     columns += ["batch", "memory", "1,000 steps"] if given.measure else []
     _print_row([*columns, f"idea ({'x'.join(map(str, image_shape))})"])
     for name in names:
-        cells = [name, _count_parameters(name, image_shape), "yes" if takes_labels(name) else "no"]
+        parameters = _count_parameters(name, image_shape)
+        cells = [name, parameters, f"{_FEWEST_IMAGES.get(name, _DIGITS):,}"]
+        cells.append("yes" if takes_labels(name) else "no")
         if given.measure:
             batch_size = BATCH_SIZES.get(name, DEFAULT_BATCH_SIZE)
-            can = cells[1] != _DOES_NOT_KNOW
+            can = parameters != _DOES_NOT_KNOW
             cost = _measure(name, image_shape, batch_size) if can else [_DOES_NOT_KNOW] * 2
             cells += [str(batch_size), *cost]
         _print_row([*cells, find_idea(name)])
@@ -124,7 +143,7 @@ def _measure(name, image_shape, batch_size):
 
 
 def _print_row(cells):
-    widths = (15, 12, 8, 7, 12, 16)
+    widths = (15, 12, 8, 8, 7, 12, 16)
     *others, last = cells
     texts = [f"{cell:<{width}}" for cell, width in zip(others, widths, strict=False)]
     print("".join([*texts, last]), flush=True)

@@ -26,8 +26,9 @@ def test_models_are_listed_with_their_parameters_at_a_size(capsys):
     assert [row[0] for row in rows] == ["mlp_gan", "cgan", "dcgan"]
     gan = zoo.build_mlp_gan((20, 20, 1))
     count = gan.generator.count_params() + gan.discriminator.count_params()
-    assert rows[0][1:4] == [f"{count / 1e6:.1f}", "M", "no"]
-    assert rows[1][3] == "yes" and lines[1].endswith(models.find_idea("cgan"))
+    assert rows[0][1:5] == [f"{count / 1e6:.1f}", "M", "60,000", "no"]
+    assert rows[2][3] == "258"
+    assert rows[1][4] == "yes" and lines[1].endswith(models.find_idea("cgan"))
     assert cli.main([*small[:2], "--size", "8"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[1] == "-"
 
