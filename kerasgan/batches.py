@@ -13,6 +13,8 @@ from kerasgan.datasets.image_folder import ImageFolder
 
 __all__ = ["Batches"]
 
+_PART = 1024  # images that are checked at a time, in little memory
+
 
 class Batches:
     """A source of batches. A pass over the data can start at any batch.
@@ -34,8 +36,6 @@ class Batches:
 
     Attributes:
         num_batches: Batches in a pass; None if unknown.
-        first: With arrays, a batch to check before training, in the form that `stream` yields;
-            otherwise None.
         is_array: Whether `x` is an array, a pair or a dict of arrays.
 
     Raises:
@@ -52,11 +52,9 @@ class Batches:
             check_whole("batch_size", self.batch_size, 1)
             self._num_images = len(keras.tree.flatten(self.x)[0])
             self.num_batches: int | None = -(-self._num_images // self.batch_size)
-            self.first = self._rows(slice(self.batch_size))
             return
         _check_iterable(x, y, batch_size)
         self.x = x
-        self.first = None
         if isinstance(x, keras.utils.PyDataset):
             self.num_batches = x.num_batches
         else:
@@ -64,6 +62,12 @@ class Batches:
                 self.num_batches = len(x)
             except TypeError:  # also for a tf.data.Dataset of unknown length
                 self.num_batches = None
+
+    def parts(self):
+        """Arrays in parts, in the form of batches, to be checked before training; else nothing."""
+        if self.is_array:
+            for first in range(0, self._num_images, _PART):
+                yield self._rows(slice(first, first + _PART))
 
     def class_sizes(self):
         """Dict from labels to numbers of images; empty if only a pass over the data would tell."""

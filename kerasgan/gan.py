@@ -561,8 +561,8 @@ class GAN(keras.Model):
         inputs.check_number_of_classes(x, self.num_classes)
         batches = Batches(x, y, batch_size, self.seed)
         is_new = not self._choices.has_seen_data
-        if batches.first is not None:
-            self._check_batch(batches.first)
+        for part in batches.parts():
+            self._check_batch(part)
         if is_new and self.num_classes is not None:
             names = self.class_names or getattr(x, "class_names", None)
             inputs.warn_of_small_classes(batches.class_sizes(), names)

@@ -86,15 +86,19 @@ def test_a_filled_batch_has_the_labels_of_its_images(tmp_path):
         assert labels.tolist() == [number % 2 for number in found_in(images)] and len(labels) == 4
 
 
-def test_first_is_a_batch_of_the_streams_form_for_arrays_alone():
+def test_parts_are_all_of_an_array_in_the_streams_form(monkeypatch):
+    monkeypatch.setattr("kerasgan.batches._PART", 4)
     images, labels = numbered(10)
-    np.testing.assert_array_equal(Batches(images, batch_size=4).first, images[:4])
-    first, its_labels = Batches((images, labels), batch_size=4).first
-    assert len(first) == 4 and its_labels.tolist() == [0, 1, 2, 3]
-    first = Batches({"images": images, "labels": labels}, batch_size=4).first
-    assert len(first["images"]) == len(first["labels"]) == 4
-    assert Batches([images]).first is None
-    assert Batches(Prepared(images)).first is None
+    assert [found_in(part) for part in Batches(images).parts()] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9],
+    ]
+    *_, (last, its_labels) = Batches((images, labels)).parts()
+    assert found_in(last) == its_labels.tolist() == [8, 9]
+    *_, last = Batches({"images": images, "labels": labels}).parts()
+    assert found_in(last["images"]) == last["labels"].tolist() == [8, 9]
+    assert not [*Batches([images]).parts()] and not [*Batches(Prepared(images)).parts()]
 
 
 @pytest.mark.parametrize("start", [0, 2])
@@ -124,7 +128,8 @@ def test_a_stream_that_is_closed_leaves_no_thread():
 def test_tensors_are_taken_to_the_host():
     images, labels = (keras.ops.convert_to_tensor(part) for part in numbered(6))
     for source in (Batches(images, labels), Batches({"images": images, "labels": labels})):
-        assert all(isinstance(part, np.ndarray) for part in keras.tree.flatten(source.first))
+        (part,) = source.parts()
+        assert all(isinstance(array, np.ndarray) for array in keras.tree.flatten(part))
 
 
 @pytest.mark.parametrize("form", ["images", "(images,)", "pairs", "triples", "dicts"])

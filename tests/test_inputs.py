@@ -97,6 +97,20 @@ def test_wrong_labels_are_refused_before_any_work(labels, message):
     assert same(state(gan), before)
 
 
+@pytest.mark.parametrize("bad", ["label", "image"])
+def test_fit_reads_a_whole_array_before_any_work(bad):
+    gan = conditional()
+    before = state(gan)
+    images, labels = pictures(64, gan) / 127.5 - 1, np.zeros(64, dtype=int)
+    if bad == "label":
+        labels[-1] = CLASSES
+    else:
+        images[-1] = np.nan
+    with pytest.raises(ValueError, match="labels from 0 to 3" if bad == "label" else "with NaN"):
+        gan.fit(images, labels, batch_size=4)
+    assert same(state(gan), before)
+
+
 def test_classes_must_be_known():
     gan = conditional()
     with pytest.raises(ValueError, match="`num_classes` must be the number of classes"):
