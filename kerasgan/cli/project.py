@@ -10,7 +10,7 @@ from kerasgan.checks import argument_error
 from kerasgan.cli import _arguments
 from kerasgan.cli._messages import refusing
 from kerasgan.cli._source import load_sampler
-from kerasgan.datasets._decode import decode_image, describe
+from kerasgan.datasets._decode import decode_image, describe, without_pillows_limit
 from kerasgan.files import replacing
 from kerasgan.networks import first
 
@@ -113,7 +113,7 @@ def _labels(sampler, given):
 def _read(path, image_shape):
     """A picture in the model's size, as `kerasgan train` reads it."""
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb") as stream, without_pillows_limit():
             return decode_image(stream, image_shape, "crop", _WHITE)
     # Pillow's decoders raise almost anything on a broken file.
     except Exception as error:

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import threading
+import warnings
 import zlib
 
 import numpy as np
@@ -205,8 +206,18 @@ def kind_of(name):
     return os.path.splitext(name)[1].lower() or "no suffix"
 
 
+@contextlib.contextmanager
+def without_pillows_limit():
+    """The scope to call `decode_image` in: ours is lower than the one that Pillow warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
 def describe(error):
     """Says briefly why a file was not decoded."""
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than the limit of {MAX_PIXELS:,} pixels"
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
     if isinstance(error, OSError) and error.strerror:

@@ -15,12 +15,11 @@ import warnings
 import zlib
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from kerasgan._read_ahead import read_ahead
 from kerasgan.cache import cache_path, check_cache, remove_unfinished
-from kerasgan.datasets._decode import decode_image, describe
+from kerasgan.datasets._decode import decode_image, describe, without_pillows_limit
 from kerasgan.files import replacing
 
 # Part of the cache's key: raise it when the same file decodes to other pixels.
@@ -58,9 +57,7 @@ def read_images(source, image_shape, fit, background, cache):
                 image = np.zeros(image_shape, np.uint8)
             yield image
 
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
-        # Our limit is lower than Pillow's.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _ONE_AT_A_TIME, without_pillows_limit():
         if check_cache(cache):
             key = _cache_key(source, image_shape, fit, background)
             try:

@@ -108,9 +108,14 @@ def test_project_finds_pictures_of_the_model_again(run_of_pets, tmp_path, capsys
 def test_project_says_what_it_cannot_use(run, run_of_pets, tmp_path, capsys):
     (tmp_path / "broken.png").write_text("no picture")
     pictures.save_png(tmp_path / "grey.png", np.zeros((5, 9, 1), dtype="uint8"))
+    for side in (10_000, 14_000):  # Pillow warns of the first and refuses the second
+        bomb = Image.new("1", (side, side))
+        bomb.save(tmp_path / f"{side}.tif", compression="group4")
     out = tmp_path / "projected.png"
     for arguments, message in (
         ([run, tmp_path / "broken.png"], "`PICTURE` must be the file of a picture."),
+        ([run, tmp_path / "10000.tif"], "10000x10000 pixels, more than the limit of 67,108,864"),
+        ([run, tmp_path / "14000.tif"], "(more than the limit of 67,108,864 pixels)"),
         ([run, tmp_path / "none.png"], "none.png (No such file"),
         ([run, tmp_path / "grey.png", "--labels", "cat"], "`--labels` must be left out"),
         ([run_of_pets, tmp_path / "grey.png"], "name a class for each of 1 pictures"),
