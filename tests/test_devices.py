@@ -113,7 +113,7 @@ def refusal(function):
 
 
 def command(folder):
-    """The exit codes of `kerasgan train`."""
+    """The exit codes of `kerasgan train`, and the devices that the run keeps."""
     photos, out = os.path.join(folder, "photos"), os.path.join(folder, "run")
     os.mkdir(photos)
     for index in range(4):
@@ -122,8 +122,16 @@ def command(folder):
     return [
         cli.main([*tiny, "--steps", "1", "--batch-size", "3", "--devices", "4"]),
         cli.main([*tiny, "--steps", "1", "--batch-size", "4", "--devices", "all"]),
-        cli.main([*tiny, "--steps", "2", "--resume", "--devices", "2"]),
+        cli.main([*tiny, "--steps", "2", "--resume"]),
+        devices_of(out),
+        cli.main([*tiny, "--steps", "3", "--resume", "--devices", "2"]),
+        devices_of(out),
     ]
+
+
+def devices_of(run):
+    with open(os.path.join(run, "config.json"), encoding="utf-8") as file:
+        return json.load(file)["arguments"]["devices"]
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +189,7 @@ def test_a_gan_from_before_the_distribution_is_refused(seen):
 
 @on_jax
 def test_the_command_trains_on_devices_that_share_the_batch(seen):
-    assert seen["command"] == [2, 0, 0]
+    assert seen["command"] == [2, 0, 0, "all", 0, 2]
 
 
 # In this process
@@ -249,7 +257,7 @@ def uses(gan):
 
 
 def test_devices_that_do_not_exist_are_refused(tmp_path, capsys):
-    expected = "be at most 1, the number of" if BACKEND == "jax" else "be left out unless KERAS"
+    expected = "be at most 1, the number of" if BACKEND == "jax" else "be 1 unless KERAS"
     run = tmp_path / "run"
     assert cli.main(["train", "mnist", "--devices", "9", "--out", str(run)]) == 2
     assert f"`devices` must {expected}" in capsys.readouterr().err

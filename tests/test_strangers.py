@@ -426,7 +426,7 @@ RUN = {
 def write_run(folder, edits):
     config = json.loads(json.dumps(RUN))
     for name, value in edits.items():
-        inner = config["arguments"] if name in (*ARGUMENTS, "patience", "monitor") else config
+        inner = config["arguments"] if name in (*ARGUMENTS, "devices", "patience", "monitor") else config
         inner[name] = value
     (folder / CONFIG).write_text(json.dumps(config))
 
@@ -449,6 +449,7 @@ def write_run(folder, edits):
         *(("steps", value) for value in (0, -1, "2")),
         *(("data", value) for value in (5, "", None)),
         *(("patience", value) for value in (0, "5")),
+        *(("devices", value) for value in (0, "some", None)),
         *(("monitor", value) for value in (None, "precision")),
     ],
 )
@@ -456,8 +457,8 @@ def test_an_edited_run_is_refused(tmp_path, name, value):
     write_run(tmp_path, {})
     # What earlier versions did not write is added.
     found = run_folder.read_config(tmp_path)
-    added = {"rollbacks": 0, "deterministic": False, "patience": None}
-    added["monitor"] = "frechet_distance"
+    added = {"rollbacks": 0, "deterministic": False, "devices": 1}
+    added |= {"patience": None, "monitor": "frechet_distance"}
     assert found == RUN | {"arguments": added | ARGUMENTS}
     write_run(tmp_path, {name: value})
     with pytest.raises(ValueError, match="must be a file written by `kerasgan train`"):

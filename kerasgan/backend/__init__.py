@@ -189,10 +189,10 @@ def data_parallel(devices):
     if keras.config.backend() != "jax":
         raise argument_error(
             "devices",
-            "be left out unless KERAS_BACKEND is jax, because Keras has no data parallelism for "
+            "be 1 unless KERAS_BACKEND is jax, because Keras has no data parallelism for "
             "the other backends",
             f"devices={devices}, KERAS_BACKEND={keras.config.backend()}",
-            "Leave it out, or set KERAS_BACKEND=jax.",
+            "Pass 1, or set KERAS_BACKEND=jax.",
         )
     found = keras.distribution.list_devices()
     if devices != "all" and devices > len(found):

@@ -19,6 +19,7 @@ DEFAULTS = {
     "background": "white",
     "mirror": False,
     "deterministic": False,
+    "devices": 1,
     "monitor": MONITORS[0],
     "pretrain_steps": 0,
     "rollbacks": 0,

@@ -88,7 +88,7 @@ FIXED = (
     "seed",
 )
 # Arguments that a resume may change, with a warning.
-CHANGEABLE = ("data", "data_path", "batch_size", "learning_rate", "d_learning_rate")
+CHANGEABLE = ("data", "data_path", "batch_size", "devices", "learning_rate", "d_learning_rate")
 
 
 # Who may write to it
@@ -338,8 +338,8 @@ def read_config(run):
         config = read_json(path)
         _check_fields(config, _FIELDS)
         # What earlier versions did not write, and class_names below.
-        earlier = {"rollbacks": 0, "deterministic": False, "patience": None}
-        earlier["monitor"] = MONITORS[0]
+        earlier = {"rollbacks": 0, "deterministic": False, "devices": 1}
+        earlier |= {"patience": None, "monitor": MONITORS[0]}
         config["arguments"] = earlier | config["arguments"]
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
@@ -411,6 +411,7 @@ _ARGUMENTS = {
     "data": _is_text,
     "data_path": _or_none(_is_text),
     "batch_size": _is_whole(1),
+    "devices": lambda value: value == "all" or _is_whole(1)(value),
     "learning_rate": _or_none(_is_rate),
     "d_learning_rate": _or_none(_is_rate),
     "evaluate": _or_none(lambda value: _is_text(value) and value in ENCODERS),

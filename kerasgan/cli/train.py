@@ -215,8 +215,8 @@ def add_parser(commands):
         "--devices",
         type=_arguments.devices,
         metavar="N",
-        help="number of devices of this machine that share each batch, or all; needs "
-        "KERAS_BACKEND=jax (default: one device)",
+        help="number of devices of this machine that share each batch, or all; more than 1 needs "
+        f"KERAS_BACKEND=jax (default: {DEFAULTS['devices']})",
     )
     parser.add_argument(
         "--out",
@@ -243,8 +243,8 @@ def run(given):
                 backend.use_deterministic_operations()
             if not config and given.model is None:
                 arguments = adapt(given, arguments)
-            if given.devices:
-                stack.enter_context(_sharing(given.devices, arguments["batch_size"]))
+            if arguments["devices"] != 1:
+                stack.enter_context(_sharing(arguments["devices"], arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             keep = stack.enter_context(run_folder.keeping_warnings(folder, is_ours))
             if config:
@@ -317,7 +317,9 @@ def run(given):
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            smaller = arguments["batch_size"] // 2
+            # Still a multiple of the devices, if they share it.
+            count = backend.num_devices()
+            smaller = arguments["batch_size"] // 2 // count * count
             text = f"memory ran out after step {gan.step}. " + (
                 f"Continue with smaller batches: kerasgan train --resume --out {folder} "
                 f"--batch-size {smaller}"
