@@ -197,7 +197,8 @@ class GAN(keras.Model):
             augment: Differentiable change to all images that the discriminator sees: a policy
                 of `kerasgan.layers.DiffAugment` such as `"color,translation"`; `"ada"` for
                 `kerasgan.layers.AdaptiveAugment`, which adapts to how much the discriminator
-                overfits; a layer, or a function. `False` turns it off.
+                overfits and needs a loss whose scores have a sign; a layer, or a function.
+                `False` turns it off.
             jit_compile: As in `keras.Model.compile`: `"auto"`, True or False. On TensorFlow and
                 JAX, one step is one compiled call. On PyTorch, it is recorded after some steps
                 and replayed without the Python code of Keras's layers, unless it draws noise
@@ -254,6 +255,7 @@ class GAN(keras.Model):
             augment = settings.resolve_augment(
                 augment, self.image_shape, self.value_range, self.seed
             )
+        settings.check_adaptation(augment, merged["loss"])
         average = average_of(self.generator, merged["ema"], self._choices.average)
         stacks = build_stacks(
             self.generator,

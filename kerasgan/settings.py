@@ -20,6 +20,7 @@ __all__ = [
     "auxiliary_name",
     "auxiliary_pair",
     "check",
+    "check_adaptation",
     "check_ema",
     "merge",
     "resolve_augment",
@@ -39,6 +40,8 @@ REPORTED = (
     "loss",
     "penalty",
 )
+# Losses that make the scores of real images positive and those of fakes negative.
+_SIGNED = ("hinge", "minimax", "non_saturating", "soft_hinge")
 DEFAULTS = {
     "loss": "non_saturating",
     "penalty": None,
@@ -114,6 +117,20 @@ def _check_auxiliary_loss(function):
             f"have a name other than {list(REPORTED)}, which training already reports",
             f"auxiliary_loss named {auxiliary_name(function)!r}",
             "Rename the function, or give it a `name`.",
+        )
+
+
+def check_adaptation(augment, loss):
+    """Raises ValueError if the sign of a score does not tell the augmentation what it adapts to."""
+    adapts = isinstance(augment, AdaptiveAugment) and augment.target is not None
+    if adapts and isinstance(loss, str) and loss not in _SIGNED:
+        raise argument_error(
+            "augment",
+            f"be other than 'ada' with loss={loss!r}, whose scores of real images need not be "
+            "positive when the discriminator knows them",
+            f"an AdaptiveAugment with target={augment.target}",
+            "Pass augment='color,translation', or a kerasgan.layers.AdaptiveAugment with "
+            "target=None and a constant probability.",
         )
 
 

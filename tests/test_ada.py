@@ -8,7 +8,7 @@ import pytest
 from models import linear_pair, own_pair, pictures, same, state, values
 
 import kerasgan
-from kerasgan import backend
+from kerasgan import backend, losses
 from kerasgan.callbacks import read_log
 from kerasgan.layers import AdaptiveAugment
 from kerasgan.settings import UPDATES
@@ -351,7 +351,7 @@ def test_a_loss_that_compares_and_a_score_of_two_images_adapt_it_once():
     discriminator = keras.Model(images, keras.layers.Dense(1)(pairs))
     gan = kerasgan.GAN(linear_pair().generator, discriminator, seed=0)
     augment = AdaptiveAugment("flip", 0.5, ramp_images=100)
-    gan.compile(loss="relativistic_average", update="separate", augment=augment)
+    gan.compile(loss=losses.LOSSES["relativistic_average"], update="separate", augment=augment)
     gan.train_on_batch(pictures(4, gan))
     assert abs(float(augment.probability) - 0.5) == pytest.approx(0.04)
 
@@ -416,3 +416,16 @@ def test_compile_takes_the_name_keeps_the_state_and_starts_anew_on_request(own):
 
 def augment_probability(inputs, real_outputs, fake_outputs):
     return 0.0
+
+
+@pytest.mark.parametrize(
+    "loss", ["least_squares", "relativistic_average", "relativistic_paired", "wasserstein"]
+)
+def test_a_loss_whose_scores_have_no_sign_is_refused(own, loss):
+    with pytest.raises(ValueError, match=rf"`augment` must be other than 'ada' with loss='{loss}'"):
+        own.compile(loss=loss, augment="ada")
+    own.compile(augment="ada")
+    with pytest.raises(ValueError, match="with target=None and a constant probability"):
+        own.compile(loss=loss)
+    own.compile(loss=loss, augment=AdaptiveAugment(target=None, probability=0.2))
+    assert own.augment.target is None

@@ -426,8 +426,8 @@ RUN = {
 def write_run(folder, edits):
     config = json.loads(json.dumps(RUN))
     for name, value in edits.items():
-        inner = config["arguments"] if name in (*ARGUMENTS, "devices", "patience", "monitor") else config
-        inner[name] = value
+        is_argument = name in (*ARGUMENTS, "devices", "patience", "monitor")
+        (config["arguments"] if is_argument else config)[name] = value
     (folder / CONFIG).write_text(json.dumps(config))
 
 

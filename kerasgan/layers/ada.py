@@ -42,8 +42,9 @@ class AdaptiveAugment(keras.layers.Layer):
     default. It is a weight, `layer.probability`, saved with the model.
 
     A rise from 0 to 1 takes `ramp_images` images. For a short run, start from a higher
-    `probability`, such as 0.2. Adapting needs a loss that makes the scores of real images positive;
-    relativistic and Wasserstein losses do not. With these, pass `target=None` and a `probability`.
+    `probability`, such as 0.2. Adapting needs a loss that makes the scores of real images positive
+    and those of fakes negative: `compile` refuses it with relativistic, Wasserstein and
+    least-squares losses. With these, pass `target=None` and a `probability`.
     With fewer than 16 images in a batch, the mean sign is coarse, and the probability settles where
     the scores meet a slightly different target.
 
