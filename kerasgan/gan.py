@@ -603,7 +603,7 @@ class GAN(keras.Model):
             latents: Latents `(n, latent_dim)` to use instead of drawing them.
             truncation: Largest distance of the drawn latents from their mean, in standard
                 deviations, for normal latents: smaller numbers, such as 0.5, give better but less
-                varied images.
+                varied images. (Not for StyleGAN2, see `build_stylegan2`.)
 
         Returns:
             uint8 array `(n, height, width, channels)`.

@@ -17,6 +17,7 @@ __all__ = [
     "has_two_columns",
     "infer",
     "latents_shape",
+    "normalises_latents",
     "random_variables",
     "reported",
     "score",
@@ -163,6 +164,19 @@ def _check_latents(generator):
             f"generator with input_shape={generator.input_shape}",
             "Start it with keras.Input((latent_dim,)).",
         )
+
+
+def normalises_latents(generator):
+    """Whether the generator first gives all latents one length, as StyleGAN2's does."""
+    for layer in generator.layers:
+        if isinstance(layer, keras.Model):
+            has_latents = any(tensor.name == "latents" for tensor in layer.inputs)
+            if has_latents and normalises_latents(layer):
+                return True
+        elif isinstance(layer, keras.layers.UnitNormalization):
+            if any(tensor.name == "latents" for tensor in keras.tree.flatten(layer.input)):
+                return True
+    return False
 
 
 def latents_shape(generator):

@@ -16,7 +16,7 @@ from kerasgan import backend, checks, images, inputs
 from kerasgan import latents as latent_tools
 from kerasgan.checks import argument_error
 from kerasgan.graphs import taking_mixtures
-from kerasgan.networks import feed, first, infer, latents_shape, takes
+from kerasgan.networks import feed, first, infer, latents_shape, normalises_latents, takes
 
 __all__ = ["Layout", "Sampler"]
 
@@ -171,6 +171,14 @@ class Sampler(typing.NamedTuple):
         shape = (n, self.latent_dim)
         if truncation is None:
             return latent_tools.draw(self.latents, shape, rng)
+        if normalises_latents(self.generator):
+            raise argument_error(
+                "truncation",
+                "be None for a generator that gives all latents one length",
+                f"truncation={truncation}",
+                "Move a StyleGAN2's styles towards their mean: the docstring of build_stylegan2 "
+                "shows how.",
+            )
         return latent_tools.draw_truncated(self.latents, shape, rng, truncation)
 
     def generate(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

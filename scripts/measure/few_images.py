@@ -68,9 +68,8 @@ def train_encoder(images, data):
     return keras.Model(inputs, features)
 
 
-def train(model, policy, images, real, encoder, seed, picture):
+def train(model, settings, policy, images, real, encoder, seed, picture):
     random.seed(seed)  # Keras draws the initial weights from it
-    settings = MODELS[model]
     gan = getattr(kerasgan, f"build_{model}")(images.shape[1:], filters=settings["filters"])
     gan.compile(augment=policy, ema=settings.get("ema"))
     if "rate" in settings:
@@ -109,6 +108,7 @@ def main():
     parser.add_argument("--data", choices=ENCODER_EPOCHS, default="flags")
     parser.add_argument("--data-path", help="folder of images, instead of the 258 flags")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument("--steps", type=int, help="instead of the model's own")
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "few_images.jsonl")
     parser.add_argument("--encoders", type=pathlib.Path, default=results.ENCODERS, help="folder")
     given = parser.parse_args()
@@ -129,14 +129,15 @@ def main():
     given.out.parent.mkdir(parents=True, exist_ok=True)
     runs = {}
     for model in given.models:
+        settings = MODELS[model] | ({"steps": given.steps} if given.steps else {})
         for policy in (False, POLICIES[model]):
             name = policy or "none"
             runs[model, name] = []
             for seed in given.seeds:
                 stem = f"{given.data}-{model}-{name.replace(',', '-')}-{seed}"
                 key = {"data": given.data, "model": model, "augment": name, "seed": seed}
-                key |= MODELS[model] | protocol
-                arguments = (model, policy, images, real, encoder, seed)
+                key |= settings | protocol
+                arguments = (model, settings, policy, images, real, encoder, seed)
                 picture = given.out.with_name(f"{stem}.png")
                 run = results.measure(given.out, key, train, *arguments, picture)
                 runs[model, name].append(run)

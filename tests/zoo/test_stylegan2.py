@@ -52,3 +52,10 @@ def test_large_latents_make_finite_images_in_half_precision():
         keras.config.set_dtype_policy(before)
     images = numbers(generator(np.full((2, 8), 1000.0, "float32")))
     assert images.dtype == "float16" and np.isfinite(images).all() and np.abs(images).max() > 0.1
+
+
+def test_truncated_latents_are_refused_because_nothing_would_change():
+    gan = MODELS["stylegan2"][0]()
+    for draw in (gan.sample, gan.sample_latents):
+        with pytest.raises(ValueError, match="`truncation` must be None for a generator that give"):
+            draw(2, truncation=0.5)
