@@ -136,6 +136,29 @@ def test_models_with_and_without_labels_learn_from_class_folders(
     assert "agreement" not in lines[0] and len(lines[1]["agreement"]) == 10
     assert "| projection_gan | " in capsys.readouterr().out
     assert len(list((tmp_path / "out").glob("*.png"))) == 4
+    tiny = {"filters": 2, "batch_size": 2}
+    settings = {name: tiny for name in ("biggan", "r3gan", "stylegan2")}
+    monkeypatch.setattr(cifar10, "GPU_SETTINGS", settings)
+    run(cifar10, monkeypatch, *settings, "--gpu", *few)
+    *_, last = records(tmp_path / "out" / "cifar10.jsonl")
+    assert last["gpu"] and last["model"] == "stylegan2" and last["steps"] >= 1
+
+
+def test_models_learn_from_few_images_with_and_without_augmentation(
+    script, tmp_path, monkeypatch, capsys
+):
+    few_images = script("few_images")
+    monkeypatch.setattr(few_images, "COUNT", 8)
+    tiny = {"filters": 2, "batch_size": 2, "steps": 9}
+    monkeypatch.setattr(few_images, "MODELS", dict.fromkeys(few_images.MODELS, tiny))
+    out = tmp_path / "few_images.jsonl"
+    few = ["--seeds", 0, "--steps", 1, "--out", out]
+    run(few_images, monkeypatch, *few_images.MODELS, *few)
+    found = [(line["model"], line["augment"], line["steps"]) for line in records(out)]
+    policies = few_images.POLICIES.items()
+    assert found == [(name, how, 1) for name, policy in policies for how in ("none", policy)]
+    assert "| (half against half) | " in capsys.readouterr().out
+    assert (tmp_path / "flags-fastgan-color-translation-0.png").exists()
 
 
 def test_a_classifier_learns_from_samples_alone(script, tmp_path, monkeypatch, capsys):
