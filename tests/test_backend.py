@@ -16,6 +16,7 @@ from kerasgan.backend import (
     to_device,
     use_deterministic_operations,
 )
+from kerasgan.checks import is_out_of_memory
 
 
 def test_the_gradient_by_hand():
@@ -114,3 +115,21 @@ def test_each_backend_is_named_in_one_file():
         for backend in pattern.findall(path.read_text(encoding="utf-8"))
     }
     assert found == {(f"backend/_{name}.py", name) for name in ("tensorflow", "jax", "torch")}
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 2199023255552 bytes."),
+        RuntimeError(
+            "{{function_node Fill}} OOM when allocating tensor with shape[1048576,524288]"
+        ),
+    ],
+)
+def test_every_backends_words_for_no_memory_are_known(error):
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(ValueError("`images` must be uint8"))
