@@ -32,7 +32,7 @@ import kerasgan
 from kerasgan import callbacks
 from kerasgan._loading import load_model
 from kerasgan.cli import run_folder
-from kerasgan.datasets import _decode, load_mnist
+from kerasgan.datasets import ImageFolder, _decode, load_mnist
 
 SECONDS, MEBIBYTES = 20, 512  # more than these for one file is a finding
 # In place of any value in JSON.
@@ -119,7 +119,8 @@ class Readers:
         arguments |= {"model": "dcgan", "size": [16, 16], "channels": 3, "fit": "crop"}
         arguments |= {"background": "white", "mirror": False, "pretrain_steps": 0, "seed": 0}
         arguments |= {"data": "photos", "batch_size": 2, "learning_rate": 0.1, "steps": 2}
-        arguments |= {"rollbacks": 0, "deterministic": False}
+        arguments |= {"rollbacks": 0, "deterministic": False, "devices": 1}
+        arguments |= {"monitor": "kernel_distance"}
         self.run = {"arguments": arguments, "every": 1, "num_images": 4, "backend": "jax"}
         self.run |= {"class_names": None, "latents": ["normal", 0, 1], "latent_dim": 2}
         self.run |= {"value_range": [-1, 1], "num_classes": None}
@@ -188,6 +189,20 @@ class Readers:
         stream = io.BytesIO(change_bytes(data[:head], self.rng) + data[head:])
         _decode.decode_image(stream, (8, 8, 3), "crop", (255, 255, 255, 255))
 
+    def image_archive(self):
+        labels = json.dumps({"labels": [["0.png", 0], ["1.png", 1]]})
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for number in range(2):
+                archive.writestr(f"{number}.png", self.pictures[0])
+            archive.writestr("dataset.json", change_json(labels, self.rng))
+        data = stream.getvalue()
+        if self.rng.random() < 0.5:
+            data = change_bytes(data, self.rng)
+        path = self.folder / "images.zip"
+        path.write_bytes(data)
+        ImageFolder(path, (8, 8, 3), batch_size=2, labels=True, cache=False)
+
 
 # Kinds, and the errors that their readers document; Keras and Pillow raise nearly anything.
 KEPT = (ValueError, FileNotFoundError)
@@ -200,6 +215,7 @@ KINDS = {
     "run_config": KEPT,
     "run_sampler": KEPT,
     "picture": Exception,
+    "image_archive": KEPT,
 }
 
 
