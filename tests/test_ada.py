@@ -219,7 +219,32 @@ def test_colors_scale_with_the_value_range():
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("policy", ["rotation", "brightness", "slide"])
+@pytest.mark.parametrize("value_range", [(-1, 1), (0, 255)])
+def test_noise_has_the_papers_deviation_and_spares_alpha(value_range):
+    images = np.zeros((2000, 4, 4, 4), "float32")
+    found = changed(images, "noise", value_range=value_range) / (np.ptp(value_range) / 2)
+    assert not found[..., 3].any()
+    deviations = found[..., :3].std(axis=(1, 2, 3))  # of each image, from half a normal
+    assert deviations.mean() == pytest.approx(0.1 * np.sqrt(2 / np.pi), rel=0.05)
+    assert np.sqrt((found[..., :3] ** 2).mean()) == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("value_range", [(-1, 1), (0, 255)])
+def test_cutout_covers_a_window_of_half_the_sides(value_range):
+    images = np.full((400, 8, 12, 2), value_range[1], "float32")
+    found = changed(images, "cutout", value_range=value_range)
+    is_covered = found == np.mean(value_range)
+    assert np.array_equal(is_covered[..., 0], is_covered[..., 1])
+    assert np.array_equal(found[~is_covered], images[~is_covered])
+    rows, columns = is_covered[..., 0].any(axis=2), is_covered[..., 0].any(axis=1)
+    assert np.array_equal(is_covered[..., 0], rows[:, :, None] & columns[:, None, :])
+    assert rows.sum(axis=1).max() == 4 and columns.sum(axis=1).max() == 6
+    assert rows.sum(axis=1).min() == 2 and columns.sum(axis=1).min() == 3  # cut off by the edge
+    # The window's middle lies anywhere: a pixel in the middle is covered half of the time.
+    assert rows[:, 3:5].mean() == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("policy", ["rotation", "brightness", "slide", "noise", "cutout"])
 def test_each_change_has_the_probability(policy):
     images = noise(400, 4, 4)
     is_changed = (changed(images, policy, 0.3) != images).any(axis=(1, 2, 3))
@@ -242,7 +267,7 @@ def test_the_gradient_is_that_of_a_linear_map():
     weights, step = (rng.standard_normal(images.shape).astype("float32") for _ in range(2))
 
     # Stateless, as a penalty needs it; the same draws every time.
-    layer = AdaptiveAugment(probability=1.0, seed=0)
+    layer = AdaptiveAugment("blit,geometry,color,corruption", probability=1.0, seed=0)
     layer.build(images.shape)
     start = [keras.ops.convert_to_tensor(v) for v in layer.non_trainable_variables]
 

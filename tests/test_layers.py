@@ -120,7 +120,7 @@ def test_works_in_any_keras_model():
 @pytest.mark.parametrize(
     ("layer", "argument", "values"),
     [
-        (AdaptiveAugment, "policy", ["color,cutout", "", 3, None, ["color"]]),
+        (AdaptiveAugment, "policy", ["color,filter", "", 3, None, ["color"]]),
         (AdaptiveAugment, "probability", [-0.1, 1.1, "a", None, True, np.nan]),
         (AdaptiveAugment, "target", [-1.1, 2, "a", True, np.nan]),
         (AdaptiveAugment, "ramp_images", [0, 1.5, "a", None, True]),

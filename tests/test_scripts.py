@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from models import write_mnist
+from PIL import Image
 
 import kerasgan
 from kerasgan import pictures
@@ -248,6 +249,12 @@ def test_scale_shows_rates(script, monkeypatch, capsys):
     options = ["--size", 28, "--channels", 1, "--filters", 4, "--step-ms", 10, "--devices", 1]
     run(script("scale"), monkeypatch, "mlp_gan", *options, "--batch-size", 5, "--link", 1)
     assert "| `mlp_gan` | 1 | 1 | 0.00 | 500 | 100% |" in capsys.readouterr().out
+
+
+def test_augmentations_make_a_picture(script, tmp_path, monkeypatch):
+    run(script("augmentations"), monkeypatch, "--out", tmp_path / "made" / "picture.png")
+    with Image.open(tmp_path / "made" / "picture.png") as picture:
+        assert picture.size == (8 * 66 + 2, 8 * 66 + 2)
 
 
 def test_files_to_be_changed_are_valid(script, tmp_path, monkeypatch):

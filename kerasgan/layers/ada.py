@@ -33,8 +33,11 @@ class AdaptiveAugment(keras.layers.Layer):
       `"slide"` by n/8 of the height and of the width.
     - `"color"` (for a range of -1 to 1): `"brightness"`, plus 0.2 n; `"contrast"`, times 2^(0.5 n);
       `"luma_flip"`, which inverts the lightness but not the hue; `"hue"`, turned by any angle;
-      `"saturation"`, times 2^n. An alpha channel is only moved; a single channel has neither hue
-      nor saturation.
+      `"saturation"`, times 2^n. An alpha channel keeps its values; a single channel has neither
+      hue nor saturation.
+    - `"corruption"`, which the default leaves out, as the authors do: `"noise"`, normal in each
+      pixel, its deviation 0.1 |n| for a range of -1 to 1 (an alpha channel has none); `"cutout"`, a
+      window of half the height and half the width, around any pixel, in the middle of the range.
 
     In a GAN (`gan.compile(augment="ada")`, or such a layer instead of the name), every update of
     the discriminator from real images calls `adapt`, and the step reports the new
@@ -53,7 +56,7 @@ class AdaptiveAugment(keras.layers.Layer):
     as long. Images are mirrored at their edges without end; the reference mirrors them once and has
     grey beyond. The probability adapts at every update to the scores of that batch, not at every
     fourth to those of four batches; a change is a quarter as large, so the speed is the same.
-    Filtering, noise and cutout, which the authors do not use by default, are left out.
+    Filtering, which the authors do not use by default, is left out.
 
     Args:
         policy: Names of changes and groups, separated by commas. The order is always as above.
@@ -109,6 +112,7 @@ class AdaptiveAugment(keras.layers.Layer):
         chosen = {single for name in names for single in _GROUPS.get(name, (name,))}
         self._moves = [move for move in _MOVES if move[0] in chosen]
         self._colors = [change for change in _COLORS if change[0] in chosen]
+        self._corruptions = [change for change in _CORRUPTIONS if change[0] in chosen]
         self._probability = probability
         self.probability = self.add_weight(
             shape=(),
@@ -157,6 +161,8 @@ class AdaptiveAugment(keras.layers.Layer):
             images = self._move(images)
         if self._colors:
             images = self._recolor(images)
+        for change, amount in self._amounts(self._corruptions, ops.shape(images)[0]):
+            images = change(images, amount, self.value_range, self.seed_generator)
         return images
 
     def _move(self, images):
@@ -181,6 +187,8 @@ class AdaptiveAugment(keras.layers.Layer):
 
     def _amounts(self, changes, count):
         """Pairs of a change and two numbers (batch_size, 1, 1) for each image, 0 for no change."""
+        if not changes:
+            return []
         # One draw for all changes, which is quicker to compile and to run.
         shape = (len(changes), 3, count, 1, 1)
         uniform = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
@@ -322,6 +330,28 @@ def _grey(colors):
     return ops.mean(colors, axis=-1, keepdims=True)
 
 
+# Corruptions, in any value range.
+
+
+def _noise(images, amount, value_range, seed_generator):
+    low, high = value_range
+    noise = keras.random.normal(ops.shape(images), dtype=images.dtype, seed=seed_generator)
+    has_noise = ops.cast([1, 1, 1, 0][: images.shape[-1]], images.dtype)
+    deviation = ops.cast(amount[0][..., None] * ((high - low) / 2), images.dtype)
+    return images + noise * deviation * has_noise
+
+
+def _cutout(images, amount, value_range, seed_generator):
+    covered = True
+    for axis, place in zip((1, 2), amount, strict=True):
+        # From 0 to 1 along the side; the middle of the window, too, is drawn from there.
+        size = ops.shape(images)[axis]
+        places = (ops.arange(size, dtype="float32") + 0.5) / ops.cast(size, "float32")
+        within = ops.abs(places - (place[:, 0] - 1)) < 1 / 4
+        covered = ops.logical_and(covered, ops.expand_dims(within, 3 - axis))
+    return ops.where(covered[..., None], ops.cast(sum(value_range) / 2, images.dtype), images)
+
+
 # The distributions of the amounts, made from uniform numbers in [0, 1) and from normal ones.
 
 
@@ -337,10 +367,19 @@ def _normal(deviation):
     return lambda uniform, normal: normal * deviation
 
 
+def _size_of_normal(deviation):
+    return lambda uniform, normal: ops.abs(normal) * deviation
+
+
+def _from_1_to_2(uniform, normal):
+    return uniform + 1
+
+
 _GROUPS = {
     "blit": ("flip", "quarter_turn", "shift"),
     "geometry": ("scale", "rotation", "stretch", "slide"),
     "color": ("brightness", "contrast", "luma_flip", "hue", "saturation"),
+    "corruption": ("noise", "cutout"),
 }
 # In the order in which they are made. A second rotation gives the stretch any direction.
 _MOVES = (
@@ -359,4 +398,8 @@ _COLORS = (
     ("luma_flip", _luma_flip, _whole(2)),
     ("hue", _hue, _uniform(math.pi)),
     ("saturation", _saturation, _normal(1.0)),
+)
+_CORRUPTIONS = (
+    ("noise", _noise, _size_of_normal(0.1)),
+    ("cutout", _cutout, _from_1_to_2),
 )
