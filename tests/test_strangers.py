@@ -307,6 +307,16 @@ def test_a_bomb_in_a_model_file_is_not_unpacked(tmp_path, sources, name):
     assert callbacks.find_damage(path).startswith("is damaged (it unpacks to 67,")
 
 
+def test_a_single_file_is_loaded_as_carefully(tmp_path, sources):
+    assert callbacks.load_checkpoint(pack(tmp_path, sources["pair"])).step == 0
+    path = pack(tmp_path, wide(10**9)(sources["pair"]))
+    with pytest.raises(ValueError, match="asks for 5,000,000"):
+        callbacks.load_checkpoint(path)
+    path.write_bytes(b"x")
+    with pytest.raises(ValueError, match="`folder` must contain a checkpoint, or be one"):
+        callbacks.load_checkpoint(path)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names")
 def test_a_pipe_in_place_of_a_model_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / callbacks.MODEL)

@@ -189,8 +189,12 @@ def load_checkpoint(
     A `.keras` file has checksums, so truncation and damage are detected. If the newest model is
     damaged, or Keras cannot load it, the previous model is loaded instead, with a warning.
 
+    It also loads a single file, which `keras.models.load_model` does too; but Keras believes the
+    sizes in a file, and this function first counts whether its weights are there. Use it for the
+    files of strangers.
+
     Args:
-        folder: The folder given to `Checkpoint`.
+        folder: The folder given to `Checkpoint`, or the path of a `.keras` file.
         custom_objects, safe_mode: As in `keras.models.load_model`.
 
     Returns:
@@ -206,6 +210,7 @@ def load_checkpoint(
 
     ```python
     gan = kerasgan.callbacks.load_checkpoint("runs/flags")
+    gan = kerasgan.callbacks.load_checkpoint("runs/flags/model.keras")
     ```
     """
     check_path("folder", folder)
@@ -218,8 +223,9 @@ def load_checkpoint(
             "For example, pass {'MyLayer': MyLayer}.",
         )
     folder = pathlib.Path(folder)
+    paths = [folder] if folder.is_file() else [folder / MODEL, folder / PREVIOUS_MODEL]
     problems, cause = [], None
-    for path in (folder / MODEL, folder / PREVIOUS_MODEL):
+    for path in paths:
         problem = find_damage(path)
         if not problem:
             try:
@@ -234,7 +240,7 @@ def load_checkpoint(
         if not isinstance(gan, GAN):
             raise argument_error(
                 "folder",
-                "contain the checkpoint of a kerasgan.GAN",
+                "contain the checkpoint of a kerasgan.GAN, or be one",
                 f"folder={str(folder)!r}, whose {path.name} is a {type(gan).__name__}",
                 "Load that with keras.models.load_model.",
             )
@@ -247,10 +253,10 @@ def load_checkpoint(
         return gan
     if cause:
         raise cause
-    is_there = any(os.path.lexists(folder / name) for name in (MODEL, PREVIOUS_MODEL))
+    is_there = any(map(os.path.lexists, paths))
     raise argument_error(
         "folder",
-        "contain a checkpoint",
+        "contain a checkpoint, or be one",
         f"folder={str(folder)!r}: {'; '.join(problems)}",
         "Pass the folder given to Checkpoint, or train from the start.",
         kind=ValueError if is_there else FileNotFoundError,
