@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import importlib.machinery
 import json
 import os
 import pathlib
@@ -34,9 +35,9 @@ def main(argv: list[str] | None = None) -> int:
             f"`KERAS_BACKEND` must be one of {', '.join(_BACKENDS)}. Received: {received}. For "
             f"example, set KERAS_BACKEND={meant}."
         )
-    if backend != "tensorflow":
-        # Keras imports TensorFlow to check for its objects when saving: seconds and 400 MB.
-        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+    command = (sys.argv[1:] if argv is None else argv)[:1]
+    if backend != "tensorflow" and command != ["export"] and _NoTensorFlow not in sys.meta_path:
+        sys.meta_path.insert(0, _NoTensorFlow)
     try:
         with _ending_at_once(), _without_notes():
             from kerasgan import cli
@@ -50,6 +51,26 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kerasgan: interrupted", file=sys.stderr)
         return 130
+
+
+class _NoTensorFlow:
+    """Finds TensorFlow before Python does, and refuses to load it.
+
+    Keras would import it to check for its objects when saving: seconds and 400 MB. (None in
+    `sys.modules` would prevent that, too, but Keras takes a name there for TensorFlow itself.)
+    """
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, cls) if name == "tensorflow" else None
+
+    @staticmethod
+    def create_module(spec):
+        raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
+
+    @staticmethod
+    def exec_module(module):
+        """Never called, but a loader has it."""
 
 
 def _backend():
