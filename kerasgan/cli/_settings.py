@@ -1,6 +1,7 @@
 """The settings of a run: from the command line, the run to resume, and defaults."""
 
 import inspect
+import math
 import os
 import pathlib
 import re
@@ -44,6 +45,8 @@ BATCH_SIZES = {
 }
 # Numbers of images: 258 flags gain from augmentation, 3,583 emoji lose (docs/results.md).
 _FEW, _VERY_FEW = 1_000, 100
+# Steps after which flags are sharp and digits readable (docs/runs.md).
+_ENOUGH_STEPS = 3_000
 _OF_FOLDERS = ("fit", "background", "mirror")
 _NAMES = (
     *run_folder.FIXED,
@@ -89,7 +92,7 @@ def takes_labels(model):
     return "num_classes" in inspect.signature(getattr(zoo, f"build_{model}")).parameters
 
 
-def choose_settings(num_images, channels, has_gpu):
+def choose_settings(num_images, channels, has_gpu, batch_size):
     """Settings of the default model that suit the images and the device.
 
     Returns:
@@ -102,7 +105,11 @@ def choose_settings(num_images, channels, has_gpu):
         rate = {"learning_rate": 8e-4} if channels > 1 else {}
         found.append(({"filters": 32} | rate, "there is no GPU"))
     if num_images < _FEW:
-        found.append(({"augment": "color,translation"}, f"{num_images:,} images are few"))
+        found.append(({"augment": "color,translation"}, f"{_these(num_images)} few"))
+    num_steps = DEFAULT_EPOCHS * math.ceil(num_images / batch_size)
+    if num_steps < _ENOUGH_STEPS:
+        reason = f"{DEFAULT_EPOCHS} passes over the data are only {num_steps:,} steps"
+        found.append(({"steps": _ENOUGH_STEPS, "epochs": None}, reason))
     return found
 
 
@@ -114,10 +121,15 @@ def adapt(given, arguments):
     num_images, num_classes = survey(arguments["data"])
     parts = [f"No --model: {arguments['model']}, which most of the measurements are of"]
     has_gpu = backend.has_gpu()
-    for settings, reason in choose_settings(num_images, arguments["channels"], has_gpu):
+    facts = num_images, arguments["channels"], has_gpu, arguments["batch_size"]
+    for settings, reason in choose_settings(*facts):
         if all(getattr(given, name) is None for name in settings):
             arguments = arguments | settings
-            flags = (f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+            flags = (
+                f"--{name.replace('_', '-')} {value}"
+                for name, value in settings.items()
+                if value is not None
+            )
             parts.append(f"{' '.join(flags)}, as {reason}")
     if num_classes:
         parts.append(f"if its {num_classes} subfolders are classes, --model acgan can learn them")
@@ -129,11 +141,14 @@ def warning_of_few(num_images):
     """What to say if there are too few images to learn from; otherwise None."""
     if num_images >= _VERY_FEW:
         return None
-    images = "1 image is" if num_images == 1 else f"{num_images} images are"
     return (
-        f"{images} too few to learn from: expect noise, or copies of them. Use some hundreds at "
+        f"{_these(num_images)} too few to learn from: expect noise, or copies of them. Use some hundreds at "
         "least, better thousands (docs/choosing.md)."
     )
+
+
+def _these(num_images):
+    return "1 image is" if num_images == 1 else f"{num_images:,} images are"
 
 
 def _default_run(chosen):

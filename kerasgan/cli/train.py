@@ -118,7 +118,8 @@ def add_parser(commands):
         "--epochs",
         type=_arguments.positive,
         metavar="N",
-        help=f"passes over the data, in total (default: {DEFAULT_EPOCHS})",
+        help=f"passes over the data, in total (default: {DEFAULT_EPOCHS}; without --model, more if "
+        "these are few steps)",
     )
     length.add_argument(
         "--steps",

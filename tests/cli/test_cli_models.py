@@ -6,7 +6,7 @@ import pytest
 from commands import errors, train
 
 from kerasgan import backend, cli, zoo
-from kerasgan.cli import _measure, models
+from kerasgan.cli import _measure, _settings, models
 from kerasgan.cli._settings import choose_settings, warning_of_few
 
 pytestmark = pytest.mark.any_backend
@@ -60,10 +60,14 @@ def test_memory_and_time_are_measured(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((60_000, 1, False), {"filters": 32}),
-        ((60_000, 3, False), {"filters": 32, "learning_rate": 8e-4}),
-        ((258, 3, True), {"augment": "color,translation"}),
-        ((3_583, 3, True), {}),
+        ((60_000, 1, False, 128), {"filters": 32}),
+        ((60_000, 3, False, 128), {"filters": 32, "learning_rate": 8e-4}),
+        (
+            (258, 3, True, 128),
+            {"augment": "color,translation", "steps": 3_000, "epochs": None},
+        ),
+        ((258, 3, True, 4), {"augment": "color,translation"}),
+        ((7_600, 3, True, 128), {}),
     ],
 )
 def test_settings_suit_the_images_and_the_device(arguments, expected):
@@ -83,16 +87,23 @@ def test_few_images_are_warned_of():
 def test_train_says_what_it_chose_and_keeps_it(pets, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(backend, "has_gpu", lambda: True)
     run = tmp_path / "run"
-    tiny = ["--size", 16, "--filters", 2, "--batch-size", 4, "--steps", 1]
+    tiny = ["--size", 16, "--filters", 2, "--batch-size", 4]
+    monkeypatch.setattr(_settings, "_ENOUGH_STEPS", 200)
+    monkeypatch.setattr(_settings, "DEFAULT_EPOCHS", 1)
+    assert train(pets, *tiny, "--steps", 1, "--out", tmp_path / "short") == 0
+    assert "--steps" not in capsys.readouterr().out
+    monkeypatch.setattr(_settings, "_ENOUGH_STEPS", 4)
     assert train(pets, *tiny, "--out", run) == 0
     captured = capsys.readouterr()
     chosen = captured.out.splitlines()[0]
+    assert "--steps 4, as 1 passes over the data are only 3 steps" in chosen
     assert chosen.startswith("No --model: dcgan") and "--filters" not in chosen
     assert "--augment color,translation, as 12 images are few" in chosen
     assert "its 2 subfolders" in chosen and "12 images are too few" in captured.err
     saved = json.loads((run / "config.json").read_text())["arguments"]
     assert (saved["model"], saved["augment"]) == ("dcgan", "color,translation")
-    assert train("--resume", "--steps", 2, "--out", run) == 0
+    assert (saved["steps"], saved["epochs"]) == (4, None)
+    assert train("--resume", "--steps", 5, "--out", run) == 0
     captured = capsys.readouterr()
     assert "No --model" not in captured.out and "too few" not in captured.err
 
