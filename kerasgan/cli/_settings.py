@@ -142,8 +142,8 @@ def warning_of_few(num_images):
     if num_images >= _VERY_FEW:
         return None
     return (
-        f"{_these(num_images)} too few to learn from: expect noise, or copies of them. Use some hundreds at "
-        "least, better thousands (docs/choosing.md)."
+        f"{_these(num_images)} too few to learn from: expect noise, or copies of them. Use some "
+        "hundreds at least, better thousands (docs/choosing.md)."
     )
 
 
