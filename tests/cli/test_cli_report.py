@@ -76,7 +76,8 @@ def make_run(folder, **config):
     (folder / "config.json").write_text(json.dumps(config | {"versions": {"keras": "3.15.1"}}))
     (folder / "log.csv").write_text("step,epoch,d_loss,g_loss,odd\n1,0,1.5,2.0,\n5,0,1.25,nan,7\n")
     (folder / "evaluation.csv").write_text(
-        "step,frechet_distance,encoder\n0,9.5,mnist\n5,4.5,mnist\n"
+        "step,frechet_distance,kernel_distance,variety,encoder\n"
+        "0,995.5,9.5,0.2,mnist\n3,4.25,0.75,0.5,mnist\n5,4.5,0.5,0.875,mnist\n"
     )
     return folder
 
@@ -337,12 +338,27 @@ def test_runs_are_compared_side_by_side(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "compare.html\n"
     page = Page(tmp_path / "compare.html")
     assert len(page.all("img")) == 2 and len(page.all("script")) == 1
-    # d_loss and g_loss of both, the column that belongs to no plot, and the distance of one.
-    assert len(page.all("svg")) == 4
+    # d_loss and g_loss of both, the column that belongs to no plot, and three scores of one.
+    assert len(page.all("svg")) == 6
     assert str(one) in page.text and str(two) in page.text
     cells = page.text.split("What differs")[1].split("Curves")[0].split("same")[-1].split()
     assert cells == ["seed12", "morenot", f"known{SCRIPT}"]
-    assert "4.5" in page.text.split("Best scores")[1].split("What differs")[0]
+    assert "4.25" in page.text.split("Best scores")[1].split("What differs")[0]
+    config = json.loads((one / "config.json").read_text())
+    config["arguments"]["monitor"] = "kernel_distance"
+    (one / "config.json").write_text(json.dumps(config))
+    assert write_report(one, two, "--overwrite") == 0
+    page = Page(tmp_path / "compare.html")
+    assert "0.875" in page.text.split("Best scores")[1].split("What differs")[0]
+
+
+def test_scores_are_explained_and_those_of_noise_left_out(tmp_path):
+    run = make_run(tmp_path / "run", arguments={"patience": 2, "steps": 50})
+    page = page_of(run)
+    assert "Variety" in page.text and "Healthy: near 1" in page.text
+    assert page.text.count("A further term") == 1  # of the column `odd`
+    assert "995" not in page.text and "1000" not in page.text
+    assert "If --patience ended it, pass a larger one, too." in page.text
 
 
 @pytest.mark.parametrize(

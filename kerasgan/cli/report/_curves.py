@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Line", "Plot", "plot"]
 
 WIDTH, HEIGHT = 460, 240  # of the drawing, scaled to the page
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 28  # margins
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 24, 10, 28  # margins
 _MOST_POINTS = 300  # in a line
 _MOST_TICKS = 6
 _ORDINARY = (2, 98)  # percentiles; how far beyond them an axis goes, in their distance

@@ -11,6 +11,7 @@ import jinja2
 import markupsafe
 import numpy as np
 
+from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.cli import run_folder
 from kerasgan.cli._neighbours import MOST_SEARCHED
 from kerasgan.cli.report import _curves, _run
@@ -72,13 +73,14 @@ _SCORES = (
         {"frechet_distance": "Frechet distance"},
         """How far the generated images are from real ones, in quality and variety together: the
         lower the better, and other real images come close to 0. Healthy: it falls, then levels
-        off. If it has risen for long, training is past its best; best_generator.keras keeps the
-        best.""",
+        off. Not healthy: it rises for long; training is past its best. best_generator.keras keeps
+        the best, by this distance or the one that --monitor names.""",
     ),
     (
         "Kernel distance",
         {"kernel_distance": "kernel distance"},
-        "Another measure of the same, more reliable with few images: the lower the better.",
+        """Another measure of the same, more reliable with few images. Healthy: it falls, then
+        levels off near 0. Not healthy: it rises for long.""",
     ),
     (
         "Precision and recall",
@@ -92,6 +94,25 @@ _SCORES = (
         {"density": "density", "coverage": "coverage"},
         """Steadier relatives of precision and recall: coverage is the share of real images with
         a generated one near them, best at 1; density is about 1 for real images.""",
+    ),
+    (
+        "Variety",
+        {"variety": "variety"},
+        """How much generated images differ from each other, over how much real ones do. Healthy:
+        near 1. Not healthy: it falls towards 0; the generator collapses.""",
+    ),
+    (
+        "Distance to the nearest image",
+        {"nearest_distance": "nearest distance"},
+        """From a generated image to the nearest real one, over that between real neighbours.
+        Healthy: about 1. Well above 1, images are unlike the real ones; near 0, they are copies.""",
+    ),
+    (
+        "Copies",
+        {"copies": "copies"},
+        """Share of generated images that are suspiciously near to a real one. Healthy: as among
+        other real images, whose share "kerasgan evaluate" shows. Not healthy: it rises above that;
+        the generator repeats its data, of which there is too little.""",
     ),
 )
 _OTHER_TEXT = """A further term that this model reports. A loss should fall, then level off."""
@@ -227,7 +248,15 @@ def _sections(runs):
     ]
     curves = (("Losses", _LOSSES, " ".join(texts)), *_CURVES, *_others(runs))
     found = _plots(runs, curves, lambda run: run.log)
-    return found + _plots(runs, _SCORES, lambda run: run.scores)
+    return found + _plots(runs, _SCORES, _scores_in_training)
+
+
+def _scores_in_training(run):
+    """The scores without those of noise, before the first step, which would flatten the rest."""
+    is_later = run.scores.get("step", np.zeros(0)) > 0
+    if not is_later.any():
+        return run.scores
+    return {name: column[is_later] for name, column in run.scores.items()}
 
 
 def _others(runs):
@@ -273,10 +302,11 @@ def _differences(runs):
 
 
 def _best_scores(runs):
-    """The scores at the step with the smallest Frechet distance: a dict for each run with any."""
+    """The scores of the best generator, by the run's monitor: a dict for each run with any."""
     found = {}
     for name, run in runs.items():
-        distances = run.scores.get("frechet_distance", np.full(1, np.nan))
+        monitor = str(run.arguments.get("monitor", MONITORS[0]))
+        distances = run.scores.get(monitor, np.full(1, np.nan))
         if np.isfinite(distances).any():
             best = int(np.nanargmin(distances))
             values = {title: column[best] for title, column in run.scores.items()}
