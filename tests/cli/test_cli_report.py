@@ -146,7 +146,7 @@ def test_nothing_in_a_run_becomes_a_part_of_the_page(tmp_path):
     log = (run / "log.csv").read_text()
     (run / "log.csv").write_text(log.replace("odd", SCRIPT))
     page = page_of(run)
-    assert len(page.all("script")) == 1 and len(page.all("b")) == page.text.count("ealthy:") + 4
+    assert len(page.all("script")) == 1 and len(page.all("b")) == page.text.count("ealthy:") + 6
     assert all(image["src"].startswith("data:") for image in page.all("img"))
     assert page.text.count(f"First {SCRIPT}.") == 1 and "Second &amp; last" in page.text
     for text in (*names, "<b>run & 'co'", f"{SCRIPT} 7"):

@@ -105,7 +105,8 @@ _SCORES = (
         "Distance to the nearest image",
         {"nearest_distance": "nearest distance"},
         """From a generated image to the nearest real one, over that between real neighbours.
-        Healthy: about 1. Well above 1, images are unlike the real ones; near 0, they are copies.""",
+        Healthy: about 1. Not healthy: far above 1, where images are unlike the real ones, or near
+        0, where they are copies.""",
     ),
     (
         "Copies",
