@@ -82,7 +82,15 @@ def check_format(path: pathlib.Path, format: str | None, name: str = "filepath")
         ImportError: A package is missing.
     """
     if format is None:
-        format = next((key for key in SUFFIXES if SUFFIXES[key] == path.suffix), "tf_saved_model")
+        format = next((key for key in SUFFIXES if SUFFIXES[key] == path.suffix), None)
+        if format is None:  # a folder's suffix is empty
+            *others, last = (suffix for suffix in SUFFIXES.values() if suffix)
+            raise argument_error(
+                name,
+                f"end in {', '.join(others)} or {last}, or have no suffix to be a SavedModel",
+                f"{name}={str(path)!r}",
+                "Correct the suffix, or pass the format.",
+            )
     checks.check_choice("format", format, tuple(SUFFIXES))
     suffix = SUFFIXES[format]
     if path.suffix != suffix and (suffix or path.suffix in SUFFIXES.values()):

@@ -162,6 +162,7 @@ def test_a_missing_package_is_named(gan, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
+        ("gan.onx", {}, "`filepath` must end in .* or have no suffix to be a SavedModel"),
         ("gan.pt2", {"format": "onnx"}, "`filepath` must end in .onnx for format='onnx'"),
         ("gan.onnx", {"format": "tf_saved_model"}, "`filepath` must be a folder, without the"),
         ("gan", {"format": "keras"}, "`format` must be 'tf_saved_model'"),

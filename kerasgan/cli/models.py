@@ -94,7 +94,7 @@ def run(given):
             f"measuring {len(names)} models takes up to {duration(_SECONDS * len(names))}, "
             "usually less.",
         )
-    columns = ["model", "parameters", "images", "labels"]
+    columns = ["model", "parameters", "fewest images", "labels"]
     columns += ["batch", "memory", "1,000 steps"] if given.measure else []
     _print_row([*columns, f"idea ({'x'.join(map(str, image_shape))})"])
     for name in names:
@@ -136,14 +136,16 @@ def _measure(name, image_shape, batch_size):
     except subprocess.TimeoutExpired:
         return [_DOES_NOT_KNOW, f"(over {duration(_SECONDS)})"]
     if ended.returncode:
-        return ["(too much)", _DOES_NOT_KNOW]
+        words = (ended.stderr.splitlines() or ["it was killed, probably for its memory"])[-1]
+        tell("models", f"{name} could not be measured: {words}")
+        return [_DOES_NOT_KNOW, _DOES_NOT_KNOW]
     found = json.loads(ended.stdout.splitlines()[-1])
     memory = f"{found['bytes'] / 1e9:.1f} GB" if found["bytes"] else _DOES_NOT_KNOW
     return [memory, duration(1000 * found["seconds"])]
 
 
 def _print_row(cells):
-    widths = (15, 12, 8, 8, 7, 12, 16)
+    widths = (15, 12, 15, 8, 7, 12, 16)
     *others, last = cells
     texts = [f"{cell:<{width}}" for cell, width in zip(others, widths, strict=False)]
     print("".join([*texts, last]), flush=True)

@@ -55,6 +55,13 @@ def test_memory_and_time_are_measured(monkeypatch, capsys):
     captured = capsys.readouterr()
     assert "128    2.5 GB      8 min 20 s      two dense" in captured.out
     assert "up to 2 min" in captured.err
+    monkeypatch.setattr(
+        models.subprocess,
+        "run",
+        lambda job, **options: models.subprocess.CompletedProcess(job, 1, "", "Trace\nError: why"),
+    )
+    assert cli.main(["models", "mlp_gan", "--measure"]) == 0
+    assert "mlp_gan could not be measured: Error: why" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
