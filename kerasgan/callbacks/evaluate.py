@@ -11,7 +11,7 @@ from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import check_choice, check_function, check_whole, is_finite
 from kerasgan.files import replacing
 
-__all__ = ["BEST_GENERATOR", "EVALUATION", "MONITORS", "Evaluate"]
+__all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate", "MONITORS"]
 
 EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
 MONITORS = ("frechet_distance", "kernel_distance")
