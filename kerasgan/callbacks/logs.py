@@ -98,6 +98,12 @@ class Log(Periodic):
                 self._end = file.tell()
 
 
+_HEALTHY = (
+    "Healthy: both losses settle around a level, and the scores stay near each other.\n"
+    "Only the images show how good they are."
+)
+
+
 class LossPlot(Periodic):
     """Plots the losses and the discriminator's scores by step.
 
@@ -182,5 +188,6 @@ class LossPlot(Periodic):
             axes.grid(alpha=0.3)
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         lower.set_xlabel("Step")
+        figure.suptitle(_HEALTHY, fontsize="medium")
         with replacing(self.path) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
