@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan import backend
 from kerasgan._read_ahead import prefetched, read_ahead
 from kerasgan.checks import argument_error, as_array, check_whole
 from kerasgan.datasets.image_folder import ImageFolder
@@ -24,6 +25,9 @@ class Batches:
     (Batch normalisation over a few images would spoil one step in every pass, and a second size
     would need another compilation.) The batches of an iterable or of another
     `keras.utils.PyDataset` are passed on unchanged.
+
+    Several processes that train together each read their share of every batch of arrays and of an
+    `ImageFolder`. Other sources must make each process's own share.
 
     Args:
         x: Array `(n, height, width, channels)`, pair of such an array and labels `(n,)` (as
@@ -89,7 +93,7 @@ class Batches:
                 order = np.append(order, order[: -len(order) % self.batch_size])
             for first in range(start * self.batch_size, len(order), self.batch_size):
                 # Sorted, for memory-mapped files; the batch is the same set of images.
-                yield self._rows(np.sort(order[first : first + self.batch_size]))
+                yield self._rows(_own_share(np.sort(order[first : first + self.batch_size])))
         elif isinstance(self.x, keras.utils.PyDataset):
             if hasattr(self.x, "set_epoch"):
                 self.x.set_epoch(epoch)
@@ -155,14 +159,23 @@ class Batches:
         return read_ahead(get, indices, workers, ahead)
 
     def _equal_batch(self, index):
-        """A batch of an `ImageFolder`, filled up from the first batch of the pass."""
-        batch = self.x[index]
-        missing = self.x.batch_size - len(keras.tree.flatten(batch)[0])
-        if not missing or not index:
-            return batch
-        return keras.tree.map_structure(
-            lambda part, first: np.concatenate([part, first[:missing]]), batch, self.x[0]
+        """A batch of an `ImageFolder`, filled up from the start of the pass."""
+        size, num_images = self.x.batch_size, self.x.num_images
+        positions = np.arange(min(size, num_images)) + index * size
+        return self.x._at(_own_share(positions) % num_images)
+
+
+def _own_share(batch):
+    """The part of a batch that this process reads, of several that train together."""
+    index, count = backend.process()
+    if len(batch) % count:
+        raise argument_error(
+            "batch_size",
+            f"be a multiple of {count}, the number of processes that share each batch",
+            f"a batch of {len(batch)} images",
+            "Choose another batch size.",
         )
+    return np.split(batch, count)[index]
 
 
 def _arrays(x, y):

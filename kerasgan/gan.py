@@ -13,7 +13,7 @@ from kerasgan import _habits, checks, inputs, loop, losses, optimizers, saving, 
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan.average import average_of
-from kerasgan.backend import check_devices, to_numpy
+from kerasgan.backend import alone, check_devices, check_seed, to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
 from kerasgan.export import export
@@ -125,6 +125,7 @@ class GAN(keras.Model):
         self.latent_dim = None if shape is None else shape[1]
         seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", seed, 0, 2**31 - 1)
+        check_seed(seed)
         self.progress = Progress()
         self._latent_stream = latent_tools.Stream(self.latent_dim, seed, self.progress)
         self.latents = latents
@@ -529,8 +530,9 @@ class GAN(keras.Model):
                 Also a pair `(images, labels)` or a dict of arrays. (An iterator, which can be
                 read only once, is read one batch ahead.)
             y: Integer labels `(n,)`, with an array; models without labels ignore them.
-            batch_size: Images in a batch, with an array; 32 by default. Images from the start of
-                the pass fill up a short last batch, so that all batches have equal size.
+            batch_size: Images in a batch (on all devices), with an array; 32 by default. Images
+                from the start of the pass fill up a short last batch, so that all batches have
+                equal size.
             epochs: Number of the last epoch, as in Keras.
             steps: Number of the last step (`gan.step`), instead of `epochs`.
             steps_per_epoch: Steps in an epoch; by default one pass over the data.
@@ -689,7 +691,7 @@ class GAN(keras.Model):
         for stack in self._training.stacks:
             stack.check_trainable()
         self._check_finite("saved")
-        with replacing(filepath) as temporary:
+        with replacing(filepath) as temporary, alone():
             super().save(temporary, **kwargs)
 
     def get_weights(self) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.special
 from keras import ops, random, saving
 
+from kerasgan import backend
 from kerasgan.checks import (
     argument_error,
     as_array,
@@ -219,7 +220,10 @@ class Stream:
         if found is None:
             # The order of the data uses the same seed: the last number separates the two.
             rng = np.random.default_rng((self.seed, number, 1))
-            found = draw(self.latents, (count, self.latent_dim), rng)
+            # All of the batch, of which this process has only its share.
+            index, processes = backend.process()
+            found = draw(self.latents, (count * processes, self.latent_dim), rng)
+            found = found[index * count : (index + 1) * count]
         return found
 
 

@@ -8,6 +8,7 @@ import warnings
 
 import keras
 
+from kerasgan import backend
 from kerasgan._interrupts import stopping
 from kerasgan.checks import argument_error, check_choice, check_whole
 from kerasgan.display import open_display
@@ -18,6 +19,8 @@ __all__ = ["check", "fit"]
 # Limit on the calls whose results are not yet read: enough to keep a device busy, but few enough
 # that the batches on their way to it take little memory.
 MOST_UNREAD = 8
+# Processes ask each other whether to stop after this many steps, because asking takes time.
+STEPS_TO_AGREE = 8
 # A loss scale falls from its first value to 1 in 15 steps; the loss itself is to blame after that.
 MOST_SKIPPED = 50
 
@@ -57,8 +60,9 @@ def fit(
             pretrain_steps=pretrain_steps,
         )
 
-    def is_done():
-        return gan.stop_training or (steps is not None and gan.step >= steps)
+    def is_done(is_between_epochs=True):
+        is_last = steps is not None and gan.step >= steps
+        return is_last or _stops(gan, is_between_epochs)
 
     gan.stop_training = False
     gan.nan_step = None
@@ -83,13 +87,13 @@ def fit(
                 progress.epoch_step = 0
             means, is_over = _Means(guard), False
             # A callback, too, may find that something is not finite.
-            while not is_over and not is_done() and gan.nan_step is None:
+            while not is_over and not is_done(False) and gan.nan_step is None:
                 first = progress.epoch_step
                 callbacks.on_train_batch_begin(first)
                 taken, step_logs, is_over = _make_steps(gan, source, steps, steps_per_epoch)
                 means.add(step_logs.as_reported(), len(taken), gan.step)
                 _end_batch(callbacks, first + len(taken) - 1, step_logs)
-                display.show(step_logs, len(taken), taken[-1].num_images)
+                display.show(step_logs, len(taken), _num_images(taken[-1].batches))
             logs = means.result()
             made = gan.step
             if gan.nan_step is not None:
@@ -123,6 +127,17 @@ def check(epochs, initial_epoch, steps, steps_per_epoch, pretrain_steps, callbac
                 f"a list with {callback!r}",
                 "Pass callbacks=[kerasgan.callbacks.Log('log.csv')], for example.",
             )
+
+
+def _stops(gan, is_between_epochs=True):
+    """Whether training is to stop. Several processes stop together, if any of them wants to."""
+    _, num_processes = backend.process()
+    if num_processes == 1:
+        return gan.stop_training
+    asks = is_between_epochs or gan.step % STEPS_TO_AGREE == 0
+    if asks:
+        gan.stop_training = backend.is_any(gan.stop_training, gan.trainable_variables)
+    return asks and gan.stop_training
 
 
 def _count_steps(gan, num_epochs, steps_per_epoch, num_batches):
@@ -184,7 +199,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
         contextlib.closing(_checked(gan, batches)) as stream,
     ):
         display.begin("Pretraining")
-        while progress.pretrained < pretrain_steps and not gan.stop_training and not guard.fault:
+        while progress.pretrained < pretrain_steps and not guard.fault and not _stops(gan):
             number = progress.pretrained - pretrain_steps
             callbacks.on_train_batch_begin(number)
             batch, *position = next(stream)
@@ -193,7 +208,7 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
             progress.pretrained += 1
             means.add(logs.as_reported(), 1, gan.step)
             _end_batch(callbacks, number, logs)
-            display.show(logs, 1, len(batch["images"]))
+            display.show(logs, 1, _num_images([batch]))
         display.end(means.result())
     if guard.fault:
         guard.stop()
@@ -217,12 +232,14 @@ class _Step(typing.NamedTuple):
     batch: int
 
     @property
-    def num_images(self):
-        return sum(len(batch["images"]) for batch in self.batches)
-
-    @property
     def shapes(self):
         return [{name: array.shape for name, array in batch.items()} for batch in self.batches]
+
+
+def _num_images(batches):
+    """Images in these batches, in all processes."""
+    _, num_processes = backend.process()
+    return num_processes * sum(len(batch["images"]) for batch in batches)
 
 
 class _Source:

@@ -298,7 +298,7 @@ def infer(model, inputs):
     """
     backend.check_devices(model.variables)
     if keras.distribution.distribution():
-        inputs = backend.to_device(inputs)
+        inputs = backend.to_device(inputs, is_share=False)
     with deferred():
         return model.predict_on_batch(inputs)
 

@@ -5,6 +5,7 @@ backend.
 """
 
 import contextlib
+import os
 
 import keras
 import numpy as np
@@ -14,18 +15,23 @@ from kerasgan.backend._common import USE_DATA_PARALLEL, check_known, num_devices
 from kerasgan.checks import argument_error
 
 __all__ = [
+    "alone",
     "apply_gradients",
     "check_devices",
     "check_known",
+    "check_seed",
     "compiled",
     "data_parallel",
     "export_options",
     "gradients",
     "has_gpu",
     "input_gradient",
+    "is_any",
+    "join_processes",
     "keeping_state",
     "num_devices",
     "padded_size",
+    "process",
     "resolve_jit_compile",
     "to_device",
     "to_numpy",
@@ -140,7 +146,7 @@ def train_step(model, step, arguments):
     return _own().train_step(model, step, inputs, *state) if state else step(inputs)
 
 
-def to_device(data, repeated=False):
+def to_device(data, repeated=False, is_share=True):
     """Converts a structure of arrays to what a compiled call takes: tensors, or on JAX arrays.
 
     Under a `keras.distribution`, each device gets an equal share of a batch; if the number of
@@ -149,22 +155,72 @@ def to_device(data, repeated=False):
     Args:
         data: Structure of arrays.
         repeated: Whether the arrays have a leading axis of steps, before the batch axis.
+        is_share: Of several processes, whether each passes its own share of the batch. If not,
+            they pass equal arrays, each device gets all of them, and no process waits for another.
+
+    Raises:
+        ValueError: The devices cannot share the batch of several processes equally.
     """
-    distribution = keras.distribution.distribution()
-    if distribution is None:
+    if keras.distribution.distribution() is None:
         # A jitted call takes NumPy arrays in a tenth of the time that converting them takes. It
         # may read their memory later, so it gets copies.
         convert = np.array if _backend() == "jax" else ops.convert_to_tensor
         return keras.tree.map_structure(convert, data)
+    return keras.tree.map_structure(lambda array: _own().place(array, repeated, is_share), data)
 
-    def place(array):
-        axes = [None] * repeated + [distribution.batch_dim_name]
-        if array.ndim <= repeated or array.shape[repeated] % num_devices():
-            axes = []
-        layout = keras.distribution.TensorLayout(axes, distribution.device_mesh)
-        return keras.distribution.distribute_tensor(array, layout)
 
-    return keras.tree.map_structure(place, data)
+def join_processes():
+    """Joins the processes that Keras's environment variables announce, if there are any.
+
+    Raises:
+        ValueError: The backend is not JAX, or the variables are incomplete.
+    """
+    count = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")
+    if count == "1":
+        return
+    if keras.config.backend() != "jax":
+        raise argument_error(
+            "KERAS_DISTRIBUTION_NUM_PROCESSES",
+            "be unset unless KERAS_BACKEND is jax",
+            f"{count}, KERAS_BACKEND={keras.config.backend()}",
+            "Unset it, or set KERAS_BACKEND=jax.",
+        )
+    _own().join_processes()
+
+
+def process():
+    """`(index, count)`: this process's number, and that of the processes that train together."""
+    return _own().process() if keras.config.backend() == "jax" else (0, 1)
+
+
+def is_any(flag, variables):
+    """Whether a flag is set in any of the processes, all of which must call this.
+
+    Args:
+        flag: Whether it is set in this process.
+        variables: Variables that the last step has changed, which it waits for.
+    """
+    return _own().is_any(flag, variables) if process()[1] > 1 else flag
+
+
+@contextlib.contextmanager
+def alone():
+    """Lets one of several processes do in the block what makes Keras variables, such as saving.
+
+    Under a distribution, JAX would wait for the other processes and compare the variables.
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def check_seed(seed):
+    """Raises ValueError unless all processes have this seed; all of them must call this."""
+    if process()[1] > 1:
+        _own().check_seed(seed)
 
 
 def has_gpu():

@@ -7,6 +7,8 @@ import warnings
 
 import jax
 import keras
+import numpy as np
+from jax.experimental import multihost_utils
 from keras import ops
 
 from kerasgan.backend._common import SHAPES_BEFORE_ANY, check_known, num_devices, shapes_of
@@ -77,7 +79,7 @@ def compiled(function, variables, jit_compile, repeated):
         layouts = None
         if keras.distribution.distribution():
             # Otherwise JAX may divide the new weights over the devices.
-            layouts = [variable.value.sharding for variable in variables], None
+            layouts = [variable.value.sharding for variable in variables], _layout()
         return jax.jit(step, donate_argnums=0, out_shardings=layouts)
 
     def call(data):
@@ -168,15 +170,71 @@ def padded_size(count):
     return -(-power // num_devices()) * num_devices()
 
 
+def _layout(*axes):
+    """How an array with these axes lies on the devices; without any, each has all of it."""
+    mesh = keras.distribution.distribution().device_mesh
+    return keras.distribution.TensorLayout(axes, mesh).backend_layout
+
+
+def place(array, repeated, is_share):
+    _, count = process()
+    if array.ndim <= repeated or (count > 1 and not is_share):
+        axes = ()
+    elif array.shape[repeated] * count % num_devices() == 0:
+        axes = (*[None] * repeated, keras.distribution.distribution().batch_dim_name)
+    elif count == 1:
+        axes = ()
+    else:
+        raise argument_error(
+            "batch_size",
+            f"be a multiple of {num_devices()}, the number of devices of all {count} processes",
+            f"{array.shape[repeated]} images in this process",
+            "Choose another batch size, and leave out short batches.",
+        )
+    return jax.make_array_from_process_local_data(_layout(*axes), np.asarray(array))
+
+
+def join_processes():
+    if jax.distributed.is_initialized():
+        return
+    # Otherwise JAX handles SIGTERM.
+    jax.config.update("jax_enable_preemption_service", False)
+    keras.distribution.initialize()
+
+
+def process():
+    return jax.process_index(), jax.process_count()
+
+
+def is_any(flag, variables):
+    # On CPUs, messages of two computations at the same time would be mixed up.
+    jax.block_until_ready([variable.value for variable in variables])
+    return bool(multihost_utils.process_allgather(np.asarray(flag)).any())
+
+
+def check_seed(seed):
+    # (JAX itself compares the variables, when they are made.)
+    seeds = multihost_utils.process_allgather(np.asarray(seed))
+    if (seeds != seeds[0]).any():
+        raise argument_error(
+            "seed",
+            "be the same in all processes that train together",
+            f"seed={seed} in process {jax.process_index()}, and another one elsewhere",
+            "Run the same code in each process, and first keras.distribution.initialize, which "
+            "gives all of them one random state.",
+        )
+
+
 def check_devices(variables):
-    if jax.process_count() > 1:
+    distribution = keras.distribution.distribution()
+    _, count = process()
+    if count > 1 and (not distribution or num_devices() < jax.device_count()):
         raise argument_error(
             "keras.distribution",
-            "have one process: a GAN trains on the devices of one machine",
-            f"{jax.process_count()} processes",
-            "Leave out keras.distribution.initialize.",
+            f"have all {jax.device_count()} devices of the {count} processes",
+            f"{num_devices()}" if distribution else "no distribution",
+            "Call keras.distribution.set_distribution(keras.distribution.DataParallel()).",
         )
-    distribution = keras.distribution.distribution()
     for variable in variables if distribution else ():
         if len(variable.value.sharding.device_set) != distribution.device_mesh.devices.size:
             raise argument_error(

@@ -2,10 +2,13 @@
 
 import argparse
 import contextlib
+import io
 import math
 import pathlib
 import random
+import shutil
 import signal
+import tempfile
 import time
 
 import keras
@@ -242,9 +245,11 @@ def run(given):
             folder, arguments, config = settle(given)
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
+            backend.join_processes()
+            folder = stack.enter_context(_own_folder(folder, bool(config)))
             if not config and given.model is None:
                 arguments = adapt(given, arguments)
-            if arguments["devices"] != 1:
+            if arguments["devices"] != 1 or backend.process()[1] > 1:
                 stack.enter_context(_sharing(arguments["devices"], arguments["batch_size"]))
             is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             keep = stack.enter_context(run_folder.keeping_warnings(folder, is_ours))
@@ -300,6 +305,7 @@ def run(given):
             f"To watch it, open {folder / run_folder.REPORT} in a browser.",
             flush=True,
         )
+        is_first = backend.process()[0] == 0
         start = time.monotonic()
         try:
             gan.fit(
@@ -309,6 +315,7 @@ def run(given):
                 steps=arguments["steps"],
                 pretrain_steps=arguments["pretrain_steps"],
                 initial_epoch=gan.epoch,
+                verbose="auto" if is_first else 0,
                 callbacks=[Guard(is_ours), stop, *records],
             )
         except KeyboardInterrupt:
@@ -338,8 +345,37 @@ def run(given):
             raise KeyboardInterrupt("training had ended; its last checkpoint remains") from None
 
 
+@contextlib.contextmanager
+def _own_folder(folder, resume):
+    """The folder that this process writes to: of several, the first has the run's folder.
+
+    All of them do the same, so the others write as well, to a copy that is then removed.
+    """
+    index, _ = backend.process()
+    backend.is_any(False, [])  # none of them is still writing
+    with contextlib.ExitStack() as stack:
+        if index:
+            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            temporary = stack.enter_context(tempfile.TemporaryDirectory())
+            copy = pathlib.Path(temporary, folder.name)
+            if resume:
+                pictures_and_lock = (run_folder.SAMPLES, run_folder.TENSORBOARD, run_folder.LOCK)
+                shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*pictures_and_lock))
+            folder = copy
+        backend.is_any(False, [])  # the first one waits until the others have their copies
+        yield folder
+
+
 def _sharing(devices, batch_size):
     """The scope in which devices share each batch."""
+    _, num_processes = backend.process()
+    if num_processes > 1 and devices != "all":
+        raise argument_error(
+            "--devices",
+            f"be all for {num_processes} processes",
+            f"--devices {devices}",
+            "Pass --devices all.",
+        )
     distribution = backend.data_parallel(devices)
     count = distribution.num_model_replicas
     if batch_size % count:

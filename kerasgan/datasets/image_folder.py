@@ -179,8 +179,12 @@ class ImageFolder(keras.utils.PyDataset):
             `(n,)`.
         """
         start = range(len(self))[index] * self.batch_size
+        return self._at(np.arange(start, min(start + self.batch_size, len(self._rows))))
+
+    def _at(self, positions):
+        """The images at these positions of this pass, as `__getitem__` returns them."""
         order, is_mirrored = self._pass
-        rows = order[start : start + self.batch_size]
+        rows = order[positions]
         images = np.asarray(self._images[rows])
         mirrored = is_mirrored[rows]
         images[mirrored] = images[mirrored, :, ::-1]
