@@ -202,8 +202,11 @@ class Sampler(typing.NamedTuple):
             shape = first(self.generator.outputs).shape
             return np.zeros((0, *shape[1:]), dtype="uint8")
         inputs = {"latents": latents} | ({} if labels is None else {"labels": labels})
+        _, num_processes = backend.process()
+        # Of several processes, each makes all images: they may sample at different times.
+        num_devices = 1 if num_processes > 1 else backend.num_devices()
         # Split evenly: a final batch of one would break generators that normalise over the batch.
-        num_parts = -(-len(latents) // (_BATCH_SIZE * backend.num_devices()))
+        num_parts = -(-len(latents) // (_BATCH_SIZE * num_devices))
         made = []
         for part in np.array_split(np.arange(len(latents)), num_parts):
             batch = {name: array[part] for name, array in inputs.items()}
