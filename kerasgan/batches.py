@@ -9,7 +9,7 @@ from keras import ops
 
 from kerasgan import backend
 from kerasgan._read_ahead import prefetched, read_ahead
-from kerasgan.checks import argument_error, as_array, check_whole
+from kerasgan.checks import argument_error, as_array, check_whole, counted
 from kerasgan.datasets.image_folder import ImageFolder
 
 __all__ = ["Batches"]
@@ -195,11 +195,11 @@ def _arrays(x, y):
         return images
     labels = as_array("y", y)
     if not labels.shape or len(labels) != len(images):
-        received = f"{len(labels)} labels" if labels.shape else f"y={y!r}"
+        received = counted(len(labels), "label") if labels.shape else f"y={y!r}"
         raise argument_error(
             "y",
             "contain one label per image",
-            f"{received} for {len(images)} images",
+            f"{received} for {counted(len(images), 'image')}",
             "Pass arrays of equal length.",
         )
     return images, labels

@@ -19,6 +19,7 @@ __all__ = [
     "check_path",
     "check_value_range",
     "check_whole",
+    "counted",
     "in_short",
     "is_finite",
     "is_function",
@@ -65,6 +66,13 @@ def as_array(name, values):
         ) from error
 
 
+def counted(number, noun):
+    """A number of things, in words: `1 image`, `2 images`, `2 classes`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
 def in_short(error):
     """The class of an error and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
@@ -105,8 +113,8 @@ def check_image_shape(image_shape, smallest, largest):
     ):
         raise argument_error(
             "image_shape",
-            f"be (height, width, channels) with height and width from {smallest} to {largest} "
-            "pixels and 1, 3 or 4 channels",
+            "be (height, width, channels) with 1, 3 or 4 channels and a height and width from "
+            f"{smallest} to {largest} pixels",
             f"image_shape={image_shape!r}",
             "Pass image_shape=(64, 64, 3), for example.",
         )

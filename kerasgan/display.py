@@ -13,6 +13,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", tqdm.TqdmWarning)
     import tqdm.auto
 
+from kerasgan.checks import counted
+
 __all__ = ["open_display"]
 
 # Minimum time between reads of the losses, because a read waits for the step.
@@ -164,7 +166,11 @@ class _EpochLines:
     def end(self, logs):
         seconds = time.monotonic() - self._start
         per_step = 1000 * seconds / max(1, self._steps)
-        parts = [f"{self._title}: {self._steps} steps", f"{seconds:.0f}s", f"{per_step:.0f}ms/step"]
+        parts = [
+            f"{self._title}: {counted(self._steps, 'step')}",
+            f"{seconds:.0f}s",
+            f"{per_step:.0f}ms/step",
+        ]
         parts += [f"{name}: {value:.4f}" for name, value in logs.items()]
         _write(sys.stdout, " - ".join(parts))
 

@@ -20,7 +20,7 @@ from kerasgan.files import replacing_all
 from kerasgan.networks import feed, first, latents_shape
 from kerasgan.sampler import Sampler
 
-__all__ = ["SUFFIXES", "can_write", "check_format", "export"]
+__all__ = ["SUFFIXES", "can_write", "check_format", "export", "formats_by_backend"]
 
 # How the name of a file must end; a SavedModel is a folder.
 SUFFIXES = {
@@ -73,7 +73,7 @@ def export(
             _write(model, str(temporary), format, options)
 
 
-def check_format(path: pathlib.Path, format: str | None, name: str = "filepath") -> str:
+def check_format(path: pathlib.Path, format: str | None) -> str:
     """Returns the format, from the suffix if it is None.
 
     Raises:
@@ -86,9 +86,9 @@ def check_format(path: pathlib.Path, format: str | None, name: str = "filepath")
         if format is None:  # a folder's suffix is empty
             *others, last = (suffix for suffix in SUFFIXES.values() if suffix)
             raise argument_error(
-                name,
+                "filepath",
                 f"end in {', '.join(others)} or {last}, or have no suffix to be a SavedModel",
-                f"{name}={str(path)!r}",
+                f"filepath={str(path)!r}",
                 "Correct the suffix, or pass the format.",
             )
     checks.check_choice("format", format, tuple(SUFFIXES))
@@ -96,19 +96,25 @@ def check_format(path: pathlib.Path, format: str | None, name: str = "filepath")
     if path.suffix != suffix and (suffix or path.suffix in SUFFIXES.values()):
         ending = f"end in {suffix}" if suffix else "be a folder, without the suffix of a file"
         raise argument_error(
-            name, f"{ending} for format={format!r}", f"{name}={str(path)!r}", "Rename it."
+            "filepath", f"{ending} for format={format!r}", f"filepath={str(path)!r}", "Rename it."
         )
     is_model = (path / "saved_model.pb").is_file() or (path.is_dir() and not any(path.iterdir()))
     if path.exists() and not (path.is_file() if suffix else is_model):
         kind = "file" if suffix else "SavedModel"
         raise argument_error(
-            name,
+            "filepath",
             f"be new, or a {kind} to replace",
-            f"{name}={str(path)!r}, which is {'a folder' if path.is_dir() else 'a file'}",
+            f"filepath={str(path)!r}, which is {'a folder' if path.is_dir() else 'a file'}",
             "Choose another name.",
         )
     _check_can_write(format)
     return format
+
+
+def formats_by_backend() -> dict[str, list[str]]:
+    """The formats that each backend can write, with the right packages."""
+    backends = ("tensorflow", "jax", "torch")
+    return {each: [name for name in _NEEDED if each in _NEEDED[name]] for each in backends}
 
 
 def can_write(format: str) -> bool:
@@ -222,5 +228,5 @@ def _write(model, path, format, options):
             "format",
             "be one that can express every layer of the generator",
             f"format={format!r}, which failed ({checks.reason(error)})",
-            "Choose another format or backend; docs/export.md lists what works.",
+            "Choose another format or backend.",
         ) from error

@@ -734,8 +734,8 @@ class GAN(keras.Model):
         It is the generator that `sample` uses, with averaged weights if there are any, and makes
         the same images to within one grey level, in batches of any size (one at a time in LiteRT).
         Its inputs are `latents` and, for a generator that takes them, `labels` (int32). The file is
-        written whole or not at all, and replaces an earlier export. docs/export.md lists what each
-        backend can write.
+        written whole or not at all, and replaces an earlier export. The page "Export" of the
+        documentation lists what each backend can write.
 
         Args:
             filepath: Path of a file with the suffix of its format, or of a folder.

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from kerasgan import images
-from kerasgan.checks import argument_error, as_array, is_real
+from kerasgan.checks import argument_error, as_array, counted, is_real
 from kerasgan.networks import first
 
 __all__ = [
@@ -99,8 +99,8 @@ def check_number_of_classes(x, num_classes):
     if names is not None and num_classes not in (None, len(names)):
         raise argument_error(
             "x",
-            f"have the model's {num_classes} classes",
-            f"data with {len(names)} classes",
+            f"have the model's {counted(num_classes, 'class')}",
+            f"data with {counted(len(names), 'class')}",
             f"Build the model with num_classes={len(names)}, or check the folder.",
         )
 

@@ -106,7 +106,7 @@ def check_length(latents, latent_dim):
         raise argument_error(
             "latents",
             f"be a distribution of vectors of length {latent_dim}, as the generator takes them",
-            f"latents={plain(latents)!r}, which makes {problem}",
+            f"latents={_named(latents)}, which makes {problem}",
             f"For a function, return finite numbers of shape (n, {latent_dim}) from "
             f"latents(shape=(n, {latent_dim}), seed=0).",
         )
@@ -163,14 +163,21 @@ def draw_truncated(latents, shape, rng, truncation):
     if not isinstance(latents, tuple):
         raise argument_error(
             "truncation",
-            "be None for a model whose latents are not normal",
-            f"truncation={truncation}, with {plain(latents)!r} latents",
+            "be left out for a model whose latents are not normal",
+            f"truncation={truncation}, for a model with latents from {_named(latents)}",
             "Leave it out.",
         )
     _, mean, deviation = latents
     low, high = scipy.special.ndtr([-truncation, truncation])
     values = mean + deviation * scipy.special.ndtri(rng.uniform(low, high, shape))
     return values.astype("float32")
+
+
+def _named(latents):
+    """A distribution, as `standardize` returns it, in short."""
+    if callable(latents):
+        return getattr(latents, "__name__", type(latents).__name__)
+    return repr(latents)
 
 
 def normal_mean(latents):

@@ -174,7 +174,7 @@ class Sampler(typing.NamedTuple):
         if normalises_latents(self.generator):
             raise argument_error(
                 "truncation",
-                "be None for a generator that gives all latents one length",
+                "be left out for a generator that gives all latents one length",
                 f"truncation={truncation}",
                 "Move a StyleGAN2's styles towards their mean: the docstring of build_stylegan2 "
                 "shows how.",

@@ -41,7 +41,7 @@ def test_truncated_latents_have_the_truncated_normal_distribution(sampler):
     # The variance of a standard normal distribution cut off at 0.5: 1 - 2 * 0.5 * pdf / share.
     share, density = scipy.special.erf(0.5 / np.sqrt(2)), np.exp(-(0.5**2) / 2) / np.sqrt(2 * np.pi)
     assert values.var() == pytest.approx(1 - 2 * 0.5 * density / share, rel=0.05)
-    with pytest.raises(ValueError, match="`truncation` must be None for a model whose latents"):
+    with pytest.raises(ValueError, match="`truncation` must be left out for a model"):
         sampler.sample(2, truncation=0.5)
 
 

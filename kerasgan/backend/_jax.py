@@ -12,7 +12,7 @@ from jax.experimental import multihost_utils
 from keras import ops
 
 from kerasgan.backend._common import SHAPES_BEFORE_ANY, check_known, num_devices, shapes_of
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, counted
 
 
 def input_gradient(function, inputs):
@@ -240,7 +240,8 @@ def check_devices(variables):
             raise argument_error(
                 "keras.distribution",
                 "be set before models are built, loaded or compiled",
-                f"{variable.path!r} on {len(variable.value.sharding.device_set)} device(s), with a "
+                f"{variable.path!r} on "
+                f"{counted(len(variable.value.sharding.device_set), 'device')}, with a "
                 f"distribution over {distribution.device_mesh.devices.size}",
                 "Set it first; to move a trained GAN, save it, and load it under the distribution.",
             )

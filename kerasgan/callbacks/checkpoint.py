@@ -258,7 +258,7 @@ def load_checkpoint(
         "folder",
         "contain a checkpoint, or be one",
         f"folder={str(folder)!r}: {'; '.join(problems)}",
-        "Pass the folder given to Checkpoint, or train from the start.",
+        "Pass the folder of a run or of a Checkpoint, or train from the start.",
         kind=ValueError if is_there else FileNotFoundError,
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kerasgan import datasets
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, counted
 from kerasgan.datasets import _classes
 from kerasgan.datasets._source import list_kinds, opened
 from kerasgan.datasets.image_folder import find_class_names
@@ -25,8 +25,7 @@ def find_classes(arguments):
     if strays or len(names) < 2:
         received = f"DATA {folder}, with "
         if strays:
-            images = "1 image" if len(strays) == 1 else f"{len(strays)} images"
-            received += f"{images} outside subfolders, such as {strays[0]!r}"
+            received += f"{counted(len(strays), 'image')} outside subfolders, such as {strays[0]!r}"
         else:
             received += f"images in only one, {names[0]!r}"
         raise argument_error(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 
 from kerasgan.checks import is_out_of_memory
@@ -16,16 +17,29 @@ class Failed(Exception):
 
 
 @contextlib.contextmanager
-def refusing():
-    """Turns the errors that wrong arguments cause into one line without a traceback."""
+def refusing(**typed):
+    """Turns the errors that wrong arguments cause into one line without a traceback.
+
+    Args:
+        typed: What the user typed, such as `--size` or `DATA`, for arguments of the API.
+    """
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        raise Refused(error) from error
+        raise Refused(_as_typed(str(error), typed)) from error
     except Exception as error:
-        if not is_out_of_memory(error):
+        if isinstance(error, Refused) or not is_out_of_memory(error):
             raise
         raise Refused("memory ran out. Ask for smaller or fewer images.") from error
+
+
+def _as_typed(text, typed):
+    for name, word in typed.items():
+        text = re.sub(rf"`{name}`", f"`{word}`", text)
+        text = re.sub(rf"\b{name}=", f"{word} ", text)
+    # Unlike an `image_shape`, a size has no channels.
+    text = re.sub(r"--size \((\d+), (\d+), \d+\)", r"--size \1x\2", text)
+    return text.replace("(height, width, channels) with 1, 3 or 4 channels and ", "")
 
 
 def tell(command, text):

@@ -8,7 +8,7 @@ import re
 
 from kerasgan import backend, zoo
 from kerasgan.callbacks.evaluate import MONITORS
-from kerasgan.checks import argument_error
+from kerasgan.checks import argument_error, counted
 from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import check_encoder, shown
 from kerasgan.cli._data import is_mnist, survey
@@ -108,7 +108,8 @@ def choose_settings(num_images, channels, has_gpu, batch_size):
         found.append(({"augment": "color,translation"}, f"{_these(num_images)} few"))
     num_steps = DEFAULT_EPOCHS * math.ceil(num_images / batch_size)
     if num_steps < _ENOUGH_STEPS:
-        reason = f"{DEFAULT_EPOCHS} passes over the data are only {num_steps:,} steps"
+        passes = counted(DEFAULT_EPOCHS, "pass")
+        reason = f"there are only {counted(num_steps, 'step')} in {passes} over the data"
         found.append(({"steps": _ENOUGH_STEPS, "epochs": None}, reason))
     return found
 
@@ -143,12 +144,12 @@ def warning_of_few(num_images):
         return None
     return (
         f"{_these(num_images)} too few to learn from: expect noise, or copies of them. Use some "
-        "hundreds at least, better thousands (docs/choosing.md)."
+        "hundreds at least, better thousands."
     )
 
 
 def _these(num_images):
-    return "1 image is" if num_images == 1 else f"{num_images:,} images are"
+    return counted(num_images, "image") + (" is" if num_images == 1 else " are")
 
 
 def _default_run(chosen):

@@ -6,6 +6,7 @@ from kerasgan import callbacks, pretrained
 from kerasgan._loading import load_model
 from kerasgan.checks import argument_error, in_short, is_out_of_memory
 from kerasgan.cli import run_folder
+from kerasgan.cli._messages import refusing
 from kerasgan.gan import GAN
 
 
@@ -15,7 +16,8 @@ def load_sampler(text):
     if text in pretrained.NAMES:
         model = pretrained.load_pretrained(text)
     elif path.is_dir():
-        model = load(callbacks.load_checkpoint, path)
+        with refusing(folder="MODEL"):
+            model = load(callbacks.load_checkpoint, path)
     else:
         damage = callbacks.find_damage(path)
         if damage:

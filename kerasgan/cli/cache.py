@@ -3,6 +3,7 @@
 import argparse
 
 from kerasgan.cache import cache_folder, cached_files, clear_cache
+from kerasgan.checks import counted
 from kerasgan.cli._messages import refusing
 
 __all__ = ["add_parser", "run"]
@@ -38,7 +39,7 @@ def run(given):
             clear_cache()
     print(folder)
     for kind, meaning in _KINDS.items():
-        print(f"{meaning}: {len(found[kind])} files, {sizes[kind] / 1e6:,.1f} MB")
+        print(f"{meaning}: {counted(len(found[kind]), 'file')}, {sizes[kind] / 1e6:,.1f} MB")
     if given.clear:
         print("Deleted.")
     return 0

@@ -15,6 +15,8 @@ from kerasgan.files import check_writable, replacing
 
 __all__ = ["add_parser", "describe_copies", "describe_variety", "run"]
 
+# What the user types for arguments of the API.
+_TYPED = {"count": "--count", "folder": "--data", "images": "--data", "path": "--data-path"}
 _ROWS = 10  # generated images in the --nearest picture
 # Coverage and variety, as shares of those of real images, and copies beyond theirs.
 _POOR, _GOOD, _TOO_MUCH, _MANY_COPIES = 0.5, 0.8, 1.25, 0.1
@@ -85,7 +87,7 @@ shows. inception does, and downloads 88 MB once.""",
 
 def run(given):
     """Runs the command with its parsed arguments; returns the exit code."""
-    with refusing():
+    with refusing(**_TYPED):
         _check_outputs(given)
         sampler = load_sampler(given.model)
         image_shape = sampler.generator.output_shape[1:]

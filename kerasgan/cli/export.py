@@ -10,6 +10,9 @@ from kerasgan.cli._source import load_sampler
 
 __all__ = ["add_parser", "run"]
 
+# What the user types for arguments of the API.
+_TYPED = {"filepath": "--out"} | {name: f"--{name}" for name in ("count", "format", "seed")}
+
 
 def add_parser(commands):
     """Adds this command to the program."""
@@ -17,14 +20,16 @@ def add_parser(commands):
         "export",
         help="write a trained generator as ONNX, SavedModel, LiteRT, OpenVINO or torch.export",
         description="Write the generator of a trained GAN in a format that needs neither Keras nor "
-        "kerasgan to run. Which formats there are depends on KERAS_BACKEND; docs/export.md lists "
-        "them.",
+        "kerasgan to run.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="""\
+        epilog=f"""\
 examples:
   kerasgan export mnist --out digits
   kerasgan export runs/digits --out digits.onnx
-  kerasgan export runs/digits --out ten.onnx --seed 0 --count 10""",
+  kerasgan export runs/digits --out ten.onnx --seed 0 --count 10
+
+formats, by KERAS_BACKEND:
+{_formats()}""",
     )
     _arguments.add_model(parser)
     parser.add_argument(
@@ -61,12 +66,17 @@ examples:
     _arguments.add_overwrite(parser)
 
 
+def _formats():
+    rows = exporting.formats_by_backend().items()
+    return "\n".join(f"  {backend:<12}{', '.join(formats)}" for backend, formats in rows)
+
+
 def run(given):
     """Runs the command with its parsed arguments; returns the exit code."""
-    with refusing():
+    with refusing(**_TYPED):
         out = pathlib.Path(given.out)
         _arguments.check_new("--out", out, out.exists(), given.overwrite)
-        form = exporting.check_format(out, given.format, "--out")
+        form = exporting.check_format(out, given.format)
         sampler = load_sampler(given.model)
         with _arguments.placing("--out", out):
             out.parent.mkdir(parents=True, exist_ok=True)

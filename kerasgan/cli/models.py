@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from kerasgan import zoo
+from kerasgan.checks import counted
 from kerasgan.cli import _arguments
 from kerasgan.cli._messages import duration, tell
 from kerasgan.cli._settings import BATCH_SIZES, DEFAULT_BATCH_SIZE, MODELS, takes_labels
@@ -47,7 +48,8 @@ examples:
   kerasgan models --size 32 --channels 1
   kerasgan models dcgan sngan fastgan --size 64 --measure
 
-docs/choosing.md says which to choose, for how many pictures, and how long it takes.""",
+The page "Choose a model" of the documentation says which to choose, for how many pictures, and how
+long it takes.""",
     )
     parser.add_argument(
         "models",
@@ -91,8 +93,8 @@ def run(given):
     if given.measure:
         tell(
             "models",
-            f"measuring {len(names)} models takes up to {duration(_SECONDS * len(names))}, "
-            "usually less.",
+            f"measuring {counted(len(names), 'model')} takes up to "
+            f"{duration(_SECONDS * len(names))}, usually less.",
         )
     columns = ["model", "parameters", "fewest images", "labels"]
     columns += ["batch", "memory", "1,000 steps"] if given.measure else []

@@ -103,7 +103,7 @@ def _labels(sampler, given):
     if len(labels) != count:
         raise argument_error(
             "--labels",
-            f"name a class for each of {count} pictures, because MODEL has classes",
+            f"name a class for each picture, {count} in all, because MODEL has classes",
             "no --labels" if given.labels is None else f"--labels {given.labels}",
             f"The classes are {_arguments.in_words(sampler.names)}.",
         )

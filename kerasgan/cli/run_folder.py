@@ -129,9 +129,9 @@ def _make(run):
     """Creates the folder unless it exists; returns whether it is new."""
     try:
         run.mkdir(parents=True)
-    except FileExistsError:
-        return False
     except OSError as error:
+        if os.path.isdir(run):
+            return False
         raise argument_error(
             "--out",
             "be a folder that can be created",

@@ -102,13 +102,14 @@ full rows). On a walk or in a folder, the classes take turns.""",
 
 def run(given):
     """Runs the command with its parsed arguments; returns the exit code."""
-    with refusing():
+    with refusing(scale="--scale", truncation="--truncation"):
         out = pathlib.Path(given.out)
         kind = _kind_of_output(given.out)
         is_taken = out.is_dir() and any(out.iterdir()) if kind == "folder" else out.exists()
         _arguments.check_new("--out", out, is_taken, given.overwrite)
         if kind == "animation":
             pictures.check_animation(out)
+        pictures.check_scale(given.scale)
         sampler = load_sampler(given.model)
         layout = _lay_out(sampler, kind, given)
         with _arguments.placing("--out", out):

@@ -17,7 +17,7 @@ import numpy as np
 from kerasgan import backend, callbacks, pictures, zoo
 from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.callbacks.evaluate import MONITORS
-from kerasgan.checks import argument_error, is_out_of_memory
+from kerasgan.checks import argument_error, counted, is_out_of_memory
 from kerasgan.cli import _arguments, _data, recording, report, run_folder
 from kerasgan.cli._messages import Failed, duration, refusing, tell
 from kerasgan.cli._settings import (
@@ -35,6 +35,9 @@ from kerasgan.datasets import ImageFolder
 
 __all__ = ["add_parser", "run"]
 
+# What the user types for arguments of the API.
+_TYPED = {"folder": "DATA", "image_shape": "--size", "images": "DATA", "path": "--data-path"}
+_TYPED |= {name: f"--{name}" for name in ("augment", "background", "devices", "ema", "filters")}
 
 _EPILOG = f"""\
 examples:
@@ -241,7 +244,7 @@ def run(given):
     """Runs the command with its parsed arguments; returns the exit code."""
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(Stop())
-        with refusing():
+        with refusing(**_TYPED):
             folder, arguments, config = settle(given)
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
@@ -391,7 +394,8 @@ def _sharing(devices, batch_size):
 def _load_or_build(folder, arguments, config):
     # A run that was killed before its first checkpoint starts again from the same seed.
     if config and run_folder.has_checkpoint(folder):
-        gan = load(callbacks.load_checkpoint, folder)
+        with refusing(folder="--out"):
+            gan = load(callbacks.load_checkpoint, folder)
         _set_rates(gan, *_new_rates(arguments, config))
         return gan
     # Keras's initialisers and the GAN draw their seeds from `random`. (`set_random_seed` would work
@@ -452,8 +456,9 @@ def _progress(gan, arguments):
 def _describe(num_images, arguments, gan):
     height, width = arguments["size"]
     source = pathlib.Path(arguments["data"]).name
-    classes = f", {gan.num_classes} classes" if gan.num_classes else ""
-    return f"{num_images} images of {source} ({height}x{width}x{arguments['channels']}{classes})"
+    classes = f", {counted(gan.num_classes, 'class')}" if gan.num_classes else ""
+    images = f"{counted(num_images, 'image')} of {source}"
+    return f"{images} ({height}x{width}x{arguments['channels']}{classes})"
 
 
 def _write_page(folder, is_ours):
@@ -516,7 +521,7 @@ def _finish(folder, gan, arguments, stop, saved, seconds, is_exhausted, keep):
     if is_exhausted:
         longer = f" --patience {2 * arguments['patience']}"
         print(
-            f"{arguments['patience']} measurements in a row brought no better "
+            f"{counted(arguments['patience'], 'measurement')} in a row brought no better "
             f"{arguments['monitor'].replace('_', ' ')}. {run_folder.BEST_GENERATOR} is the best."
         )
     if not is_finished and gan.nan_step is None and safe_step is not None:

@@ -55,7 +55,8 @@ def _open_archive(folder, path):
 
 def list_kinds(others):
     """The kinds of files that are no images, with their numbers, as text."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in others.items())
+    texts = (f"{count:,} {kind}" for kind, count in others.items())
+    return ", ".join(text.replace("no suffix", "without a suffix") for text in texts)
 
 
 def listed(problems):

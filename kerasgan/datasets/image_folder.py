@@ -146,13 +146,14 @@ class ImageFolder(keras.utils.PyDataset):
                 "folder",
                 "a folder or a .zip archive that contains images",
                 folder,
-                f"None of its {len(names)} image files can be read: {listed(self.skipped)}. "
+                f"None of its image files can be read: {listed(self.skipped)}. "
                 "Get the files again, or convert them.",
             )
         if self.skipped:
+            were = "was" if len(self.skipped) == 1 else "were"
             warnings.warn(
                 f"{len(self.skipped)} of {len(names) + len(source.problems)} image files in "
-                f"{os.fspath(folder)!r} were skipped: {listed(self.skipped)}.",
+                f"{os.fspath(folder)!r} {were} skipped: {listed(self.skipped)}.",
                 stacklevel=2,
             )
         rows = np.setdiff1d(np.arange(len(names)), list(skipped))

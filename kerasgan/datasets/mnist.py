@@ -62,9 +62,8 @@ def load_mnist(
             raise argument_error(
                 "path",
                 "point to the MNIST files on a machine that cannot download them",
-                f"path=None ({in_short(error)})",
-                "Pass the folder that contains mnist.npz or the four IDX files; on the command "
-                "line, as --data-path.",
+                f"no path ({in_short(error)})",
+                "Pass the folder that contains mnist.npz or the four IDX files.",
                 OSError,
             ) from error
         images, labels = train if split == "train" else test

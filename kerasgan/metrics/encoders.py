@@ -142,7 +142,7 @@ def mnist_classifier() -> keras.Model:
     """The classifier of MNIST digits that comes with the package.
 
     Trained on the 60,000 training images by `scripts/measure/train_mnist_classifier.py`;
-    `docs/results.md` has its accuracy on the test images.
+    the page "Results" of the documentation has its accuracy on the test images.
 
     Returns:
         `keras.Model` from images `(n, 28, 28, 1)` of 0 to 255 to logits `(n, 10)`.
@@ -173,7 +173,8 @@ def pyramid_encoder(image_shape: tuple[int, int, int]) -> Encoder:
 
     It sees blur, noise, dotted textures, wrong colours, a wrong layout, and missing variety. It
     does not know what an image shows: a face with three eyes has the contrasts of a face.
-    `docs/choosing.md` has measurements. Do not compare its distances with an FID.
+    The page "Choose a model" of the documentation has measurements. Do not compare its distances
+    with an FID.
 
     Args:
         image_shape: `(height, width, channels)` of the images, 8 to 1,024 pixels: contrasts depend

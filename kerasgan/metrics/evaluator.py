@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasgan.cache import cache_path, check_cache
-from kerasgan.checks import argument_error, check_whole
+from kerasgan.checks import argument_error, check_whole, counted
 from kerasgan.files import replacing
 from kerasgan.gan import GAN
 from kerasgan.metrics._arrays import check_images
@@ -79,8 +79,8 @@ class Evaluator:
         if self.count < 6:
             raise argument_error(
                 "images",
-                "be at least 12 real images, for two parts",
-                f"{len(images)}",
+                "contain at least 12 real images, for two parts",
+                counted(len(images), "image"),
                 "Pass more images.",
             )
         real, others = images[: self.count], images[self.count : 2 * self.count]

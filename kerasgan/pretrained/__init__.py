@@ -24,7 +24,7 @@ def load_pretrained(name: str) -> GAN:
     """Loads a trained GAN that comes with the package, without a download.
 
     `scripts/measure/pretrain.py` trained them; their generators are averages over training.
-    `docs/results.md` has their scores, data and licences.
+    The page "Results" of the documentation has their scores, data and licences.
 
     Args:
         name: `"mnist"` for digits, 28x28x1, from an InfoGAN: the last 12 of its 74 latents are a

@@ -21,7 +21,8 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     arguments = ["evaluate", str(run), "--data", str(photos)]
     # Ten photos are too few for two parts to compare.
     assert cli.main(arguments) == 2
-    assert "`images` must be at least 12 real images" in errors(capsys)
+    text = "`--data` must contain at least 12 real images, for two parts. Received: 10 images."
+    assert text in errors(capsys)
     many = tmp_path / "many"
     many.mkdir()
     rng = np.random.default_rng(0)
@@ -184,7 +185,7 @@ def test_patience_and_monitor_need_measurements(photos, capsys):
 def test_too_few_images_to_measure_leave_no_run_behind(photos, tmp_path, capsys):
     run = tmp_path / "run"
     assert train(photos, *TINY, "--steps", 1, "--evaluate", "pyramid", "--out", run) == 2
-    assert "`images` must be at least 12 real images" in errors(capsys)
+    assert "`DATA` must contain at least 12 real images" in errors(capsys)
     assert not run.exists()
 
 

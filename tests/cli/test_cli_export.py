@@ -53,8 +53,10 @@ def test_export_replaces_nothing_unasked(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--out", "run.onnx", "--format", "torch"], "`--out` must end in .pt2"),
-        (["--out", "run.onnx", "--count", "3"], "`count` must be left out without a seed"),
+        (["--out", "run.onnx", "--format", "torch"], "must end in .pt2 for --format 'torch'"),
+        (["--out", "run.jpg"], "Received: --out 'run.jpg'."),
+        (["--out", "run.onnx", "--count", "3"], "Pass --seed 0, for example"),
+        (["--out", "run.onnx", "--count", "3"], "`--count` must be left out without a seed"),
         (["--out", "run.tflite", "--seed", "0"], "Set KERAS_BACKEND=tensorflow"),
         (["--out", "mine/run.onnx"], "`--out` must be a writable path"),
     ],

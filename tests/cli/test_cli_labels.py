@@ -56,7 +56,7 @@ def test_files_that_are_no_images_are_counted(pets, tmp_path, capsys):
     given = {"data": str(tmp_path / "pets"), "size": [16, 16], "channels": 3, "batch_size": 12}
     given |= {"seed": 5, "fit": "crop", "background": "white", "mirror": False}
     load_to_train(given, labels=True)
-    assert capsys.readouterr().out == "Files that are no images: 2 .mov, 1 no suffix.\n"
+    assert capsys.readouterr().out == "Files that are no images: 2 .mov, 1 without a suffix.\n"
 
 
 def test_images_come_with_the_labels_of_their_folders(pets, photos):
@@ -176,7 +176,7 @@ def test_other_arguments_are_checked_before_images_are_decoded(pets, tmp_path, m
     for model in LABELED:
         arguments = ["--model", model, "--size", 8, "--out", tmp_path / "run"]
         assert train(pets, *arguments) == 2
-        assert "`image_shape` must" in errors(capsys)
+        assert "`--size` must" in errors(capsys)
     assert train(tmp_path / "none", "--model", "cgan", "--out", tmp_path / "run") == 2
     assert "`folder` must be an existing folder" in errors(capsys)
 

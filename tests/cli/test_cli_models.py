@@ -54,7 +54,7 @@ def test_memory_and_time_are_measured(monkeypatch, capsys):
     assert jobs[0][1:] == ["-m", "kerasgan.cli._measure", "mlp_gan", "16", "20", "3", "128"]
     captured = capsys.readouterr()
     assert "128    2.5 GB      8 min 20 s      two dense" in captured.out
-    assert "up to 2 min" in captured.err
+    assert "measuring 1 model takes up to 2 min" in captured.err
     monkeypatch.setattr(
         models.subprocess,
         "run",
@@ -103,7 +103,7 @@ def test_train_says_what_it_chose_and_keeps_it(pets, tmp_path, capsys, monkeypat
     assert train(pets, *tiny, "--out", run) == 0
     captured = capsys.readouterr()
     chosen = captured.out.splitlines()[0]
-    assert "--steps 4, as 1 passes over the data are only 3 steps" in chosen
+    assert "--steps 4, as there are only 3 steps in 1 pass over the data" in chosen
     assert chosen.startswith("No --model: dcgan") and "--filters" not in chosen
     assert "--augment color,translation, as 12 images are few" in chosen
     assert "its 2 subfolders" in chosen and "12 images are too few" in captured.err
@@ -123,4 +123,4 @@ def test_what_is_given_wins(pets, tmp_path, capsys, monkeypatch):
     saved = json.loads((run / "config.json").read_text())["arguments"]
     assert (saved["filters"], saved["learning_rate"], saved["augment"]) == (2, None, "ada")
     assert train(tmp_path / "none", *tiny) == 2
-    assert "folder" in errors(capsys)
+    assert "`DATA` must be an existing folder" in errors(capsys)

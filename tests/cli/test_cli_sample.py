@@ -70,9 +70,16 @@ def test_sample_says_what_it_cannot_read_or_write(run, tmp_path, capsys):
     assert sample(run, "--out", tmp_path / "grid.jpg") == 2
     assert "must end in .png (grid), .gif, .mp4 or .webm (walk)" in errors(capsys)
     assert sample(tmp_path, "--out", tmp_path / "grid.png") == 2
-    assert "`folder` must contain a checkpoint" in errors(capsys)
+    assert "`MODEL` must contain a checkpoint, or be one. Received: MODEL " in errors(capsys)
     assert sample(tmp_path / "no.keras", "--out", tmp_path / "grid.png") == 2
     assert "does not exist" in errors(capsys)
+    assert sample("mnist", "--truncation", 0.5, "--out", tmp_path / "grid.png") == 2
+    assert (
+        "`--truncation` must be left out for a model whose latents are not normal. Received: "
+        "--truncation 0.5, for a model with latents from CodedLatents."
+    ) in errors(capsys)
+    assert sample("mnist", "--scale", 65, "--out", tmp_path / "grid.png") == 2
+    assert "`--scale` must be a whole number from 1 to 64" in errors(capsys)
     alone = tmp_path / "generator.keras"
     alone.write_bytes((run / "generator.keras").read_bytes())
     assert sample(alone, "--out", tmp_path / "grid.png") == 2

@@ -172,7 +172,7 @@ def test_an_evaluator_compares_with_its_floor():
     assert metrics.Evaluator(real, encoder, seed=1).protocol != evaluator.protocol
     turned = metrics.Evaluator(real.reshape(-1, 4, 16, 3), encoder, count=60)
     assert turned.protocol["data_hash"] != evaluator.protocol["data_hash"]
-    with pytest.raises(ValueError, match="`images` must be at least 12"):
+    with pytest.raises(ValueError, match="`images` must contain at least 12"):
         metrics.Evaluator(real[:11], encoder)
 
 

@@ -12,6 +12,7 @@ import markupsafe
 import numpy as np
 
 from kerasgan.callbacks.evaluate import MONITORS
+from kerasgan.checks import counted
 from kerasgan.cli import run_folder
 from kerasgan.cli._neighbours import MOST_SEARCHED
 from kerasgan.cli.report import _curves, _run
@@ -192,7 +193,7 @@ def _environment():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["emphasised"] = _emphasised
+    environment.filters |= {"counted": counted, "emphasised": _emphasised}
     return environment
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kerasgan import callbacks
-from kerasgan.checks import in_short, is_whole
+from kerasgan.checks import counted, in_short, is_whole
 from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import shown
 from kerasgan.files import read_json
@@ -87,8 +87,8 @@ class Run:
             return ""
         count, shape = (self.config.get(name) for name in ("num_images", "image_shape"))
         size = "x".join(map(str, shape)) if isinstance(shape, list) else "unknown size"
-        count = f"{count:,}" if is_whole(count) else "some"
-        return _cut(f"{model} on {count} images of {pathlib.Path(str(data)).name}, {size}")
+        images = counted(count, "image") if is_whole(count) else "some images"
+        return _cut(f"{model} on {images} of {pathlib.Path(str(data)).name}, {size}")
 
     @property
     def settings(self):
