@@ -11,8 +11,9 @@ from kerasgan.callbacks.checkpoint import save_generator
 from kerasgan.checks import check_choice, check_function, check_whole, is_finite
 from kerasgan.files import replacing
 
-__all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate", "MONITORS"]
+__all__ = ["BEST_GENERATOR", "EVALUATION", "Evaluate", "FLOOR", "MONITORS"]
 
+FLOOR = "floor_"  # before the name of a score, for that of real images
 EVALUATION, BEST_GENERATOR = "evaluation.csv", "best_generator.keras"
 MONITORS = ("frechet_distance", "kernel_distance")
 
@@ -20,10 +21,10 @@ MONITORS = ("frechet_distance", "kernel_distance")
 class Evaluate(Periodic):
     """Measures the generator during training, and keeps the best.
 
-    Each measurement adds a row with the scores and the evaluator's protocol to
-    `folder/evaluation.csv`. `folder/best_generator.keras` is the averaged generator with the
-    smallest distance under this protocol so far, as a plain Keras model. Callbacks after
-    this one find the newest scores in the logs of every step and epoch
+    Each measurement adds a row with the scores, those of real images (`floor_...`) and the
+    evaluator's protocol to `folder/evaluation.csv`. `folder/best_generator.keras` is the averaged
+    generator with the smallest distance under this protocol so far, as a plain Keras model.
+    Callbacks after this one find the newest scores in the logs of every step and epoch
     (`keras.callbacks.CSVLogger`, `Log`, `ReduceLROnPlateau(monitor="frechet_distance")` ...). The
     first measurement is taken before training.
 
@@ -73,6 +74,8 @@ class Evaluate(Periodic):
         self.evaluator = evaluator
         self.monitor = monitor
         self.path = self.folder / EVALUATION
+        floor = getattr(evaluator, "floor", {})
+        self._floor = {f"{FLOOR}{name}": value for name, value in floor.items()}
         self._protocol = {
             name: str(value) for name, value in getattr(evaluator, "protocol", {}).items()
         } | {"monitor": monitor}
@@ -112,7 +115,7 @@ class Evaluate(Periodic):
         # Save the generator first, so that the best row always has one.
         if is_best:
             save_generator(self.model, self.folder / BEST_GENERATOR)
-        self._rows.append({"step": self.model.step} | scores | self._protocol)
+        self._rows.append({"step": self.model.step} | scores | self._floor | self._protocol)
         with replacing(self.path) as temporary:
             temporary.write_bytes(to_csv(column_names(self._rows), self._rows))
         self._stop_if_exhausted()
@@ -145,4 +148,8 @@ class Evaluate(Periodic):
     def _scores(self):
         newest = self._rows[-1] if self._rows else {}
         others = ("step", *self._protocol)
-        return {name: float(value) for name, value in newest.items() if name not in others}
+        return {
+            name: float(value)
+            for name, value in newest.items()
+            if name not in others and not name.startswith(FLOOR)
+        }

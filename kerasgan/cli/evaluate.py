@@ -13,7 +13,7 @@ from kerasgan.cli._neighbours import NEAREST, Neighbours
 from kerasgan.cli._source import load_sampler
 from kerasgan.files import check_writable, replacing
 
-__all__ = ["add_parser", "describe_copies", "describe_variety", "run"]
+__all__ = ["add_parser", "describe_copies", "describe_variety", "has_copies", "run"]
 
 # What the user types for arguments of the API.
 _TYPED = {"count": "--count", "folder": "--data", "images": "--data", "path": "--data-path"}
@@ -180,12 +180,17 @@ def describe_variety(scores: dict[str, float], floor: dict[str, float]) -> str:
 
 def describe_copies(scores: dict[str, float], floor: dict[str, float]) -> str:
     """What the distance to the nearest real images means, in one sentence."""
-    if scores["copies"] > floor["copies"] + _MANY_COPIES:
+    if has_copies(scores["copies"], floor["copies"]):
         return (
             f"{scores['copies']:.0%} of the samples are nearly copies of real images; --nearest "
             "shows them beside these."
         )
     return "Samples are no nearer to real images than other real images are: they are no copies."
+
+
+def has_copies(share: float, floor: float) -> bool:
+    """Whether many more samples than real images are nearly copies of real images."""
+    return share > floor + _MANY_COPIES
 
 
 def _count_digits(fakes, real):

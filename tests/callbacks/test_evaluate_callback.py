@@ -90,6 +90,7 @@ def test_evaluate_compares_what_was_measured_alike(tmp_path):
     class Evaluator:
         def __init__(self, count, values):
             self.protocol = {"encoder": "mean", "count": count}
+            self.floor = {"frechet_distance": 0.5}
             self.values = iter(values)
 
         def __call__(self, gan):
@@ -102,11 +103,12 @@ def test_evaluate_compares_what_was_measured_alike(tmp_path):
     assert len(texts) == 1 and "another encoder, data set, count, seed or monitor" in texts[0]
     rows = callbacks.read_log(tmp_path / "evaluation.csv")
     assert [tuple(row.values()) for row in rows] == [
-        ("0", "9.0", "mean", "10", "frechet_distance"),
-        ("2", "1.0", "mean", "10", "frechet_distance"),
-        ("2", "7.0", "mean", "20", "frechet_distance"),
-        ("4", "6.0", "mean", "20", "frechet_distance"),
+        ("0", "9.0", "0.5", "mean", "10", "frechet_distance"),
+        ("2", "1.0", "0.5", "mean", "10", "frechet_distance"),
+        ("2", "7.0", "0.5", "mean", "20", "frechet_distance"),
+        ("4", "6.0", "0.5", "mean", "20", "frechet_distance"),
     ]
+    assert list(rows[0])[2] == "floor_frechet_distance"
     best = keras.models.load_model(tmp_path / "best_generator.keras")
     np.testing.assert_array_equal(weights(best), weights(gan.generator))
 

@@ -361,6 +361,49 @@ def test_scores_are_explained_and_those_of_noise_left_out(tmp_path):
     assert "If --patience ended it, pass a larger one, too." in page.text
 
 
+def write_scores(run, columns, *rows):
+    lines = (",".join(map(str, row)) for row in rows)
+    (run / "evaluation.csv").write_text("\n".join([f"step,{columns}", *lines, ""]))
+
+
+def test_scores_of_real_images_are_dashed_lines(tmp_path):
+    run = make_run(tmp_path / "run")
+    columns = "frechet_distance,precision,recall,floor_precision,floor_recall"
+    write_scores(run, columns, (2, 9, 0.5, 0.25, 0.9, 0.875), (4, 7, 0.75, 0.5, 0.9, 0.875))
+    page = page_of(run)
+    words = " ".join(page.text.split())
+    assert "real images, precision 0.9 real images, recall 0.875" in words
+    assert page.text.count("Dashed: the same number of other real images") == 1
+    assert len([line for line in page.all("line") if "floor" in line["class"]]) == 2
+    other = make_run(tmp_path / "other")
+    write_scores(other, columns, (2, 8, 0.5, 0.25, 0.9, 0.875))
+    assert write_report(run, other, "--out", tmp_path / "two.html") == 0
+    page = Page(tmp_path / "two.html")
+    assert not [line for line in page.all("line") if "floor" in line["class"]]
+    assert "floor" not in page.text.split("Best scores")[1]
+
+
+@pytest.mark.parametrize(
+    ("distances", "copies", "says"),
+    [
+        ((50, 1.4, 2.1, 2.4, 2.2), 0.0, "was smallest at step 1 (1.4), and is 2.2 now"),
+        ((50, 1.4, 2.1, 2.4, 1.6), 0.0, None),  # only by an eighth
+        ((50, 1.4, 2.1, 2.4), 0.0, None),  # only twice
+        ((50, -0.1, 0.2, 0.2, 0.2), 0.0, None),  # as far as real images are by chance
+        ((50, 5.0, 4.0, 3.0, 2.0), 0.5, "50% of the samples are nearly copies"),
+        ((50, 5.0, 4.0, 3.0, 2.0), 0.3, None),  # almost as many as of real images
+    ],
+)
+def test_a_page_warns_of_overfitting(tmp_path, distances, copies, says):
+    run = make_run(tmp_path / "run")
+    rows = ((step, distance, copies, 0.3, 0.25) for step, distance in enumerate(distances))
+    columns = "kernel_distance,copies,floor_kernel_distance,floor_copies"
+    write_scores(run, columns, *rows)
+    text = page_of(run).text
+    assert ("There may be too few images" in text) == bool(says)
+    assert says is None or says in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-__all__ = ["Line", "Plot", "plot"]
+__all__ = ["Floor", "Line", "Plot", "plot"]
 
 WIDTH, HEIGHT = 460, 240  # of the drawing, scaled to the page
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 24, 10, 28  # margins
@@ -32,10 +32,28 @@ class Line:
 
 
 @dataclasses.dataclass
+class Floor:
+    """A level line: what real images score.
+
+    Attributes:
+        name: What it shows.
+        y: Its position.
+        value: Its value, as text.
+        index: Number of the line that it belongs to.
+    """
+
+    name: str
+    y: float
+    value: str
+    index: int
+
+
+@dataclasses.dataclass
 class Plot:
     """A plot: its lines, and `(position, text)` of the ticks on its axes."""
 
     lines: list[Line]
+    floors: list[Floor]
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
     is_averaged: bool
@@ -48,15 +66,17 @@ class Plot:
     bottom: int = HEIGHT - _BOTTOM
 
 
-def plot(curves):
+def plot(curves, floors=None):
     """Makes a plot.
 
     Args:
         curves: Dict from names to pairs of arrays: steps and values, which may be NaN.
+        floors: Dict from some of these names to what real images score.
 
     Returns:
         `Plot`; None if no value is finite.
     """
+    floors = floors or {}
     lasts = {name: _last(y) for name, (_, y) in curves.items()}
     is_averaged = any(len(x) > _MOST_POINTS for x, _ in curves.values())
     curves = {name: _averaged(*pair) for name, pair in curves.items()}
@@ -68,7 +88,7 @@ def plot(curves):
     ordinary = np.percentile(values, _ORDINARY)
     beyond = _MOST_BEYOND * (ordinary[1] - ordinary[0])
     low, high = max(values.min(), ordinary[0] - beyond), min(values.max(), ordinary[1] + beyond)
-    up = _limits(low, high)
+    up = _limits(min([low, *floors.values()]), max([high, *floors.values()]))
 
     def place_x(x):
         return _LEFT + (x - across[0]) / (across[1] - across[0]) * (WIDTH - _LEFT - _RIGHT)
@@ -80,8 +100,19 @@ def plot(curves):
     lines = [
         Line(name, _parts(place_x(x), place_y(y)), lasts[name]) for name, (x, y) in curves.items()
     ]
+    names = list(curves)
+    drawn = [
+        Floor(
+            "real images" if len(curves) == 1 else f"real images, {name}",
+            float(place_y(value)),
+            f"{value:.4g}",
+            names.index(name),
+        )
+        for name, value in floors.items()
+    ]
     return Plot(
         lines,
+        drawn,
         [(float(place_x(tick)), _whole(tick)) for tick in _ticks(*across, whole=True)],
         [(float(place_y(tick)), f"{tick:.4g}") for tick in _ticks(*up)],
         is_averaged,

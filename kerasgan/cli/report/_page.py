@@ -4,6 +4,7 @@ import base64
 import contextlib
 import functools
 import hashlib
+import math
 import pathlib
 import time
 
@@ -11,7 +12,7 @@ import jinja2
 import markupsafe
 import numpy as np
 
-from kerasgan.callbacks.evaluate import MONITORS
+from kerasgan.callbacks.evaluate import FLOOR, MONITORS
 from kerasgan.checks import counted
 from kerasgan.cli import run_folder
 from kerasgan.cli._neighbours import MOST_SEARCHED
@@ -113,8 +114,8 @@ _SCORES = (
         "Copies",
         {"copies": "copies"},
         """Share of generated images that are suspiciously near to a real one. Healthy: as among
-        other real images, whose share "kerasgan evaluate" shows. Not healthy: it rises above that;
-        the generator repeats its data, of which there is too little.""",
+        other real images. Not healthy: it rises above that; the generator repeats its data, of
+        which there is too little.""",
     ),
 )
 _OTHER_TEXT = """A further term that this model reports. A loss should fall, then level off."""
@@ -277,14 +278,18 @@ def _plots(runs, curves, table_of):
         # Several runs have a plot for each column, with a line for each run.
         groups = [names] if len(runs) == 1 else [{column: names[column]} for column in names]
         for group in groups:
-            lines = {}
+            lines, floors = {}, {}
             for name, run in runs.items():
                 table = table_of(run)
                 for column, label in group.items():
                     if column in table:
                         line = label if len(runs) == 1 else name
                         lines[line] = table["step"], table[column]
-            plot = _curves.plot(lines) if lines else None
+                        # Runs on other data have other floors.
+                        floor = _run.newest(table, FLOOR + column)
+                        if len(runs) == 1 and math.isfinite(floor):
+                            floors[line] = floor
+            plot = _curves.plot(lines, floors) if lines else None
             if plot:
                 (label, *_) = group.values()
                 suffix = f": {label}" if len(runs) > 1 and len(names) > 1 else ""
@@ -315,6 +320,8 @@ def _best_scores(runs):
             found[name] = {
                 title.replace("_", " "): f"{value:.4g}"
                 for title, value in values.items()
-                if np.isfinite(value) and title not in ("seed", "count")
+                if np.isfinite(value)
+                and title not in ("seed", "count")
+                and not title.startswith(FLOOR)
             }
     return found

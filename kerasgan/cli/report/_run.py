@@ -13,12 +13,14 @@ import numpy as np
 from PIL import Image
 
 from kerasgan import callbacks
+from kerasgan.callbacks.evaluate import FLOOR
 from kerasgan.checks import counted, in_short, is_whole
 from kerasgan.cli import run_folder
 from kerasgan.cli._arguments import shown
+from kerasgan.cli.evaluate import has_copies
 from kerasgan.files import read_json
 
-__all__ = ["MOST_GRIDS", "Picture", "Run", "is_run", "read"]
+__all__ = ["MOST_GRIDS", "Picture", "Run", "is_run", "newest", "read"]
 
 MOST_GRIDS = 40  # on a page
 _MOST_BYTES, _MOST_PIXELS = 2**16, 1100  # of a picture that is taken as it is; its longer side
@@ -28,6 +30,8 @@ _LARGEST_NUMBER = 1e15  # in a CSV file
 # In a configuration, beside the arguments.
 _FACTS = ("num_images", "backend", "latents", "latent_dim", "value_range", "num_classes")
 _MOST_TEXT, _MOST_WARNINGS = 2000, 200
+# Training is past its best if this many kernel distances in a row are so much above the smallest.
+_MANY_WORSE, _WORSE = 3, 1.25
 
 
 class Picture:
@@ -56,7 +60,7 @@ class Run:
         grids: Pictures made during training, in order; at most `MOST_GRIDS`.
         num_grids: How many there are in the folder.
         pictures: Dict from names of files to other pictures.
-        warnings: What the run warned of, each once.
+        warnings: What the run warned of, and what its scores show, each once.
         problems: What is missing or damaged, as sentences.
     """
 
@@ -171,15 +175,16 @@ def read(folder):
                 pictures[name] = picture
         else:
             problems.append(f"{name} is not there (yet).")
+    scores = _read_table(folder / run_folder.EVALUATION, problems)
     return Run(
         folder,
         config,
         log,
-        _read_table(folder / run_folder.EVALUATION, problems),
+        scores,
         grids,
         len(paths),
         pictures,
-        _read_warnings(folder / run_folder.WARNINGS, problems),
+        [*_read_warnings(folder / run_folder.WARNINGS, problems), *_find_overfitting(scores)],
         problems,
     )
 
@@ -228,6 +233,36 @@ def _read_warnings(path, problems):
         problems.append(f"{path.name} cannot be read ({in_short(error)}).")
         return []
     return [_cut(line) for line in dict.fromkeys(lines) if line.strip()][-_MOST_WARNINGS:]
+
+
+def newest(table, name):
+    """The last value in a column; NaN without any."""
+    return float(table.get(name, np.full(1, math.nan))[-1])
+
+
+def _find_overfitting(scores):
+    """Warnings about scores of a generator that has begun to repeat its few images."""
+    found = []
+    copies = newest(scores, "copies")
+    if has_copies(copies, newest(scores, f"{FLOOR}copies")):
+        found.append(f"{copies:.0%} of the samples are nearly copies of training images")
+    distances = scores.get("kernel_distance", np.zeros(0))
+    if len(distances) > _MANY_WORSE and np.isfinite(distances).all():
+        best = int(np.argmin(distances))
+        # Near 0, distances differ by chance as much as those of real images do.
+        floor = np.nan_to_num(abs(newest(scores, f"{FLOOR}kernel_distance")))
+        limit = _WORSE * max(distances[best], floor)
+        if min(distances[-_MANY_WORSE:]) > limit > 0:
+            found.append(
+                f"The kernel distance was smallest at step {scores['step'][best]:,.0f} "
+                f"({distances[best]:.3g}), and is {distances[-1]:.3g} now: training is past its "
+                "best"
+            )
+    return [
+        f"{text}. There may be too few images: add some, augment them with --augment "
+        "color,translation, or stop earlier with --monitor kernel_distance --patience 3."
+        for text in found
+    ]
 
 
 def _grid_paths(folder):
