@@ -1,6 +1,6 @@
 """kerasgan: generative adversarial networks that are plain Keras models."""
 
-from kerasgan import callbacks, datasets, layers, losses, metrics
+from kerasgan import callbacks, datasets, latents, layers, losses, metrics, pictures
 from kerasgan.factorization import directions
 from kerasgan.gan import GAN
 from kerasgan.pictures import image_grid
@@ -61,10 +61,12 @@ __all__ = [
     "directions",
     "frozen",
     "image_grid",
+    "latents",
     "layers",
     "load_pretrained",
     "losses",
     "metrics",
+    "pictures",
     "project",
 ]
 

@@ -4,6 +4,8 @@ import inspect
 import math
 import os
 import sys
+from collections.abc import Callable
+from typing import TypeGuard
 
 import keras
 import numpy as np
@@ -202,7 +204,7 @@ def check_function(
         pass
 
 
-def is_function(value):
+def is_function(value: object) -> TypeGuard[Callable]:
     """Whether `value` is callable but not a class."""
     return callable(value) and not isinstance(value, type)
 

@@ -118,11 +118,12 @@ class GAN(keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.value_range = value_range
-        self.num_classes = check_num_classes(num_classes, generator, discriminator)
+        self.num_classes: int | None = check_num_classes(num_classes, generator, discriminator)
         self.class_names = class_names
-        self.image_shape = tuple(first(generator.outputs).shape[1:])
+        height, width, channels = first(generator.outputs).shape[1:]
+        self.image_shape: tuple[int, int, int] = (height, width, channels)
         shape = latents_shape(generator)
-        self.latent_dim = None if shape is None else shape[1]
+        self.latent_dim: int | None = None if shape is None else shape[1]
         seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", seed, 0, 2**31 - 1)
         check_seed(seed)
@@ -295,19 +296,19 @@ class GAN(keras.Model):
         return self._compiled_step
 
     @property
-    def combined(self):
+    def combined(self) -> keras.Model:
         return self._training.generator
 
     @property
-    def sampling_generator(self):
+    def sampling_generator(self) -> keras.Model:
         return self._choices.average.average if self._choices.average else self.generator
 
     @property
-    def latents(self):
+    def latents(self) -> str | tuple | Callable:
         return self._latent_stream.latents
 
     @latents.setter
-    def latents(self, latents):
+    def latents(self, latents: str | tuple | Callable) -> None:
         latents = latent_tools.standardize(latents)
         if self.latent_dim is not None:
             latent_tools.check_length(latents, self.latent_dim)
@@ -321,15 +322,15 @@ class GAN(keras.Model):
             super().__setattr__(name, value)
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         return self._latent_stream.seed
 
     @property
-    def class_names(self):
+    def class_names(self) -> Sequence[str] | None:
         return self._class_names
 
     @class_names.setter
-    def class_names(self, names):
+    def class_names(self, names: Sequence[str] | None) -> None:
         is_list = isinstance(names, (list, tuple)) and all(isinstance(x, str) for x in names)
         if names is not None and not (is_list and len(names) == self.num_classes):
             raise argument_error(
@@ -341,28 +342,28 @@ class GAN(keras.Model):
         self._class_names = names
 
     @property
-    def g_optimizer(self):
+    def g_optimizer(self) -> keras.optimizers.Optimizer:
         return self._training.optimizers[0]
 
     @property
-    def d_optimizer(self):
+    def d_optimizer(self) -> keras.optimizers.Optimizer | tuple[keras.optimizers.Optimizer, ...]:
         optimizers = tuple(self._training.optimizers[1:])
         return optimizers if len(optimizers) > 1 else optimizers[0]
 
     @property
-    def discriminator_steps(self):
+    def discriminator_steps(self) -> int:
         return self._choices.settings["discriminator_steps"]
 
     @discriminator_steps.setter
-    def discriminator_steps(self, value):
+    def discriminator_steps(self, value: int) -> None:
         self.compile(discriminator_steps=value)
 
     @property
-    def steps_per_execution(self):
+    def steps_per_execution(self) -> int:
         return self._choices.settings["steps_per_execution"]
 
     @steps_per_execution.setter
-    def steps_per_execution(self, value):
+    def steps_per_execution(self, value: int) -> None:
         if hasattr(self, "_choices"):  # Keras sets it to 1 while it creates a model
             self.compile(steps_per_execution=value)
 
@@ -395,15 +396,15 @@ class GAN(keras.Model):
         return optimizers.Optimizers(self._training.optimizers)
 
     @property
-    def step(self):
+    def step(self) -> int:
         return self.progress.step
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         return self.progress.epoch
 
     @property
-    def epoch_step(self):
+    def epoch_step(self) -> int:
         return self.progress.epoch_step
 
     # Training

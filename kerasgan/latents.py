@@ -1,5 +1,7 @@
 """Latents: random vectors that a generator turns into images."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import scipy.special
 from keras import ops, random, saving
@@ -17,6 +19,7 @@ from kerasgan.checks import (
     is_number,
     is_real,
 )
+from kerasgan.progress import Progress
 
 __all__ = [
     "Stream",
@@ -39,7 +42,9 @@ _MOST_FRAMES = 10_000  # from one latent to the next
 KINDS = ("linear", "spherical")
 
 
-def standardize(latents, name="latents"):
+def standardize(
+    latents: str | Sequence | dict | Callable, name: str = "latents"
+) -> str | tuple | Callable:
     """Checks a distribution of latents and returns it in its plain form.
 
     Args:
@@ -71,7 +76,7 @@ def standardize(latents, name="latents"):
     )
 
 
-def plain(latents):
+def plain(latents: str | tuple | Callable) -> str | tuple | dict:
     """`latents` in a form to save that `standardize` takes: Keras cannot save its own functions."""
     name = getattr(latents, "__name__", "")
     if getattr(random, name, None) is latents:
@@ -79,7 +84,7 @@ def plain(latents):
     return saving.serialize_keras_object(latents) if callable(latents) else latents
 
 
-def check(latents, shape):
+def check(latents: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Returns a user's latents as float32; raises ValueError unless finite and of this shape."""
     latents = as_array("latents", latents)
     if latents.shape != shape or not is_real(latents) or not np.isfinite(latents).all():
@@ -95,7 +100,7 @@ def check(latents, shape):
     return latents.astype("float32", copy=False)
 
 
-def check_length(latents, latent_dim):
+def check_length(latents: str | tuple | Callable, latent_dim: int) -> None:
     """Raises ValueError unless a distribution, as `standardize` returns it, has this length."""
     try:
         values = draw(latents, (1, latent_dim), np.random.default_rng(0))
@@ -112,7 +117,9 @@ def check_length(latents, latent_dim):
         )
 
 
-def draw(latents, shape, rng):
+def draw(
+    latents: str | tuple | Callable, shape: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
     """Draws float32 latents.
 
     NumPy draws them on the host, so that a seed gives the same latents on every backend, and
@@ -131,19 +138,24 @@ def draw(latents, shape, rng):
                 f"{values.shape} for latents(shape={tuple(shape)}, seed=...). Return an array "
                 "of the requested shape."
             )
+    elif isinstance(latents, tuple):
+        _, mean, deviation = latents
+        values = rng.normal(mean, deviation, shape)
     elif latents == "uniform":
         values = rng.random(shape)
     elif latents == "symmetric_uniform":
         values = rng.uniform(-1.0, 1.0, shape)
-    elif latents == "normal":
-        values = rng.standard_normal(shape)
     else:
-        _, mean, deviation = latents
-        values = rng.normal(mean, deviation, shape)
+        values = rng.standard_normal(shape)
     return np.asarray(values, dtype="float32")
 
 
-def draw_truncated(latents, shape, rng, truncation):
+def draw_truncated(
+    latents: str | tuple | Callable,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    truncation: float,
+) -> np.ndarray:
     """Draws float32 latents of a normal distribution, none of them far from its mean.
 
     Reference: Brock et al. 2018, "Large Scale GAN Training for High Fidelity Natural Image
@@ -180,7 +192,7 @@ def _named(latents):
     return repr(latents)
 
 
-def normal_mean(latents):
+def normal_mean(latents: str | tuple | Callable) -> float | None:
     """The mean of a distribution, as `standardize` returns it, if it is normal; otherwise None."""
     if isinstance(latents, tuple):
         return latents[1]
@@ -198,7 +210,7 @@ class Stream:
         progress: `Progress`, which counts the draws.
     """
 
-    def __init__(self, latent_dim, seed, progress):
+    def __init__(self, latent_dim: int | None, seed: int, progress: Progress):
         self.latent_dim = latent_dim
         self.seed = seed
         self.progress = progress
@@ -234,7 +246,12 @@ class Stream:
         return found
 
 
-def path(latents, distribution="normal", frames_between=16, kind=None):
+def path(
+    latents: np.ndarray,
+    distribution: str | tuple | Callable = "normal",
+    frames_between: int = 16,
+    kind: str | None = None,
+) -> np.ndarray:
     """Makes latents on a closed path: from each latent to the next, and from the last to the first.
 
     Normal latents lie near a sphere around their mean, so the path between them runs along it

@@ -82,7 +82,7 @@ def image_grid(
     return to_pil(grid(images, columns, scale=scale))
 
 
-def check_scale(scale):
+def check_scale(scale: int | None) -> None:
     """Raises ValueError unless `scale` is a valid factor or None."""
     if scale is not None:
         check_whole("scale", scale, 1, LARGEST_SCALE)
@@ -200,7 +200,7 @@ def to_pil(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def save_png(path: str | os.PathLike, image: np.ndarray):
+def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes a uint8 image `(height, width, channels)` with 1, 3 or 4 channels as PNG."""
     with replacing(path) as temporary:
         to_pil(image).save(temporary, format="PNG")
@@ -238,7 +238,9 @@ def fit_frame(frame: np.ndarray, scale: int | None = None) -> np.ndarray:
     return enlarged(frame, int(factor))
 
 
-def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.1):
+def save_gif(
+    path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.1
+) -> None:
     """Writes uint8 images of one size as a looping GIF; the last image stays for a second."""
     pictures = [to_pil(opaque(frame)).convert("RGB") for frame in frames]
     durations = [round(1000 * seconds_per_frame)] * (len(pictures) - 1) + [1000]
@@ -253,7 +255,7 @@ def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_
         )
 
 
-def check_animation(path: str | os.PathLike):
+def check_animation(path: str | os.PathLike) -> None:
     """Checks that `save_animation` can write a file with this suffix.
 
     Raises:
@@ -274,7 +276,7 @@ def check_animation(path: str | os.PathLike):
 
 def save_animation(
     path: str | os.PathLike, frames: Sequence[np.ndarray], seconds_per_frame: float = 0.05
-):
+) -> None:
     """Writes uint8 images of one size as a looping GIF, or as a video, MP4 (H.264) or WebM (VP9).
 
     Video needs the package PyAV: `pip install kerasgan[video]`.

@@ -34,7 +34,7 @@ def test_the_command_shows_and_clears_the_cache(tmp_path, cache_folder, capsys):
     for arguments, left in (([], 1), (["--clear"], 0)):
         assert cli.main(["cache", *arguments]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[:2] == [str(cache_folder), "decoded images: 1 files, 0.4 MB"]
+        assert lines[:2] == [str(cache_folder), "decoded images: 1 file, 0.4 MB"]
         assert len(list(cache_folder.iterdir())) == left
     assert lines[-1] == "Deleted."
 

@@ -21,7 +21,15 @@ MODULES = ["kerasgan"] + [
     if not any(part.startswith("_") for part in found.name.split("."))
 ]
 # Losses take tensors, which have no type that the backends share.
-TYPED = (kerasgan, kerasgan.callbacks, kerasgan.datasets, kerasgan.layers, kerasgan.metrics)
+TYPED = (
+    kerasgan,
+    kerasgan.callbacks,
+    kerasgan.datasets,
+    kerasgan.latents,
+    kerasgan.layers,
+    kerasgan.metrics,
+    kerasgan.pictures,
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -77,7 +85,22 @@ def test_parameters_have_types(function):
 
 def test_a_type_checker_sees_the_types_of_the_installed_package(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("import kerasgan\n\nkerasgan.build_dcgan().fit([], epochs='ten')\n")
+    expressions = {
+        "gan.image_shape": "tuple[int, int, int]",
+        "gan.latents": "str | tuple[Any, ...] | (def (*Any, **Any) -> Any)",
+        "gan.latent_dim": "int | None",
+        "gan.num_classes": "int | None",
+        "gan.class_names": "typing.Sequence[str] | None",
+        "gan.seed + gan.step + gan.epoch + gan.epoch_step": "int",
+        "gan.discriminator_steps + gan.steps_per_execution": "int",
+        "kerasgan.latents.path(gan.sample_latents(2)).ndim": "int",
+        "kerasgan.pictures.grid(gan.sample(2)).ndim": "int",
+    }
+    lines = ["import kerasgan", "gan = kerasgan.build_dcgan()", "gan.fit([], epochs='ten')"]
+    lines += [f"reveal_type({expression})" for expression in expressions]
+    script.write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", str(script)]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert 'Argument "epochs" to "fit" of "GAN" has incompatible type "str"' in found.stdout
+    error, *notes = found.stdout.splitlines()[: 1 + len(expressions)]
+    assert 'Argument "epochs" to "fit" of "GAN" has incompatible type "str"' in error
+    assert [note.split('"')[1] for note in notes] == list(expressions.values())
