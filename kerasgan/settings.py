@@ -101,7 +101,7 @@ def check(settings, discriminator):
 def check_ema(ema):
     """Raises ValueError unless `ema` is a decay, or None."""
     if ema is not None:
-        check_number("ema", ema, "Try 0.999, or False to turn it off.", below=1)
+        check_number("ema", ema, "Try 0.999, or turn the average off.", below=1)
 
 
 def _check_auxiliary_loss(function):

@@ -76,7 +76,7 @@ class Diagnose(keras.callbacks.Callback):
                     "64 samples look nearly the same. If your images differ more, the "
                     "generator has collapsed. Try loss='relativistic_paired', with "
                     "penalty={'r1': 1.0, 'r2': 1.0} if the discriminator has no batch "
-                    "normalisation, other learning rates, or build_pacgan",
+                    "normalisation, other learning rates, or build_pacgan (--model pacgan)",
                 )
 
     def _look_for_a_sure_discriminator(self):
@@ -90,7 +90,8 @@ class Diagnose(keras.callbacks.Callback):
                 f"the discriminator's mean loss was {d_loss:.1g}: it tells all real images from "
                 "fakes, so the generator learns little. Try lowering its learning rate "
                 "(gan.d_optimizer.learning_rate, or --d-learning-rate), "
-                "augment='color,translation' or label_smoothing=0.1",
+                "augment='color,translation' (--augment color,translation) or "
+                "label_smoothing=0.1",
             )
 
     def _tell(self, what, text):

@@ -1,5 +1,7 @@
 """Loads the images and labels that DATA names: a folder, a .zip archive, or the word mnist."""
 
+import contextlib
+
 import numpy as np
 
 from kerasgan import datasets
@@ -48,7 +50,9 @@ def survey(data):
     if is_mnist(data):
         return _NUM_DIGITS, 0
     with opened(data) as source:
-        names, strays = _classes.find_class_names(source)
+        names, strays = [], []
+        with contextlib.suppress(ValueError):  # a wrong dataset.json, which not all models read
+            names, strays = _classes.find_class_names(source)
         return len(source.files), 0 if strays or len(names) < 2 else len(names)
 
 

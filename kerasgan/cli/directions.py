@@ -81,7 +81,11 @@ def run(given):
         if sampler.takes_labels:
             label = 0
             if given.label is not None:
-                label, *_ = _arguments.read_labels(given.label, sampler.names, "--label")
+                label, *others = _arguments.read_labels(given.label, sampler.names, "--label")
+                if others:
+                    raise argument_error(
+                        "--label", "be one class", f"--label {given.label}", "Pass the first alone."
+                    )
             labels = np.full(count * _COLUMNS, label, dtype="int32")
         else:
             _arguments.check_no_labels("--label", given.label)

@@ -120,4 +120,6 @@ def _classes_from_pairs(source, pairs):
 
 
 def _refused(expected, received, fix):
-    return argument_error(_FILE, expected, received, f"{fix} labels=False does not read it.")
+    return argument_error(
+        _FILE, expected, received, f"{fix} Training without labels does not read it."
+    )

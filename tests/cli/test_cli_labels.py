@@ -13,7 +13,7 @@ from models import state
 from PIL import Image
 
 from kerasgan import callbacks, cli, datasets, pictures, zoo
-from kerasgan.cli._data import load_to_compare, load_to_train
+from kerasgan.cli._data import load_to_compare, load_to_train, survey
 
 pytestmark = pytest.mark.any_backend
 
@@ -84,6 +84,7 @@ def test_an_archive_is_trained_on_as_its_folder(pets, run_of_pets, tmp_path, mon
     capsys.readouterr()
     assert train(archive, *TINY, "--model", "cgan", "--out", tmp_path / "none") == 2
     assert "`dataset.json` must have labels for its images" in errors(capsys)
+    assert survey(archive) == (12, 0)  # without --model, it is not refused
     assert not (tmp_path / "none").exists()
 
 

@@ -142,6 +142,7 @@ def test_directions_are_rows_around_one_picture(run, run_of_pets, tmp_path, caps
         (run, ["--count", 10**6], "`--count` must be at most 100"),
         (run, ["--label", "cat"], "`--label` must be left out"),
         (run_of_pets, ["--label", "fox"], "`--label` must be classes of MODEL"),
+        (run_of_pets, ["--label", "cat,dog"], "`--label` must be one class"),
         (run, ["--out", tmp_path / "a.jpg"], "`--out` must end in .png"),
     ):
         assert call("directions", model, *arguments, "--overwrite", *extra) == 2
