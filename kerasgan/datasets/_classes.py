@@ -121,5 +121,8 @@ def _classes_from_pairs(source, pairs):
 
 def _refused(expected, received, fix):
     return argument_error(
-        _FILE, expected, received, f"{fix} Training without labels does not read it."
+        _FILE,
+        expected,
+        received,
+        f"{fix} labels=False, or a --model without labels, does not read it.",
     )
