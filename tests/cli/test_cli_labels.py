@@ -179,7 +179,7 @@ def test_other_arguments_are_checked_before_images_are_decoded(pets, tmp_path, m
         assert train(pets, *arguments) == 2
         assert "`--size` must" in errors(capsys)
     assert train(tmp_path / "none", "--model", "cgan", "--out", tmp_path / "run") == 2
-    assert "`folder` must be an existing folder" in errors(capsys)
+    assert "`DATA` must be an existing folder" in errors(capsys)
 
 
 def test_a_resumed_run_with_labels_equals_an_uninterrupted_one(run_of_pets, pets, tmp_path):
