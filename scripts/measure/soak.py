@@ -2,12 +2,15 @@
 
     KERAS_BACKEND=torch scripts/measure/soak.py kill --runs 100
     scripts/measure/soak.py term int disk --runs 20
+    sudo scripts/measure/soak.py full cache --runs 20
 
 Each run is `kerasgan train` on the package's flags, with an image cache of its own, in a process
 that is disturbed once: by SIGKILL, SIGTERM or Ctrl-C at a moment drawn evenly from the time that
-an undisturbed run takes (half of the moments from the time after its start-up), or by a limit on
-the size of its files, as if the disk were full. Then it is resumed until it ends, or started again
-if it had not written its settings yet, or if its last message says so because nothing was saved.
+an undisturbed run takes (half of the moments from the time after its start-up); by SIGKILL while it
+builds the cache (`cache`); by a limit on the size of its files (`disk`); or by a disk that is too
+small and grows before the resume (`full`, a tmpfs, which only root can mount). Then it is resumed
+until it ends, or started again if it had not written its settings yet, or if its last message says
+so because nothing was saved.
 
 Appends a line to `--out` for each run: `moment`, what it was doing; `code`, its exit code; `lost`,
 whether there was a checkpoint that could not be loaded; and `is_equal`, whether weights,
@@ -17,6 +20,7 @@ Prints a table of all runs so far.
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -38,6 +42,7 @@ import kerasgan
 ROOT = pathlib.Path(__file__).parents[2]
 ARGUMENTS = [str(ROOT / "datasets" / "flags"), "--size", "16", "--filters", "4"]
 ARGUMENTS += ["--batch-size", "8", "--ema", "0.9", "--augment", "color"]
+CACHING = "caching images"
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 
 
@@ -45,7 +50,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("how", nargs="+", choices=(*SIGNALS, "disk"))
+    parser.add_argument("how", nargs="+", choices=(*SIGNALS, "cache", "disk", "full"))
     parser.add_argument("--runs", type=int, default=10, help="of each kind")
     parser.add_argument("--steps", type=int, default=200, help="in a run")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/soak.jsonl"))
@@ -61,9 +66,9 @@ def main():
             for seed in range(given.runs):
                 key = {"backend": keras.config.backend(), "how": how, "steps": given.steps}
                 key["seed"] = seed
-                arguments = (folder / "run", how, given.steps, seed, times, expected)
-                results.measure(given.out, key, soak, *arguments)
-                shutil.rmtree(folder / "run", ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=folder) as place:
+                    run = pathlib.Path(place, "run")
+                    results.measure(given.out, key, soak, run, key, times, expected)
     print_table(given.out)
 
 
@@ -79,16 +84,37 @@ def measure(run, steps):
     return setup, time.monotonic() - start
 
 
-def soak(run, how, steps, seed, times, expected):
+def soak(run, key, times, expected):
     """Disturbs a run and resumes it."""
-    chance = random.Random(seed)
+    with contextlib.ExitStack() as stack:
+        if key["how"] == "full":
+            mount(run.parent, "1m")
+            stack.callback(subprocess.run, ["umount", run.parent], check=True)
+        return disturb(run, key["how"], key["steps"], random.Random(key["seed"]), times, expected)
+
+
+def mount(folder, size):
+    """Makes a disk of this size in a folder, or gives another size to the disk there."""
+    kind = "remount" if os.path.ismount(folder) else "rw"
+    options = f"{kind},size={size}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+
+
+def disturb(run, how, steps, chance, times, expected):
     setup, total = times
     limit = None
     if how == "disk":
         # Up to the size of the largest file, the model, and of the cache.
         limit = chance.randrange(1000, 400_000)
+    elif how == "full":
+        mount(run.parent, chance.randrange(50_000, 2_000_000))
     process = train(run, steps, limit)
-    if how != "disk":
+    if how == "cache":
+        while process.poll() is None and describe(run) != CACHING:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.03))
+        process.kill()
+    elif how in SIGNALS:
         try:
             process.wait(chance.uniform(chance.choice([0, setup]), total))
         except subprocess.TimeoutExpired:
@@ -103,6 +129,8 @@ def soak(run, how, steps, seed, times, expected):
             state_hash(run)
         except Exception as error:  # whatever it is, the checkpoint is lost
             found |= {"lost": True, "error": repr(error)}
+    if how == "full":
+        mount(run.parent, "64m")
     while process.returncode and found["resumes"] < 3:
         found["resumes"] += 1
         if "Start another run" in messages:
@@ -139,7 +167,7 @@ def train(run, steps, limit=None, resume=False):
 
 def describe(run):
     """What a process was doing when it ended."""
-    for folder, kind in ((run, "writing a file"), (run.with_name("run-cache"), "caching images")):
+    for folder, kind in ((run, "writing a file"), (run.with_name("run-cache"), CACHING)):
         if [*folder.rglob("*.tmp*")]:
             return kind
     if (run / "samples.png").exists():

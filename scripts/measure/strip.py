@@ -1,6 +1,8 @@
 """Puts a corner of several of a run's sample pictures side by side, with their steps below.
 
-    scripts/measure/strip.py runs/flags --steps 0 100 300 1000 3000 --out docs/steps.png
+    scripts/measure/strip.py runs/flags --steps 0 100 300 1000 3000 --out docs/learning.png
+
+Reads the pictures that `kerasgan train` writes to `samples/`, in the run's folder.
 """
 
 import argparse
