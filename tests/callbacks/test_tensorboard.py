@@ -4,6 +4,7 @@ import io
 import json
 import struct
 
+import keras
 import numpy as np
 import pytest
 from models import recorded_warnings
@@ -111,6 +112,28 @@ def test_a_model_without_a_graph_is_trained_all_the_same(tmp_path, monkeypatch):
         train(gan, 1, log(tmp_path))
     assert texts == ["The log has no graph of the generator: a layer has no get_config"]
     assert list(values_in(*events_in(tmp_path), "tensor")) == [(0, "discriminator")]
+
+
+def test_keras_writes_means_learning_rates_and_histograms_of_all_weights(tmp_path):
+    """With its own callback, which needs TensorFlow on every backend."""
+    pytest.importorskip("tensorflow")
+    from tensorboard.util.tensor_util import make_ndarray
+
+    gan = build_gan()
+    board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1)
+    history = gan.fit(IMAGES, batch_size=4, epochs=2, callbacks=[board], verbose=0).history
+    assert set(NAMES) <= set(history)
+    tensors = values_in(*events_in(tmp_path / "train"), "tensor")
+    values = {key: make_ndarray(tensor) for key, tensor in tensors.items()}
+    history |= {f"learning_rate_{side}_optimizer": 2 * [2e-4] for side in "gd"}
+    for name, means in history.items():
+        assert [values.pop((epoch, f"epoch_{name}")) for epoch in (0, 1)] == pytest.approx(means)
+    paths = sorted(weight.path for weight in gan.weights)
+    assert sorted(values) == [(epoch, f"{path}/histogram") for epoch in (0, 1) for path in paths]
+    for weight in gan.weights:  # those of now
+        edges = values[1, f"{weight.path}/histogram"][:, :2]
+        array = keras.ops.convert_to_numpy(weight)
+        np.testing.assert_allclose([edges.min(), edges.max()], [array.min(), array.max()])
 
 
 def records_in(path):
