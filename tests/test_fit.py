@@ -283,8 +283,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("update", ["joint", "simultaneous"])
-@pytest.mark.parametrize("steps_per_execution", [1, 3])
+@pytest.mark.parametrize(("update", "steps_per_execution"), [("joint", 3), ("simultaneous", 1)])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_not_finite_is_named_with_its_step(own, fault, update, steps_per_execution):
     arguments, step, names = FAULTS[fault]

@@ -132,9 +132,9 @@ for name in sys.argv[2:]:
     floats = numpy.load(f"{sys.argv[1]}/{name}.floats.npy")
     here = to_numpy(infer(gan.generator, latents_for(gan)))
     assert abs(here - floats).max() < 1e-5, (name, abs(here - floats).max())
-    images = numpy.zeros((4, *gan.image_shape), "uint8")
-    if name != "sagan":  # it takes longest to compile
-        assert gan.train_on_batch(images)["loss"] > 0, name
+    if name == "own":  # one, since compiling takes long
+        images = numpy.zeros((4, *gan.image_shape), "uint8")
+        assert gan.train_on_batch(images)["loss"] > 0
 """
     for backend in others:
         run(program, tmp_path, *names, backend=backend)

@@ -43,6 +43,7 @@ def scaled(images, factor):
     return factor * images
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -60,6 +61,7 @@ def test_checkpoint_refuses_what_cannot_be_loaded_before_training(tmp_path, buil
     assert gan.step == 0 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.any_backend
 def test_custom_objects_are_handed_on(tmp_path):
     class Halved(keras.layers.Layer):
         def call(self, x):
@@ -135,6 +137,7 @@ def test_rates_that_cannot_be_halved_are_refused_before_any_work(tmp_path):
     assert gan.step == 0 and not (tmp_path / "run" / "model.keras").exists()
 
 
+@pytest.mark.any_backend
 def test_training_goes_back_as_often_as_allowed(tmp_path):
     gan = build_gan()
     checkpoint = callbacks.Checkpoint(tmp_path, every=100, rollbacks=2)
@@ -146,6 +149,7 @@ def test_training_goes_back_as_often_as_allowed(tmp_path):
     assert callbacks.load_checkpoint(tmp_path).step == 0
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("harm", "problem"),
     [
@@ -219,6 +223,7 @@ def two_checkpoints(tmp_path_factory):
     return {name: (folder / name).read_bytes() for name in ("model.keras", "model.previous.keras")}
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, two_checkpoints, share):
     for name, content in two_checkpoints.items():
@@ -241,6 +246,7 @@ def rewritten(content, change):
     return file.getvalue()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -259,6 +265,7 @@ def test_a_whole_file_that_does_not_load_falls_back_too(tmp_path, two_checkpoint
         callbacks.load_checkpoint(tmp_path)
 
 
+@pytest.mark.any_backend
 def test_short_memory_is_no_reason_for_an_older_model(tmp_path, two_checkpoints, monkeypatch):
     def load(*args, **kwargs):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
@@ -270,6 +277,7 @@ def test_short_memory_is_no_reason_for_an_older_model(tmp_path, two_checkpoints,
         callbacks.load_checkpoint(tmp_path)
 
 
+@pytest.mark.any_backend
 def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_path):
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
@@ -279,6 +287,7 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_
     assert [path.name for path in tmp_path.glob(".*")] == [f".model.{os.getppid()}.tmp.keras"]
 
 
+@pytest.mark.any_backend
 def test_every_flipped_bit_that_matters_is_found(tmp_path, two_checkpoints):
     content = two_checkpoints["model.keras"]
     path = tmp_path / "model.keras"
@@ -301,6 +310,7 @@ def test_every_flipped_bit_that_matters_is_found(tmp_path, two_checkpoints):
     assert undamaged < 30
 
 
+@pytest.mark.any_backend
 def test_no_checkpoint_and_no_whole_checkpoint_are_clear_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match="a checkpoint, or be one. .*does not exist"):
         callbacks.load_checkpoint(tmp_path)
@@ -309,6 +319,7 @@ def test_no_checkpoint_and_no_whole_checkpoint_are_clear_errors(tmp_path):
         callbacks.load_checkpoint(tmp_path)
 
 
+@pytest.mark.any_backend
 def test_a_crash_at_any_moment_of_saving_leaves_a_checkpoint(tmp_path, monkeypatch):
     gan = build_gan()
     checkpoint = callbacks.Checkpoint(tmp_path)
@@ -342,6 +353,7 @@ def test_a_crash_at_any_moment_of_saving_leaves_a_checkpoint(tmp_path, monkeypat
     assert number == 5  # the model's own file, the one before, the model, the generator
 
 
+@pytest.mark.any_backend
 def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
     def no_links(*arguments):
         raise PermissionError
@@ -356,6 +368,7 @@ def test_without_hard_links_the_one_before_is_kept_too(tmp_path, monkeypatch):
         assert callbacks.load_checkpoint(tmp_path).step == 1
 
 
+@pytest.mark.any_backend
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_kill_9_while_saving_leaves_a_checkpoint(tmp_path):
     script = f"""

@@ -41,6 +41,7 @@ def test_diagnose_warns_once_of_a_discriminator_that_always_wins():
     assert texts == []
 
 
+@pytest.mark.any_backend
 def test_diagnose_does_not_judge_part_of_its_steps_nor_a_dead_critic():
     gan = build_gan()
     gan.compile(loss="wasserstein")
@@ -56,6 +57,7 @@ def test_diagnose_does_not_judge_part_of_its_steps_nor_a_dead_critic():
     assert texts == []
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("loss", ["non_saturating", "wasserstein"])
 def test_diagnose_is_silent_while_all_is_well(loss):
     gan = build_gan()

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from models import recorded_warnings
 from tiny_gan import IMAGES, build_gan, train, weights
 
@@ -46,6 +47,7 @@ def test_evaluate_writes_scores_and_keeps_the_best_generator(tmp_path):
     np.testing.assert_array_equal(weights(best), generators[2])
 
 
+@pytest.mark.any_backend
 def test_a_distance_of_nan_does_not_stand_in_the_way_of_a_best(tmp_path):
     distances = iter([float("nan"), 5.0, 6.0])
     evaluate = callbacks.Evaluate(
@@ -63,6 +65,7 @@ def test_a_distance_of_nan_does_not_stand_in_the_way_of_a_best(tmp_path):
     np.testing.assert_array_equal(weights(found), best)
 
 
+@pytest.mark.any_backend
 def test_evaluate_goes_on_after_a_resume(tmp_path):
     gan = build_gan()
     values = iter([9.0, 5.0, 4.0, 6.0])
@@ -86,6 +89,7 @@ def test_evaluate_goes_on_after_a_resume(tmp_path):
     ]
 
 
+@pytest.mark.any_backend
 def test_evaluate_compares_what_was_measured_alike(tmp_path):
     class Evaluator:
         def __init__(self, count, values):
@@ -113,6 +117,7 @@ def test_evaluate_compares_what_was_measured_alike(tmp_path):
     np.testing.assert_array_equal(weights(best), weights(gan.generator))
 
 
+@pytest.mark.any_backend
 def test_a_best_generator_that_could_not_be_saved_is_no_row(tmp_path, monkeypatch):
     values = iter([9.0, 5.0, 7.0])
     evaluate = callbacks.Evaluate(lambda gan: {"frechet_distance": next(values)}, tmp_path, every=1)
@@ -142,6 +147,7 @@ def test_early_stopping_of_keras_reads_the_scores(tmp_path):
     assert gan.step == 6  # 5 at the end of the first epoch was the best
 
 
+@pytest.mark.any_backend
 def test_patience_counts_what_was_measured_at_equal_distances(tmp_path):
     values = iter([9.0, 5.0, 7.0, 6.0, 8.0])
     evaluate = callbacks.Evaluate(
@@ -154,6 +160,7 @@ def test_patience_counts_what_was_measured_at_equal_distances(tmp_path):
     assert gan.step == 6 and evaluate.is_exhausted
 
 
+@pytest.mark.any_backend
 def test_the_monitored_score_decides(tmp_path):
     def fall_and_rise(gan):  # as when a generator memorises few images
         return {"frechet_distance": 9.0 - gan.step, "kernel_distance": float(abs(gan.step - 2))}

@@ -38,6 +38,7 @@ def values_in(events, kind):
     return {(step, value.tag): getattr(value, kind) for step, value in found}
 
 
+@pytest.mark.any_backend
 def test_tensorboard_log_writes_scalars(tmp_path):
     gan = build_gan()
     train(gan, 3, log(tmp_path))
@@ -52,6 +53,7 @@ def test_tensorboard_log_writes_scalars(tmp_path):
     assert (second[1].session_log.status, second[1].step) == (SessionLog.START, 4)
 
 
+@pytest.mark.any_backend
 def test_tensorboard_log_draws_a_grid_and_five_images_from_step_0_on(tmp_path):
     gan = build_gan()
     untrained = gan.sample(6, seed=0)
@@ -68,6 +70,7 @@ def test_tensorboard_log_draws_a_grid_and_five_images_from_step_0_on(tmp_path):
                 np.testing.assert_array_equal(np.array(picture), pixels)
 
 
+@pytest.mark.any_backend
 def test_tensorboard_shows_the_layers_of_both_models(tmp_path):
     gan = build_gan()
     train(gan, 1, log(tmp_path))
@@ -85,6 +88,7 @@ def test_tensorboard_shows_the_layers_of_both_models(tmp_path):
                 assert value.metadata.plugin_data.plugin_name == "graph_keras_model"
 
 
+@pytest.mark.any_backend
 def test_tensorboard_log_counts_pretraining_below_zero(tmp_path):
     gan = build_gan()
     gan.fit(IMAGES, batch_size=4, pretrain_steps=3, callbacks=[log(tmp_path)], verbose=0)
@@ -101,6 +105,7 @@ def test_tensorboard_log_counts_pretraining_below_zero(tmp_path):
     assert {step for step, _ in values_in(events, "image")} == {0}
 
 
+@pytest.mark.any_backend
 def test_a_model_without_a_graph_is_trained_all_the_same(tmp_path, monkeypatch):
     gan = build_gan()
 
@@ -144,6 +149,7 @@ def records_in(path):
         data = data[16 + length :]
 
 
+@pytest.mark.any_backend
 def test_tensorboard_log_draws_a_named_row_for_each_class(tmp_path):
     gan = kerasgan.build_cgan((16, 16, 3), latent_dim=4, filters=2, num_classes=3)
     gan.class_names = ["cat", "dog", "eel"]
