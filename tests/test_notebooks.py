@@ -36,6 +36,17 @@ def test_a_notebook_runs(path, tmp_path):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     texts = [output.text for output in outputs if output.output_type == "stream"]
     assert not [text for text in texts if "Warning" in text]
+    bars = list(bars_in(notebook))
+    assert all(bar["value"] == bar["max"] and bar["bar_style"] == "success" for bar in bars)
+    assert bars or not any("gan.fit(" in cell.source for cell in notebook.cells)
+
+
+def bars_in(notebook):
+    """The states of the progress bars, which are widgets."""
+    widgets = notebook.metadata.get("widgets", {}).values()
+    for widget in (widget for kind in widgets for widget in kind["state"].values()):
+        if widget["model_name"] == "FloatProgressModel":
+            yield {"value": 0.0, "max": 100.0, "bar_style": ""} | widget["state"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
