@@ -67,6 +67,13 @@ class Batches:
             except TypeError:  # also for a tf.data.Dataset of unknown length
                 self.num_batches = None
 
+    @property
+    def length(self):
+        """Images in a pass, or else batches; 0 if unknown."""
+        if self.is_array:
+            return self._num_images
+        return getattr(self.x, "num_images", self.num_batches) or 0
+
     def parts(self):
         """Arrays in parts, in the form of batches, to be checked before training; else nothing."""
         if self.is_array:
@@ -159,10 +166,20 @@ class Batches:
         return read_ahead(get, indices, workers, ahead)
 
     def _equal_batch(self, index):
-        """A batch of an `ImageFolder`, filled up from the start of the pass."""
-        size, num_images = self.x.batch_size, self.x.num_images
-        positions = np.arange(min(size, num_images)) + index * size
-        return self.x._at(_own_share(positions) % num_images)
+        """A batch of an `ImageFolder`, filled up from the first batch of the pass."""
+        dataset = self.x
+        _, num_processes = backend.process()
+        if num_processes > 1 and type(dataset).__getitem__ is ImageFolder.__getitem__:
+            size, num_images = dataset.batch_size, dataset.num_images
+            positions = np.arange(min(size, num_images)) + index * size
+            return dataset._at(_own_share(positions) % num_images)
+        batch = dataset[index]
+        missing = dataset.batch_size - len(keras.tree.flatten(batch)[0])
+        if missing and index:
+            batch = keras.tree.map_structure(
+                lambda part, first: np.concatenate([part, first[:missing]]), batch, dataset[0]
+            )
+        return keras.tree.map_structure(_own_share, batch)
 
 
 def _own_share(batch):

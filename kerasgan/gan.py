@@ -13,7 +13,7 @@ from kerasgan import _habits, checks, inputs, loop, losses, optimizers, saving, 
 from kerasgan import images as image_tools
 from kerasgan import latents as latent_tools
 from kerasgan.average import average_of
-from kerasgan.backend import alone, check_devices, check_seed, to_numpy
+from kerasgan.backend import alone, check_devices, check_same, to_numpy
 from kerasgan.batches import Batches
 from kerasgan.checks import argument_error
 from kerasgan.export import export
@@ -126,7 +126,7 @@ class GAN(keras.Model):
         self.latent_dim: int | None = None if shape is None else shape[1]
         seed = random.randint(0, 2**31 - 1) if seed is None else seed
         checks.check_whole("seed", seed, 0, 2**31 - 1)
-        check_seed(seed)
+        check_same("seed", seed)
         self.progress = Progress()
         self._latent_stream = latent_tools.Stream(self.latent_dim, seed, self.progress)
         self.latents = latents
@@ -565,6 +565,7 @@ class GAN(keras.Model):
         )
         inputs.check_number_of_classes(x, self.num_classes)
         batches = Batches(x, y, batch_size, self.seed)
+        check_same("the length of x", batches.length)
         is_new = not self._choices.has_seen_data
         for part in batches.parts():
             self._check_batch(part)
@@ -710,6 +711,11 @@ class GAN(keras.Model):
         super().set_weights(weights[:count] if has_average else weights)
         if has_average:
             average.average.set_weights(weights[count:])
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Saves the weights to a `.weights.h5` file, as in Keras."""
+        with alone():
+            super().save_weights(filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Loads a file from `save_weights` or `save`, as in Keras, but all of it or nothing.

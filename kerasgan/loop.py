@@ -19,8 +19,8 @@ __all__ = ["check", "fit"]
 # Limit on the calls whose results are not yet read: enough to keep a device busy, but few enough
 # that the batches on their way to it take little memory.
 MOST_UNREAD = 8
-# Processes ask each other whether to stop after this many steps, because asking takes time.
-STEPS_TO_AGREE = 8
+# Processes ask each other whether to stop after this many calls, because asking takes time.
+CALLS_TO_AGREE = 8
 # A loss scale falls from its first value to 1 in 15 steps; the loss itself is to blame after that.
 MOST_SKIPPED = 50
 
@@ -60,9 +60,11 @@ def fit(
             pretrain_steps=pretrain_steps,
         )
 
+    calls = itertools.count(1)
+
     def is_done(is_between_epochs=True):
         is_last = steps is not None and gan.step >= steps
-        return is_last or _stops(gan, is_between_epochs)
+        return is_last or _stops(gan, is_between_epochs or next(calls) % CALLS_TO_AGREE == 0)
 
     gan.stop_training = False
     gan.nan_step = None
@@ -129,12 +131,11 @@ def check(epochs, initial_epoch, steps, steps_per_epoch, pretrain_steps, callbac
             )
 
 
-def _stops(gan, is_between_epochs=True):
+def _stops(gan, asks=True):
     """Whether training is to stop. Several processes stop together, if any of them wants to."""
     _, num_processes = backend.process()
     if num_processes == 1:
         return gan.stop_training
-    asks = is_between_epochs or gan.step % STEPS_TO_AGREE == 0
     if asks:
         gan.stop_training = backend.is_any(gan.stop_training, gan.trainable_variables)
     return asks and gan.stop_training
@@ -318,7 +319,7 @@ class _Guard:
     def go_back(self):
         """Goes back to an earlier state, if a callback can; returns whether it did."""
         gan, what = self.gan, self._describe()
-        for callback in [] if gan.stop_training else self.callbacks:
+        for callback in [] if _stops(gan) else self.callbacks:
             if hasattr(callback, "roll_back") and callback.roll_back():
                 self.fault, self._skipped, gan.nan_step = None, 0, None
                 warnings.warn(

@@ -260,5 +260,5 @@ def test_devices_that_do_not_exist_are_refused(tmp_path, capsys):
     expected = "be at most 1, the number of" if BACKEND == "jax" else "be 1 unless KERAS"
     run = tmp_path / "run"
     assert cli.main(["train", "mnist", "--devices", "9", "--out", str(run)]) == 2
-    assert f"`devices` must {expected}" in capsys.readouterr().err
+    assert f"`--devices` must {expected}" in capsys.readouterr().err
     assert not run.exists()

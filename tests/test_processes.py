@@ -9,11 +9,12 @@ import sys
 import keras
 import numpy as np
 import pytest
-from test_devices import IMAGES, ROUNDING, build, difference, on_jax, refusal
+from test_devices import BACKEND, IMAGES, ROUNDING, build, difference, on_jax, refusal
 
 import kerasgan
-from kerasgan import cli
+from kerasgan import backend, cli
 from kerasgan.datasets import ImageFolder
+from kerasgan.loop import CALLS_TO_AGREE
 from kerasgan.pictures import save_png
 
 NUM_PROCESSES, NUM_DEVICES = 2, 2  # in each process
@@ -36,7 +37,15 @@ def train(images, photos, index=0, count=1):
 def report(folder, index, port):
     """What one of the processes sees, as plain values."""
     photos = os.path.join(folder, "photos")
-    keras.distribution.initialize(f"localhost:{port}", NUM_PROCESSES, index)
+
+    def batches():  # endless, so that there are no epochs to ask in between
+        while True:
+            yield np.split(IMAGES[:8], NUM_PROCESSES)[index]
+
+    os.environ["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = f"localhost:{port}"
+    os.environ["KERAS_DISTRIBUTION_NUM_PROCESSES"] = str(NUM_PROCESSES)
+    os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] = str(index)
+    backend.join_processes()
     found = {"without": refusal(build)}
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     gan, losses = train(IMAGES, photos, index, NUM_PROCESSES)
@@ -46,17 +55,21 @@ def report(folder, index, port):
         found["samples"] = gan.sample(5, seed=0).tolist()
         found["scores"] = gan.score(IMAGES[:5]).tolist()
         gan.save(path)
+        gan.save_weights(os.path.join(folder, "gan.weights.h5"))
     found["uneven"] = [
         refusal(lambda: gan.train_on_batch(IMAGES[:3])),
         refusal(lambda: gan.fit(IMAGES, batch_size=5, verbose=0)),
+        refusal(lambda: gan.fit(IMAGES[index:], batch_size=4, verbose=0)),
     ]
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            self.model.stop_training |= index == 1 and self.model.step == 31
+            self.model.stop_training |= index == 1 and self.model.step > 30
 
+    checkpoint = kerasgan.callbacks.Checkpoint(os.path.join(folder, "checkpoint"), every=1000)
     gan.compile(steps_per_execution=1)
-    gan.fit(IMAGES, batch_size=4, steps=100, callbacks=[Stop()], verbose=0)
+    # Of callbacks that write, only the first process may have any.
+    gan.fit(batches(), steps=100, callbacks=[Stop(), *[checkpoint][index:]], verbose=0)
     found["stopped"] = gan.step
     again = keras.models.load_model(path)
     again.train_on_batch(np.split(IMAGES[:8], NUM_PROCESSES)[index])
@@ -67,6 +80,8 @@ def report(folder, index, port):
     tiny += ["--batch-size", "4"]
     found["command"] = [
         cli.main([*tiny, "--steps", "4"]),
+        cli.main([*tiny, "--steps", "4", "--devices", "all"]),
+        # Only the first process sees that the folder is not empty.
         cli.main([*tiny, "--steps", "4", "--devices", "all"]),
         cli.main(["train", "--resume", "--steps", "6", "--out", run]),
     ]
@@ -128,13 +143,14 @@ def test_processes_train_as_one_device(seen, folder):
 
 @on_jax
 def test_processes_stop_together_and_load_the_same_file(seen):
-    assert [found["stopped"] for found in seen] == [32, 32]
+    steps = [found["stopped"] for found in seen]
+    assert steps[0] == steps[1] and 31 <= steps[0] < 31 + CALLS_TO_AGREE
     assert seen[0]["loaded"] == seen[1]["loaded"]
 
 
 @on_jax
 def test_the_command_writes_one_run(seen, folder):
-    assert [found["command"] for found in seen] == [[2, 0, 0]] * NUM_PROCESSES
+    assert [found["command"] for found in seen] == [[2, 0, 2, 0]] * NUM_PROCESSES
     assert kerasgan.callbacks.load_checkpoint(folder / "run").step == 6
     rows = kerasgan.callbacks.read_log(folder / "run" / "log.csv")
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
@@ -146,4 +162,12 @@ def test_what_processes_cannot_share_is_refused(seen):
         assert "`keras.distribution` must have all 4 devices of the 2 processes" in found["without"]
         assert "must be a multiple of 4, the number of devices of all" in found["uneven"][0]
         assert "must be a multiple of 2, the number of processes" in found["uneven"][1]
+        assert "`the length of x` must be the same in all processes" in found["uneven"][2]
         assert "`seed` must be the same in all processes" in found["apart"]
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="works on JAX")
+def test_processes_are_refused_elsewhere(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    assert cli.main(["train", "mnist", "--out", str(tmp_path / "run")]) == 2
+    assert "`KERAS_DISTRIBUTION_NUM_PROCESSES` must be unset" in capsys.readouterr().err

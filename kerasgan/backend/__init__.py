@@ -6,12 +6,13 @@ backend.
 
 import contextlib
 import os
+import random
 
 import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.backend._common import USE_DATA_PARALLEL, check_known, num_devices
+from kerasgan.backend._common import USE_DATA_PARALLEL, check_known, is_alone, num_devices
 from kerasgan.checks import argument_error
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
     "apply_gradients",
     "check_devices",
     "check_known",
-    "check_seed",
+    "check_same",
     "compiled",
     "data_parallel",
     "export_options",
@@ -210,17 +211,24 @@ def alone():
     Under a distribution, JAX would wait for the other processes and compare the variables.
     """
     distribution = keras.distribution.distribution()
+    state = random.getstate()  # Keras draws seeds from it, which the others would not draw
     keras.distribution.set_distribution(None)
+    token = is_alone.set(True)
     try:
         yield
     finally:
+        is_alone.reset(token)
         keras.distribution.set_distribution(distribution)
+        random.setstate(state)
 
 
-def check_seed(seed):
-    """Raises ValueError unless all processes have this seed; all of them must call this."""
+def check_same(name, value):
+    """Raises ValueError unless an argument, a whole number, is the same in all processes.
+
+    All of them must call this.
+    """
     if process()[1] > 1:
-        _own().check_seed(seed)
+        _own().check_same(name, value)
 
 
 def has_gpu():

@@ -1,5 +1,7 @@
 """What the backends share."""
 
+import contextvars
+
 import keras
 
 # A step is compiled separately for this many shapes of data. TensorFlow then compiles for any batch
@@ -9,6 +11,9 @@ USE_DATA_PARALLEL = (
     "To use several devices of one machine, set KERAS_BACKEND=jax, and call "
     "keras.distribution.set_distribution(keras.distribution.DataParallel())."
 )
+# Whether this process is to act as if there were no others. Not for all threads of it: another one
+# may be reading its share of the data.
+is_alone = contextvars.ContextVar("is_alone", default=False)
 
 
 def shapes_of(arrays):

@@ -11,7 +11,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 from keras import ops
 
-from kerasgan.backend._common import SHAPES_BEFORE_ANY, check_known, num_devices, shapes_of
+from kerasgan.backend._common import (
+    SHAPES_BEFORE_ANY,
+    check_known,
+    is_alone,
+    num_devices,
+    shapes_of,
+)
 from kerasgan.checks import argument_error, counted
 
 
@@ -203,7 +209,7 @@ def join_processes():
 
 
 def process():
-    return jax.process_index(), jax.process_count()
+    return (0, 1) if is_alone.get() else (jax.process_index(), jax.process_count())
 
 
 def is_any(flag, variables):
@@ -212,16 +218,16 @@ def is_any(flag, variables):
     return bool(multihost_utils.process_allgather(np.asarray(flag)).any())
 
 
-def check_seed(seed):
+def check_same(name, value):
     # (JAX itself compares the variables, when they are made.)
-    seeds = multihost_utils.process_allgather(np.asarray(seed))
-    if (seeds != seeds[0]).any():
+    values = multihost_utils.process_allgather(np.asarray(value))
+    if (values != values[0]).any():
         raise argument_error(
-            "seed",
+            name,
             "be the same in all processes that train together",
-            f"seed={seed} in process {jax.process_index()}, and another one elsewhere",
-            "Run the same code in each process, and first keras.distribution.initialize, which "
-            "gives all of them one random state.",
+            f"{', '.join(map(str, values))} in processes 0 to {len(values) - 1}",
+            "Run the same code on the same data in each process, and first "
+            "keras.distribution.initialize, which gives all of them one random state.",
         )
 
 

@@ -8,6 +8,7 @@ import zipfile
 
 import keras
 
+from kerasgan import backend
 from kerasgan._loading import count_stored, load_model
 from kerasgan.callbacks._periodic import Periodic
 from kerasgan.checks import (
@@ -92,7 +93,8 @@ class Checkpoint(Periodic):
         try:
             # To JSON and back: a file that cannot be loaded is useless.
             config = json.dumps(keras.saving.serialize_keras_object(self.model))
-            keras.saving.deserialize_keras_object(json.loads(config))
+            with backend.alone():
+                keras.saving.deserialize_keras_object(json.loads(config))
         except Exception as error:
             raise ValueError(
                 "For Checkpoint, the GAN must be a model that Keras can reload. Received: a GAN "
@@ -165,7 +167,7 @@ class Checkpoint(Periodic):
 
 def save_generator(gan: GAN, path: str | os.PathLike) -> None:
     """Saves the averaged generator of a GAN as a plain Keras model."""
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, backend.alone():
         gan.sampling_generator.save(temporary)
 
 

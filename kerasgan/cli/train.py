@@ -222,7 +222,7 @@ def add_parser(commands):
         "--devices",
         type=_arguments.devices,
         metavar="N",
-        help="number of devices of this machine that share each batch, or all; more than 1 needs "
+        help="number of devices that share each batch, or all; more than 1 needs "
         f"KERAS_BACKEND=jax (default: {DEFAULTS['devices']})",
     )
     parser.add_argument(
@@ -249,12 +249,11 @@ def run(given):
             if arguments["deterministic"]:
                 backend.use_deterministic_operations()
             backend.join_processes()
-            folder = stack.enter_context(_own_folder(folder, bool(config)))
+            folder, is_ours = stack.enter_context(_own_folder(folder, bool(config)))
             if not config and given.model is None:
                 arguments = adapt(given, arguments)
             if arguments["devices"] != 1 or backend.process()[1] > 1:
                 stack.enter_context(_sharing(arguments["devices"], arguments["batch_size"]))
-            is_ours = stack.enter_context(run_folder.opened(folder, resume=bool(config)))
             keep = stack.enter_context(run_folder.keeping_warnings(folder, is_ours))
             if config:
                 run_folder.check_records(folder, config)
@@ -350,12 +349,12 @@ def run(given):
 
 @contextlib.contextmanager
 def _own_folder(folder, resume):
-    """The folder that this process writes to: of several, the first has the run's folder.
+    """Opens the folder that this process writes to: of several, the first has the run's folder.
 
     All of them do the same, so the others write as well, to a copy that is then removed.
     """
     index, _ = backend.process()
-    backend.is_any(False, [])  # none of them is still writing
+    backend.is_any(False, [])  # the first one does not write any more
     with contextlib.ExitStack() as stack:
         if index:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
@@ -365,8 +364,15 @@ def _own_folder(folder, resume):
                 pictures_and_lock = (run_folder.SAMPLES, run_folder.TENSORBOARD, run_folder.LOCK)
                 shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*pictures_and_lock))
             folder = copy
-        backend.is_any(False, [])  # the first one waits until the others have their copies
-        yield folder
+        refusal = None
+        try:
+            is_ours = stack.enter_context(run_folder.opened(folder, resume))
+        except (OSError, ValueError) as error:
+            refusal = error
+        # Together: the others would wait for one that is refused.
+        if backend.is_any(refusal is not None, []):
+            raise refusal or ValueError("process 0 was refused, and says why")
+        yield folder, is_ours
 
 
 def _sharing(devices, batch_size):
@@ -555,7 +561,8 @@ def _holds(path, model):
     """Whether a file contains the weights of a model."""
     if callbacks.find_damage(path):
         return False
-    weights = load(keras.models.load_model, path).get_weights()
+    with backend.alone():
+        weights = load(keras.models.load_model, path).get_weights()
     return len(weights) == len(model.weights) and all(
         map(np.array_equal, weights, model.get_weights())
     )
