@@ -486,8 +486,8 @@ class GAN(keras.Model):
             takes(model, "labels") for model in (self.generator, self.discriminator)
         )
 
-    def _check_batch(self, batch, needs_labels=True):
-        """A batch as a dict of checked arrays."""
+    def _check_batch(self, batch, needs_labels=True, first_image=0):
+        """A batch as a dict of checked arrays; messages number its images from `first_image`."""
         meant = (self.value_range, self.num_classes)
         checked = inputs.check(
             batch,
@@ -496,6 +496,7 @@ class GAN(keras.Model):
             self.value_range,
             self.num_classes if needs_labels else None,
             self._takes_unlabeled,
+            first_image,
         )
         if not self._choices.has_seen_data:
             self._choices.has_seen_data = True
@@ -567,8 +568,9 @@ class GAN(keras.Model):
         batches = Batches(x, y, batch_size, self.seed)
         check_same("the length of x", batches.length)
         is_new = not self._choices.has_seen_data
+        num_checked = 0
         for part in batches.parts():
-            self._check_batch(part)
+            num_checked += len(self._check_batch(part, first_image=num_checked)["images"])
         if is_new and self.num_classes is not None:
             names = self.class_names or getattr(x, "class_names", None)
             inputs.warn_of_small_classes(batches.class_sizes(), names)

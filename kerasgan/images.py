@@ -32,7 +32,7 @@ def as_uint8(images, value_range):
     return ops.cast(ops.clip(ops.round(scaled), 0, 255), "uint8")
 
 
-def check(images, image_shape, value_range, name="images"):
+def check(images, image_shape, value_range, name="images", first=0):
     """Checks a batch on the host and returns it as a uint8 or float32 array.
 
     Args:
@@ -41,9 +41,10 @@ def check(images, image_shape, value_range, name="images"):
         image_shape: The `(height, width, channels)` that the models take.
         value_range: `(low, high)` of the networks.
         name: What to call the argument in the message.
+        first: What to call its first image there: the batch may be a part of the user's array.
 
     Raises:
-        ValueError: The shape, dtype or range is wrong, or there is NaN.
+        ValueError: The shape, dtype or range is wrong, or there is NaN or infinity.
     """
     kind = type(images).__name__
     images = as_array(name, images)
@@ -68,9 +69,14 @@ def check(images, image_shape, value_range, name="images"):
     # The caller's scaling may round to a few ulp outside the range.
     tolerance = 1e-3 * (high - low)
     if not (smallest >= low - tolerance and largest <= high + tolerance):
-        if math.isnan(smallest) or math.isnan(largest):
-            hint = "To find the images with NaN, use numpy.isnan(images).any(axis=(1, 2, 3))."
-        elif smallest >= 0 and 2 < largest <= 255:
+        if not math.isfinite(largest - smallest):
+            index = int(np.isfinite(images).all(axis=(1, 2, 3)).argmin())
+            kind = "NaN" if np.isnan(images[index]).any() else "infinity"
+            raise ValueError(
+                f"{expected}dtype={dtype}, where image {first + index} has {kind}. To leave such "
+                f"images out, pass {name}[numpy.isfinite({name}).all(axis=(1, 2, 3))]."
+            )
+        if smallest >= 0 and 2 < largest <= 255:
             # As from keras.utils.image_dataset_from_directory.
             hint = (
                 f"For values from 0 to 255, pass {name}.astype('uint8'); for a tf.data.Dataset, "

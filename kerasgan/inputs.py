@@ -20,7 +20,15 @@ __all__ = [
 _MOST_TIMES = 10  # that the largest class may be as large as the smallest
 
 
-def check(batch, generator, discriminator, value_range, num_classes=None, takes_unlabeled=False):
+def check(
+    batch,
+    generator,
+    discriminator,
+    value_range,
+    num_classes=None,
+    takes_unlabeled=False,
+    first_image=0,
+):
     """Checks a batch and returns it as a dict of NumPy arrays.
 
     Args:
@@ -29,6 +37,7 @@ def check(batch, generator, discriminator, value_range, num_classes=None, takes_
         value_range: `(low, high)` of the networks' images.
         num_classes: Number of classes; None for networks trained without labels.
         takes_unlabeled: Whether a label may be -1, for an image whose class is not known.
+        first_image: Number of the first image, for messages.
 
     Raises:
         ValueError: An array is missing, or has the wrong shape, dtype, length or range.
@@ -47,7 +56,7 @@ def check(batch, generator, discriminator, value_range, num_classes=None, takes_
     checked = {}
     for name in ("images", "source_images"):
         if name in shapes:
-            checked[name] = images.check(batch[name], shapes[name], value_range, name)
+            checked[name] = images.check(batch[name], shapes[name], value_range, name, first_image)
     if num_classes is not None:
         labels = batch.get("labels")
         lowest = -1 if takes_unlabeled else 0

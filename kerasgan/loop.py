@@ -219,10 +219,17 @@ def _pretrain(gan, batches, pretrain_steps, callbacks, verbose):
 
 def _checked(gan, batches):
     """Yields `(batch, passes, batches taken)` endlessly, from the current position."""
-    stream = batches.stream(gan.progress.passes, gan.progress.batch)
+    passes, number = gan.progress.passes, gan.progress.batch
+    stream = batches.stream(passes, number)
     with contextlib.closing(stream):
         for batch, *position in stream:
-            yield gan._check_batch(batch), *position
+            try:
+                checked = gan._check_batch(batch)
+            except ValueError as error:
+                error.add_note(f"This is batch {number} of pass {passes}, both counted from 0.")
+                raise
+            yield checked, *position
+            passes, number = position
 
 
 class _Step(typing.NamedTuple):

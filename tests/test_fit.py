@@ -57,6 +57,15 @@ def test_an_epoch_is_one_pass(own):
     assert history.history["d_loss"][0] == pytest.approx(means)
 
 
+def test_a_batch_that_does_not_fit_is_named(own):
+    batches = [pictures(4, own) / 127.5 - 1 for _ in range(3)]
+    fit(own, batches, epochs=1)
+    batches[1][2] = np.nan
+    with pytest.raises(ValueError, match="image 2 has NaN") as caught:
+        fit(own, batches, epochs=2)
+    assert caught.value.__notes__ == ["This is batch 1 of pass 1, both counted from 0."]
+
+
 def test_every_discriminator_update_gets_a_fresh_batch(own):
     own.compile(discriminator_steps=2)
     steps = Steps()

@@ -187,7 +187,7 @@ WRONG = {
     "channels": (lambda x: x[..., :1], "3 channels, or build the model for 1"),
     "size": (lambda x: x[:, :4], "Resize the images"),
     "none": (lambda x: x[:0], r"shape \(0, 8, 8, 3\)"),
-    "nan": (lambda x: np.where(x > 250, np.nan, 0.5), "images with NaN"),
+    "nan": (lambda x: np.where(x > 250, np.nan, 0.5), "has NaN. To leave such images out"),
 }
 
 

@@ -34,6 +34,16 @@ def test_what_is_no_array_is_called_by_its_type(batch):
         images.check(batch, (4, 4, 1), (-1, 1))
 
 
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
+def test_the_first_image_that_is_not_finite_is_named(value, kind):
+    batch = np.zeros((5, 4, 4, 1), "float32")
+    batch[3:, 2, 1] = value
+    with pytest.raises(ValueError, match=f"where image 3 has {kind}. To leave such images out"):
+        images.check(batch, (4, 4, 1), (-1, 1))
+    with pytest.raises(ValueError, match=f"`more` must be .* where image 13 has {kind}"):
+        images.check(batch, (4, 4, 1), (-1, 1), "more", first=10)
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("old")

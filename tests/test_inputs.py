@@ -98,7 +98,8 @@ def test_wrong_labels_are_refused_before_any_work(labels, message):
 
 
 @pytest.mark.parametrize("bad", ["label", "image"])
-def test_fit_reads_a_whole_array_before_any_work(bad):
+def test_fit_reads_a_whole_array_before_any_work(bad, monkeypatch):
+    monkeypatch.setattr("kerasgan.batches._PART", 24)
     gan = conditional()
     before = state(gan)
     images, labels = pictures(64, gan) / 127.5 - 1, np.zeros(64, dtype=int)
@@ -106,7 +107,8 @@ def test_fit_reads_a_whole_array_before_any_work(bad):
         labels[-1] = CLASSES
     else:
         images[-1] = np.nan
-    with pytest.raises(ValueError, match="labels from 0 to 3" if bad == "label" else "with NaN"):
+    message = "labels from 0 to 3" if bad == "label" else "image 63 has NaN"
+    with pytest.raises(ValueError, match=message):
         gan.fit(images, labels, batch_size=4)
     assert same(state(gan), before)
 
