@@ -137,6 +137,14 @@ def _check_model(name, model):
             if isinstance(model, keras.Sequential)
             else "Wrap it: inputs = keras.Input(shape), then keras.Model(inputs, model(inputs)).",
         )
+    for layer in _layers(model):
+        if _is_computed_again(layer):
+            raise argument_error(
+                name,
+                "be built outside keras.RematScope, which would draw its noise twice or fail",
+                f"{name}={model.name!r}, with {layer.name!r} built inside",
+                "To save memory, pass smaller batches, fewer filters or half precision.",
+            )
     if isinstance(model.output_shape, dict):
         raise argument_error(
             name,
@@ -153,6 +161,23 @@ def _check_model(name, model):
                 "Leave out the dtype of keras.Input; uint8 images are converted before they "
                 "reach it.",
             )
+
+
+def _layers(model):
+    """A model and all layers in it."""
+    yield model
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
+
+
+def _is_computed_again(layer):
+    """Whether `keras.RematScope` makes gradients call a layer again that has a state or a mode."""
+    try:
+        is_called_once = layer.rematerialized_call(layer.call) == layer.call
+    except TypeError:  # in the mode "larger_than", which wants the inputs
+        return True
+    has_state = isinstance(layer, keras.Model) or layer.non_trainable_variables
+    return bool(has_state) and not is_called_once
 
 
 def _check_latents(generator):

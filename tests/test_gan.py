@@ -7,6 +7,7 @@ import pytest
 from models import (
     MODELS,
     batch,
+    dense_pair,
     linear_pair,
     own_pair,
     pictures,
@@ -469,6 +470,24 @@ def test_seeds_are_checked(own, seed):
 def test_a_negative_seed_is_refused(own):
     with pytest.raises(ValueError, match="`seed` must be .* Received: seed=-1"):
         own.sample(2, seed=-1)
+
+
+@pytest.mark.parametrize("mode", ["full", "larger_than", "list_of_layers"])
+def test_networks_that_would_be_computed_twice_are_refused(mode):
+    with keras.RematScope(mode=mode, layer_names=["noise"]):
+        layer = keras.layers.Dropout(0.3, seed=2, name="noise")
+    layers = [keras.Input((2, 2, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(1)]
+    inner = keras.Sequential(layers)
+    nested = keras.Sequential([keras.Input((2, 2, 1)), inner])
+    with pytest.raises(ValueError, match="outside keras.RematScope.* with 'noise' built inside"):
+        kerasgan.GAN(linear_pair().generator, nested)
+    if mode == "full":
+        with keras.RematScope(), pytest.raises(ValueError, match="outside keras.RematScope"):
+            linear_pair()
+    # Where only activations are computed again, all is as it was.
+    with keras.RematScope(mode="activations"):
+        gan = dense_pair()
+    assert math.isfinite(gan.train_on_batch(pictures(4, gan))["loss"])
 
 
 def test_value_range_is_checked(own):
