@@ -459,7 +459,7 @@ RUN = {
 def write_run(folder, edits):
     config = json.loads(json.dumps(RUN))
     for name, value in edits.items():
-        is_argument = name in (*ARGUMENTS, "devices", "patience", "monitor")
+        is_argument = name in (*ARGUMENTS, "devices", "patience", "monitor", "precision")
         (config["arguments"] if is_argument else config)[name] = value
     (folder / CONFIG).write_text(json.dumps(config))
 
@@ -484,6 +484,7 @@ def write_run(folder, edits):
         *(("patience", value) for value in (0, "5")),
         *(("devices", value) for value in (0, "some", None)),
         *(("monitor", value) for value in (None, "precision")),
+        *(("precision", value) for value in (None, 16, "float64")),
     ],
 )
 def test_an_edited_run_is_refused(tmp_path, name, value):
@@ -491,7 +492,7 @@ def test_an_edited_run_is_refused(tmp_path, name, value):
     # What earlier versions did not write is added.
     found = run_folder.read_config(tmp_path)
     added = {"rollbacks": 0, "deterministic": False, "devices": 1}
-    added |= {"patience": None, "monitor": "frechet_distance"}
+    added |= {"patience": None, "monitor": "frechet_distance", "precision": "float32"}
     assert found == RUN | {"arguments": added | ARGUMENTS}
     write_run(tmp_path, {name: value})
     with pytest.raises(ValueError, match="must be a file written by `kerasgan train`"):

@@ -14,6 +14,7 @@ ENCODERS_HELP = (
     "pyramid (colours and contrasts at every scale, offline), mnist (offline, for digits) or "
     "inception (InceptionV3, a download of 88 MB)"
 )
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")  # the first is the default
 _DIGITS = (28, 28, 1)
 _MOST_NAMES = 12  # in a message
 

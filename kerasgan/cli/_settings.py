@@ -10,7 +10,7 @@ from kerasgan import backend, zoo
 from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.checks import argument_error, counted
 from kerasgan.cli import run_folder
-from kerasgan.cli._arguments import check_encoder, shown
+from kerasgan.cli._arguments import PRECISIONS, check_encoder, shown
 from kerasgan.cli._data import is_mnist, survey
 
 MODELS = tuple(name.removeprefix("build_") for name in zoo.__all__)
@@ -21,6 +21,7 @@ DEFAULTS = {
     "mirror": False,
     "deterministic": False,
     "devices": 1,
+    "precision": PRECISIONS[0],
     "monitor": MONITORS[0],
     "pretrain_steps": 0,
     "rollbacks": 0,

@@ -21,7 +21,7 @@ from kerasgan import callbacks, zoo
 from kerasgan import latents as latent_tools
 from kerasgan.callbacks.evaluate import MONITORS
 from kerasgan.checks import argument_error, check_value_range, in_short, is_number, is_whole
-from kerasgan.cli._arguments import ENCODERS, in_words, placing, shown
+from kerasgan.cli._arguments import ENCODERS, PRECISIONS, in_words, placing, shown
 from kerasgan.cli._data import is_mnist
 from kerasgan.files import read_json, remove_stale, replacing
 from kerasgan.networks import latents_shape, takes
@@ -86,6 +86,7 @@ FIXED = (
     "ema",
     "pretrain_steps",
     "seed",
+    "precision",
 )
 # Arguments that a resume may change, with a warning.
 CHANGEABLE = ("data", "data_path", "batch_size", "devices", "learning_rate", "d_learning_rate")
@@ -339,7 +340,7 @@ def read_config(run):
         _check_fields(config, _FIELDS)
         # What earlier versions did not write, and class_names below.
         earlier = {"rollbacks": 0, "deterministic": False, "devices": 1}
-        earlier |= {"patience": None, "monitor": MONITORS[0]}
+        earlier |= {"patience": None, "monitor": MONITORS[0], "precision": PRECISIONS[0]}
         config["arguments"] = earlier | config["arguments"]
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
         _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
@@ -419,6 +420,7 @@ _ARGUMENTS = {
     "monitor": lambda value: _is_text(value) and value in MONITORS,
     "rollbacks": _is_whole(0),
     "deterministic": _is_flag,
+    "precision": lambda value: _is_text(value) and value in PRECISIONS,
     "steps": _or_none(_is_whole(1)),
     "epochs": _or_none(_is_whole(1)),
 }

@@ -219,6 +219,12 @@ def add_parser(commands):
         "always are)",
     )
     parser.add_argument(
+        "--precision",
+        choices=_arguments.PRECISIONS,
+        help="of the layers' arithmetic; half precision (mixed_) takes less memory and needs a GPU "
+        f"to be fast (default: {DEFAULTS['precision']})",
+    )
+    parser.add_argument(
         "--devices",
         type=_arguments.devices,
         metavar="N",
@@ -250,6 +256,7 @@ def run(given):
                 backend.use_deterministic_operations()
             backend.join_processes()
             folder, is_ours = stack.enter_context(_own_folder(folder, bool(config)))
+            stack.enter_context(_computing_in(arguments["precision"]))
             if not config and given.model is None:
                 arguments = adapt(given, arguments)
             if arguments["devices"] != 1 or backend.process()[1] > 1:
@@ -373,6 +380,17 @@ def _own_folder(folder, resume):
         if backend.is_any(refusal is not None, []):
             raise refusal or ValueError("process 0 was refused, and says why")
         yield folder, is_ours
+
+
+@contextlib.contextmanager
+def _computing_in(precision):
+    """Builds models in this precision, and leaves Keras as it was."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _sharing(devices, batch_size):

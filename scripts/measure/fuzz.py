@@ -120,6 +120,7 @@ class Readers:
         arguments |= {"background": "white", "mirror": False, "pretrain_steps": 0, "seed": 0}
         arguments |= {"data": "photos", "batch_size": 2, "learning_rate": 0.1, "steps": 2}
         arguments |= {"rollbacks": 0, "deterministic": False, "devices": 1}
+        arguments |= {"precision": "mixed_bfloat16"}
         arguments |= {"monitor": "kernel_distance"}
         self.run = {"arguments": arguments, "every": 1, "num_images": 4, "backend": "jax"}
         self.run |= {"class_names": None, "latents": ["normal", 0, 1], "latent_dim": 2}

@@ -45,6 +45,20 @@ def test_a_resumed_run_goes_on_with_its_adaptive_augmentation(photos, tmp_path):
     assert float(gan.augment.probability) == pytest.approx(after)
 
 
+def test_a_run_keeps_its_precision(photos, tmp_path, capsys):
+    run, before = tmp_path / "run", keras.config.dtype_policy().name
+    half = ["--precision", "mixed_float16", "--learning-rate", 1e-4]
+    assert train(photos, *TINY, *half, "--steps", 1, "--out", run) == 0
+    assert train("--resume", "--out", run, "--steps", 2) == 0
+    assert keras.config.dtype_policy().name == before
+    gan = callbacks.load_checkpoint(run)
+    assert gan.step == 2 and float(gan.g_optimizer.learning_rate) == pytest.approx(1e-4)
+    for model in (gan.generator, gan.discriminator):
+        assert any(layer.compute_dtype == "float16" for layer in model.layers)
+    assert train("--resume", "--out", run, "--precision", "float32", "--steps", 3) == 2
+    assert "precision: mixed_float16 in the run, float32 now" in errors(capsys)
+
+
 @pytest.mark.any_backend
 def test_a_finished_run_is_left_as_it_is(run, capsys):
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir() if path.is_file()}
