@@ -119,7 +119,7 @@ def test_project_says_what_it_cannot_use(run, run_of_pets, tmp_path, capsys):
         ([run, tmp_path / "none.png"], "none.png (No such file"),
         ([run, tmp_path / "grey.png", "--labels", "cat"], "`--labels` must be left out"),
         ([run_of_pets, tmp_path / "grey.png"], "name a class for each picture, 1 in all"),
-        ([run_of_pets, tmp_path / "grey.png", "--labels", "cat,cat"], "name a class for each of 1"),
+        ([run_of_pets, tmp_path / "grey.png", "--labels", "cat,cat"], "each picture, 1 in all"),
         ([run_of_pets, tmp_path / "grey.png", "--labels", "fox"], "must be classes of MODEL"),
         ([run, tmp_path / "grey.png", "--latents", tmp_path / "a.txt"], "must end in .npy"),
     ):
