@@ -251,6 +251,14 @@ def test_scale_shows_rates(script, monkeypatch, capsys):
     assert "| `mlp_gan` | 1 | 1 | 0.00 | 500 | 100% |" in capsys.readouterr().out
 
 
+def test_scale_times_what_stops_the_devices(script, monkeypatch, tmp_path, capsys):
+    options = ["--size", 28, "--channels", 1, "--filters", 4, "--pauses", "--folder", tmp_path]
+    run(script("scale"), monkeypatch, "mlp_gan", *options)
+    assert not [*tmp_path.iterdir()]
+    cells = capsys.readouterr().out.splitlines()[-1].strip("| ").split(" | ")
+    assert cells[0] == "`mlp_gan`" and all(float(cell) >= 0 for cell in cells[1:])
+
+
 def test_augmentations_make_a_picture(script, tmp_path, monkeypatch):
     run(script("augmentations"), monkeypatch, "--out", tmp_path / "made" / "picture.png")
     with Image.open(tmp_path / "made" / "picture.png") as picture:
@@ -273,21 +281,42 @@ def test_changed_files_are_refused_in_words(script, tmp_path):
     assert counts["picture"]["read"] > 0  # not refused for a reason of the script's own
 
 
-def test_memory_gives_the_largest_batch(script, monkeypatch, tmp_path, capsys):
-    memory = script("memory")
-    monkeypatch.setattr(
-        memory,
-        "measure_apart",
-        lambda name, size, batch_size, precision: {
-            "megabytes": 200 + 0.25 * batch_size,
-            "image_shape": [28, 28, 1],
-        },
-    )
-    run(memory, monkeypatch, "mlp_gan", "--out", tmp_path / "memory.jsonl")
+on_torch = pytest.mark.skipif(keras.config.backend() != "torch", reason="counts its tensors")
+
+
+@on_torch
+def test_memory_gives_the_largest_batch(script, tmp_path, monkeypatch, capsys):
+    run(script("memory"), monkeypatch, "mlp_gan", "--out", tmp_path / "memory.jsonl")
     (line,) = records(tmp_path / "memory.jsonl")
-    assert line["batch_sizes"] == [512, 2048] and line["megabytes_per_image"] == 0.25
-    # (4 GB - 1 GB for libraries - 200 MB) / 0.25 MB
-    assert "| `mlp_gan` | 28x28x1 | float32 | 200 | 0.25 | 11200 |" in capsys.readouterr().out
+    # Weights, two states of the optimizers for each, and a network's gradients.
+    weights = kerasgan.build_mlp_gan().count_params() * 4 / 2**20
+    assert 3 * weights < line["fixed_megabytes"] < 8 * weights
+    fixed, per_image = line["fixed_megabytes"], line["megabytes_per_image"]
+    largest = int((3000 - fixed) / per_image)  # in 4 GB without 1 GB for libraries
+    row = f"| `mlp_gan` | 28x28x1 | float32 | {fixed} | {per_image} | {largest} |"
+    assert row in capsys.readouterr().out
+
+
+@on_torch
+def test_memory_counts_tensors_that_are_left(script):
+    memory = script("memory")
+    import torch
+
+    with memory.Tensors() as tensors:
+        kept = torch.ones(1000)
+        view, gone = kept[10:], torch.ones(500)
+        product = torch.ones(3, 5) @ torch.ones(5, 4)
+        del gone
+    assert product.shape == (3, 4) and not product.any() and view.shape == (990,)
+    assert tensors.bytes == 4 * (1000 + 12) and tensors.most == 4 * (1000 + 500 + 15 + 20 + 12)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="only on JAX do devices share a batch")
+def test_devices_are_compared(script):
+    devices = script("devices")
+    found = devices.compare("mlp_gan", 4)  # on as many devices as there are
+    assert 0 <= found["logs"] < 1e-4 and 0 <= found["weights"] < 1e-4
+    assert devices.difference([3.0, 4.0], [3.0, 5.0]) == 0.25
 
 
 def test_images_are_made_worse(script, tmp_path, monkeypatch, capsys):

@@ -1,73 +1,113 @@
 """Estimate the largest batch that each model can train with in a given memory.
 
     KERAS_BACKEND=torch scripts/measure/memory.py                 every model at its defaults
-    KERAS_BACKEND=torch scripts/measure/memory.py dcgan stylegan2 --size 128
+    KERAS_BACKEND=torch scripts/measure/memory.py dcgan stylegan2 --sizes 64 128
+    KERAS_BACKEND=torch scripts/measure/memory.py --precisions float32 bfloat16
 
-A process of its own makes two steps at each of two batch sizes, and reports how far its peak memory
-on the CPU rises above what Keras and its backend take. A line through both gives the memory of the
-model itself (weights, gradients, optimizers) and of each further image (activations), and from
-them the largest batch. A GPU needs about as much on PyTorch, without compilation, plus what
-its libraries take, about 1 GB; JAX and TensorFlow usually need less, because XLA reuses memory.
+Counts the bytes of PyTorch's tensors during a step: weights, gradients, optimizers, activations.
+Convolutions and products of matrices are not computed, which would take most of the time: their
+results are zeros. The batch is doubled until half of it needs more than the model. A line through
+the last two sizes then gives the memory of the model itself and of each further image, and from
+them the largest batch. A GPU's libraries take about 1 GB more. JAX and TensorFlow usually need
+less, because XLA reuses memory.
 
 Each model appends a line to `--out`; the script prints them as a table.
 """
 
 import argparse
-import json
+import gc
+import itertools
 import pathlib
-import subprocess
-import sys
+import weakref
 
+import keras
+import numpy as np
 import results
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import kerasgan
+from kerasgan import zoo
 
 MODES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 MEMORIES = (4, 8, 16, 24, 80)  # GB
 LIBRARIES = 1.0  # GB, on a GPU
-BATCH_SIZES = ((16, 48), (512, 2048))  # the second pair where the first makes no difference
-LEAST = 50  # MB that are a difference
+SMALLEST = 4  # images; StyleGAN2 compares as many with each other
+NOT_COMPUTED = ("addmm", "bmm", "convolution", "convolution_backward", "mm")
 
 
-def measure_one(name, size, batch_size, precision):
-    """Peak memory of two steps, in MB, above that of the libraries."""
-    import keras
-    import numpy as np
+class Tensors(TorchDispatchMode):
+    """Counts the bytes of the tensors made inside: of those that are left, and the most so far."""
 
-    import kerasgan
+    def __init__(self):
+        super().__init__()
+        self.bytes = self.most = 0
+        self.known = {}
 
-    keras.config.set_dtype_policy(MODES[precision])
-    keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).predict_on_batch(np.ones((1, 4)))
-    before = results.peak_memory()
-    options = {"image_shape": (size, size, 3)} if size else {}
-    gan = getattr(kerasgan, f"build_{name}")(**options)
-    shape = (batch_size, *gan.image_shape)
-    images = np.random.default_rng(0).integers(0, 256, shape, dtype="uint8")
-    labels = np.zeros(batch_size, "int32")
-    for _ in range(2):  # the first one creates the optimizers' states
-        gan.train_on_batch((images, labels) if gan.num_classes else images)
-    more = (results.peak_memory() - before) / 2**20
-    return {"megabytes": more, "image_shape": list(gan.image_shape)}
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        is_computed = function.overloadpacket.__name__ not in NOT_COMPUTED
+        made = function(*args, **kwargs) if is_computed else zeros(function, args, kwargs)
+        for tensor in keras.tree.flatten(made):
+            if isinstance(tensor, torch.Tensor):
+                self.count(tensor.untyped_storage())
+        return made
+
+    def count(self, storage):
+        key, size = id(storage), storage.nbytes()
+        if key in self.known:
+            return
+
+        def forget(_):
+            self.bytes -= size
+            del self.known[key]
+
+        self.known[key] = weakref.ref(storage, forget)
+        self.bytes += size
+        self.most = max(self.most, self.bytes)
 
 
-def measure_apart(name, size, batch_size, precision):
-    """`measure_one` in a process of its own."""
-    arguments = [name, "--size", str(size), "--one", str(batch_size), "--precision", precision]
-    run = subprocess.run(
-        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=True
-    )
-    return json.loads(run.stdout.splitlines()[-1])
+def zeros(function, args, kwargs):
+    """Zeros of the shapes and types that a function returns."""
+
+    def without_values(value):
+        return value.to("meta") if isinstance(value, torch.Tensor) else value
+
+    def with_zeros(made):
+        if not isinstance(made, torch.Tensor):
+            return made
+        flat = torch.zeros(made.numel(), dtype=made.dtype)
+        return flat.as_strided(made.size(), made.stride())
+
+    args, kwargs = keras.tree.map_structure(without_values, [list(args), kwargs])
+    return keras.tree.map_structure(with_zeros, function(*args, **kwargs))
 
 
 def measure(name, size, precision):
-    for batch_sizes in BATCH_SIZES:
-        found = [measure_apart(name, size, number, precision) for number in batch_sizes]
-        small, large = (each["megabytes"] for each in found)
-        if large - small > LEAST:
-            break
-    per_image = (large - small) / (batch_sizes[1] - batch_sizes[0])
-    fixed = small - batch_sizes[0] * per_image
+    keras.config.set_dtype_policy(MODES[precision])
+    options = {"image_shape": (size, size, 3)} if size else {}
+    with Tensors() as tensors:
+        gan = getattr(kerasgan, f"build_{name}")(**options)
+
+        def megabytes(batch_size):
+            """The most memory in a step."""
+            images = np.zeros((batch_size, *gan.image_shape), "uint8")
+            labels = np.zeros(batch_size, "int32")
+            gc.collect()
+            tensors.most = tensors.bytes
+            gan.train_on_batch((images, labels) if gan.num_classes else images)
+            return tensors.most / 2**20
+
+        megabytes(SMALLEST)  # makes the optimizers' states
+        batch_size, smaller, larger = SMALLEST, 0.0, megabytes(SMALLEST)
+        # With fewer images than that, it is the optimizer that needs most.
+        while 2 * smaller - larger > larger - smaller or not smaller:
+            batch_size, smaller = 2 * batch_size, larger
+            larger = megabytes(batch_size)
+    fixed, per_image = 2 * smaller - larger, (larger - smaller) / (batch_size / 2)
     return {
-        "batch_sizes": batch_sizes,
-        "image_shape": found[0]["image_shape"],
+        "batch_size": batch_size,
+        "image_shape": list(gan.image_shape),
         "fixed_megabytes": round(fixed),
         "megabytes_per_image": round(per_image, 3),
     }
@@ -88,26 +128,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
-    parser.add_argument("--size", type=int, default=0, help="pixels (default: the model's own)")
-    parser.add_argument("--precision", choices=MODES, default="float32")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[0], help="pixels; 0: its own")
+    parser.add_argument("--precisions", nargs="+", choices=MODES, default=["float32"])
     parser.add_argument("--out", type=pathlib.Path, default=results.FOLDER / "memory.jsonl")
-    parser.add_argument("--one", type=int, metavar="BATCH_SIZE", help="measure only this, here")
     given = parser.parse_args()
-    if given.one:
-        (name,) = given.models
-        print(json.dumps(measure_one(name, given.size, given.one, given.precision)))
-        return
-    import keras
-
-    from kerasgan import zoo
-
+    names = given.models or [name.removeprefix("build_") for name in zoo.__all__]
     rows = []
-    for name in given.models or [name.removeprefix("build_") for name in zoo.__all__]:
-        key = {"model": name, "size": given.size, "precision": given.precision}
-        key["backend"] = keras.config.backend()
-        rows.append(
-            row(results.measure(given.out, key, measure, name, given.size, given.precision))
-        )
+    for name, size, precision in itertools.product(names, given.sizes, given.precisions):
+        key = {"model": name, "size": size, "precision": precision}
+        rows.append(row(results.measure(given.out, key, measure, name, size, precision)))
     head = ["model", "images", "precision", "MB fixed", "MB an image"]
     print(results.table([*head, *(f"batch in {memory} GB" for memory in MEMORIES)], rows))
 

@@ -3,12 +3,15 @@
     scripts/measure/scale.py                  every model at its defaults
     scripts/measure/scale.py dcgan --step-ms 10 --batch-size 128 --link 25
     KERAS_BACKEND=jax scripts/measure/scale.py dcgan --exchanged --batch-size 8
+    KERAS_BACKEND=jax scripts/measure/scale.py dcgan --pauses --folder FOLDER
 
 The devices add up the gradients of every update: 4 bytes per trained weight. A ring of N devices
 sends 2 (N - 1) / N times that over each link. With `--step-ms`, the time of a step on one device
 (a measured or an assumed one), the script prints the images per second of N devices that each keep
 `--batch-size`, if they do not compute while they exchange. `--exchanged` compiles a step for four
-virtual devices of this machine instead, and counts what XLA makes them exchange.
+virtual devices of this machine instead, and counts what XLA makes them exchange. `--pauses` times
+what stops the devices between steps: the writing of a checkpoint to a disk, beside a plain file of
+the same size, and 64 samples. It prints the median of five, after one that is not counted.
 """
 
 import argparse
@@ -17,7 +20,9 @@ import math
 import os
 import pathlib
 import re
+import statistics
 import tempfile
+import time
 
 import results
 
@@ -94,6 +99,32 @@ def step_on_four(name, given):
         return gan, exchanged(folder)
 
 
+def pauses(gan, folder):
+    """MB of a checkpoint; seconds to write it, to write a file like it, and to make 64 samples."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        path = pathlib.Path(made) / "model.keras"
+        gan.save(path)
+        data = path.read_bytes()
+
+        def write():
+            with open(path.with_suffix(".copy"), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+
+        actions = (lambda: gan.save(path), write, lambda: gan.sample(64, seed=0))
+        return [len(data) / 1e6, *(median_seconds(action) for action in actions)]
+
+
+def median_seconds(action):
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -109,6 +140,8 @@ def main():
     )
     parser.add_argument("--step-ms", type=float, help="of a step on one device, at --batch-size")
     parser.add_argument("--exchanged", action="store_true", help="one model; on JAX")
+    parser.add_argument("--pauses", action="store_true", help="instead: what stops the devices")
+    parser.add_argument("--folder", help="on the disk to write to (default: the system's own)")
     given = parser.parse_args()
     if given.exchanged:
         (name,) = given.models
@@ -120,6 +153,14 @@ def main():
     from kerasgan import zoo
 
     names = given.models or [name.removeprefix("build_") for name in zoo.__all__]
+    if given.pauses:
+        rows = []
+        for name in sorted(names):
+            size, *seconds = pauses(build(name, given), given.folder)
+            rows.append([f"`{name}`", f"{size:.1f}", *(f"{each:.2f}" for each in seconds)])
+        headings = ["model", "MB saved", "s to save", "s to write as much", "s for 64 samples"]
+        print(results.table(headings, rows))
+        return
     found = {name: counts(build(name, given)) for name in sorted(names)}
     headings = ["model", "weights of G", "of D", "D updates", "MB added up", "MB saved", "KB read"]
     print(results.table(headings, [row(name, numbers) for name, numbers in found.items()]))
