@@ -319,6 +319,17 @@ def test_devices_are_compared(script):
     assert devices.difference([3.0, 4.0], [3.0, 5.0]) == 0.25
 
 
+def test_rematerialisation_is_tried(script, monkeypatch):
+    remat = script("remat")
+    monkeypatch.setattr(remat, "STEPS", 1)
+    for way in remat.WAYS:
+        line = remat.measure_one("mlp_gan", way, "none", 16, 2, 4)
+        assert line["megabytes"] >= 0 and line["ms"] > 0
+    line = remat.measure_one("mlp_gan", "gan", "full", 16, 2, 4)
+    assert "must be built outside keras.RematScope" in line["error"]
+    assert remat.first_sentence(ValueError("Told.\n\n\x1b[1mThe cause. More\x1b[0m")) == "The cause"
+
+
 def test_images_are_made_worse(script, tmp_path, monkeypatch, capsys):
     degraded = script("degraded")
     rng = np.random.default_rng(0)
