@@ -91,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default="dcgan")
+    parser.add_argument("--model", default="dcgan", help="one without labels (default: dcgan)")
     parser.add_argument("--size", type=int, default=32, help="pixels (default: 32)")
     parser.add_argument("--filters", type=int, default=32, help="default: 32")
     parser.add_argument("--batch-size", type=int, default=64)
