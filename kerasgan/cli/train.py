@@ -256,7 +256,6 @@ def run(given):
                 backend.use_deterministic_operations()
             backend.join_processes()
             folder, is_ours = stack.enter_context(_own_folder(folder, bool(config)))
-            stack.enter_context(_computing_in(arguments["precision"]))
             if not config and given.model is None:
                 arguments = adapt(given, arguments)
             if arguments["devices"] != 1 or backend.process()[1] > 1:
@@ -265,7 +264,8 @@ def run(given):
             if config:
                 run_folder.check_records(folder, config)
             # Refuse whatever can be refused before decoding the images.
-            gan = _load_or_build(folder, arguments, config)
+            with _computing_in(arguments["precision"]):
+                gan = _load_or_build(folder, arguments, config)
             progress = _progress(gan, arguments)
             if config and _is_finished(gan, arguments):
                 # Write the files that a kill or a full disk prevented.
@@ -314,7 +314,6 @@ def run(given):
             f"To watch it, open {folder / run_folder.REPORT} in a browser.",
             flush=True,
         )
-        is_first = backend.process()[0] == 0
         start = time.monotonic()
         try:
             gan.fit(
@@ -324,7 +323,7 @@ def run(given):
                 steps=arguments["steps"],
                 pretrain_steps=arguments["pretrain_steps"],
                 initial_epoch=gan.epoch,
-                verbose="auto" if is_first else 0,
+                verbose="auto" if backend.process()[0] == 0 else 0,
                 callbacks=[Guard(is_ours), stop, *records],
             )
         except KeyboardInterrupt:
