@@ -134,17 +134,22 @@ def devices_of(run):
         return json.load(file)["arguments"]["devices"]
 
 
+def environment(num_devices):
+    """The variables for another process, which imports these tests and has virtual devices."""
+    paths = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(kerasgan.__file__))]
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={num_devices}"
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "XLA_FLAGS": flags}
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """What `report` returns in another process."""
     program = (
         "import json, sys, test_devices; json.dump(test_devices.report(sys.argv[1]), sys.stderr)"
     )
-    paths = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(kerasgan.__file__))]
-    flags = os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=4"
     process = subprocess.run(
         [sys.executable, "-c", program, tmp_path_factory.mktemp("devices")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "XLA_FLAGS": flags},
+        env=environment(num_devices=4),
         capture_output=True,
         text=True,
     )

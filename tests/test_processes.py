@@ -9,7 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from test_devices import BACKEND, IMAGES, ROUNDING, build, difference, on_jax, refusal
+from test_devices import BACKEND, IMAGES, ROUNDING, build, difference, environment, on_jax, refusal
 
 import kerasgan
 from kerasgan import backend, cli
@@ -107,14 +107,10 @@ def seen(folder):
         "import json, sys, test_processes; folder, index, port = sys.argv[1:]; "
         "json.dump(test_processes.report(folder, int(index), port), sys.stderr)"
     )
-    paths = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(kerasgan.__file__))]
-    flags = os.environ["XLA_FLAGS"] + f" --xla_force_host_platform_device_count={NUM_DEVICES}"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "XLA_FLAGS": flags}
-    environment["KERASGAN_CACHE"] = str(folder / "cache")
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program, folder, str(index), str(port)],
-            env=environment,
+            env=environment(NUM_DEVICES) | {"KERASGAN_CACHE": str(folder / "cache")},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -184,13 +184,11 @@ def _layout(*axes):
 
 def place(array, repeated, is_share):
     _, count = process()
-    if array.ndim <= repeated or (count > 1 and not is_share):
-        axes = ()
-    elif array.shape[repeated] * count % num_devices() == 0:
+    axes = ()
+    is_batch = array.ndim > repeated and (is_share or count == 1)
+    if is_batch and array.shape[repeated] * count % num_devices() == 0:
         axes = (*[None] * repeated, keras.distribution.distribution().batch_dim_name)
-    elif count == 1:
-        axes = ()
-    else:
+    elif is_batch and count > 1:
         raise argument_error(
             "batch_size",
             f"be a multiple of {num_devices()}, the number of devices of all {count} processes",
