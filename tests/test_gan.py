@@ -30,7 +30,7 @@ def test_public_names():
         for name, value in vars(kerasgan).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    modules = {"callbacks", "datasets", "layers", "losses", "metrics"}
+    modules = {"callbacks", "datasets", "latents", "layers", "losses", "metrics", "pictures"}
     assert public | modules == promised
 
 
