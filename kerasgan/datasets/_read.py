@@ -6,11 +6,13 @@ without the other.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import os
 import shutil
 import threading
+import time
 import warnings
 import zlib
 
@@ -26,8 +28,11 @@ from kerasgan.files import replacing
 _CACHE_VERSION = 4
 _ONE_AT_A_TIME = threading.Lock()
 
-_WORKERS = 8  # threads, also on fewer cores: some wait for the disk
+# Threads; more than one on a single core, too, because some wait for the disk.
+_WORKERS = max(4, min(8, os.cpu_count() or 1))
+_FAST = 5e-4  # seconds for a file, most of them for Python code, which threads do not share
 _GROUP = 2**16  # bytes of files and images that a thread decodes before it hands them over
+_GROUPS_ALIKE = 256  # of which the first one shows how long the others take
 _BLOCK = 2**20  # bytes of a cache file that are read or written at once
 _MOST_AHEAD = 2**28  # bytes of images that wait to be used
 
@@ -93,9 +98,20 @@ def decode_all(source, image_shape, *arguments):
     with tqdm(
         total=len(source.files), desc="Decoding images", unit="image", disable=None
     ) as progress:
-        for images in read_ahead(lambda names: list(map(attempt, names)), groups, _WORKERS, ahead):
+        for images in _decoded(lambda names: list(map(attempt, names)), groups, ahead):
             yield from images
             progress.update(len(images))
+
+
+def _decoded(decode, groups, ahead):
+    """Yields `decode(group)` for each group of files, computed by threads if files take long."""
+    while alike := list(itertools.islice(groups, _GROUPS_ALIKE)):
+        first, *others = alike
+        start = time.perf_counter()
+        images = decode(first)
+        is_fast = time.perf_counter() - start < _FAST * len(first)
+        yield images
+        yield from map(decode, others) if is_fast else read_ahead(decode, others, _WORKERS, ahead)
 
 
 def _groups(files, image_size):

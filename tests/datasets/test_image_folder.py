@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import random
 import socket
@@ -1068,10 +1069,28 @@ def test_decoding_waits_for_the_disk(tmp_path, monkeypatch):
     folder = Folder(str(tmp_path))
     folder.files *= 2000
     monkeypatch.setattr(_read, "decode_image", decode)
+    monkeypatch.setattr(_read, "_FAST", 0)
     images = _read.decode_all(folder, (32, 32, 3), "crop", (0, 0, 0, 255))
     next(images)
     assert not too_many.wait(0.3)
     assert sum(1 for _ in images) == 1999
+
+
+@pytest.mark.parametrize(("fast", "in_threads"), [(0, True), (math.inf, False)])
+def test_threads_decode_only_files_that_take_long(tmp_path, monkeypatch, fast, in_threads):
+    decode, threads = _read.decode_image, set()
+
+    def noted(*arguments):
+        threads.add(threading.current_thread())
+        return decode(*arguments)
+
+    write_colors(tmp_path, 40)
+    monkeypatch.setattr(_read, "decode_image", noted)
+    monkeypatch.setattr(_read, "_FAST", fast)
+    monkeypatch.setattr(_read, "_GROUP", 1)
+    monkeypatch.setattr(_read, "_GROUPS_ALIKE", 7)
+    np.testing.assert_array_equal(load(tmp_path)[:, 0, 0], colors(40))
+    assert (len(threads) > 1) == in_threads
 
 
 def test_twenty_thousand_files_are_listed_in_a_second(tmp_path):
