@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from models import recorded_warnings
 from test_devices import BACKEND, IMAGES, ROUNDING, build, difference, environment, on_jax, refusal
 
 import kerasgan
@@ -32,6 +33,28 @@ def train(images, photos, index=0, count=1):
     batches = [np.split(images[first : first + 8], count)[index] for first in (0, 8)]
     losses.append(gan.fit(batches, epochs=4, verbose=0).history)
     return gan, losses
+
+
+def went_back(gan, folder, lost):
+    """What is said when a weight becomes infinite.
+
+    Args:
+        folder: Of the checkpoint.
+        lost: Whether the checkpoint is lost in this process.
+    """
+    checkpoint = kerasgan.callbacks.Checkpoint(folder, every=1000, rollbacks=1)
+
+    def spoil(batch, logs):
+        if batch == 1 and checkpoint.rollbacks:
+            # (JAX compares what it assigns with the other processes, and NaN is never equal.)
+            gan.discriminator.trainable_variables[-1].assign([float("inf")])
+            if lost:
+                os.remove(os.path.join(folder, "model.keras"))
+
+    with recorded_warnings() as texts:
+        note = keras.callbacks.LambdaCallback(on_train_batch_begin=spoil)
+        gan.fit(IMAGES, batch_size=4, steps=gan.step + 4, callbacks=[checkpoint, note], verbose=0)
+    return texts
 
 
 def report(folder, index, port):
@@ -75,6 +98,8 @@ def report(folder, index, port):
     again.train_on_batch(np.split(IMAGES[:8], NUM_PROCESSES)[index])
     found["loaded"] = again.step
     found["apart"] = refusal(lambda: kerasgan.GAN(gan.generator, gan.discriminator, seed=index))
+    own = os.path.join(folder, f"own{index}")
+    found["went_back"] = [went_back(gan, own, lost) for lost in (False, index == 1)]
     run = os.path.join(folder, "run")
     tiny = ["train", photos, "--model", "mlp_gan", "--size", "16", "--filters", "2", "--out", run]
     tiny += ["--batch-size", "4"]
@@ -142,6 +167,15 @@ def test_processes_stop_together_and_load_the_same_file(seen):
     steps = [found["stopped"] for found in seen]
     assert steps[0] == steps[1] and 31 <= steps[0] < 31 + CALLS_TO_AGREE
     assert seen[0]["loaded"] == seen[1]["loaded"]
+
+
+@on_jax
+def test_processes_go_back_together_or_not_at_all(seen):
+    for found in seen:
+        (together,), (apart, stopped, *_) = found["went_back"]
+        assert together.startswith("Training goes back to the checkpoint of step ")
+        assert "`the step of model.keras` must be the same in all processes" in apart
+        assert stopped.startswith("Training has stopped: ")
 
 
 @on_jax

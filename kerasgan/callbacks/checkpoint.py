@@ -133,15 +133,20 @@ class Checkpoint(Periodic):
         Returns:
             Whether it went back. Otherwise nothing has changed.
         """
-        if not self.rollbacks or MODEL not in self.saved:
+        if not self.rollbacks:
             return False
         gan, path = self.model, self.folder / MODEL
+        problem = find_damage(path) if MODEL in self.saved else "has not been saved"
         optimizers = gan.optimizer.optimizers
         # The rates of the file are not lower yet if this is not the first time.
         rates = [float(optimizer.learning_rate) for optimizer in optimizers]
         try:
+            # Of several processes, all go back to the same step, or none does.
+            backend.check_same(f"the step of {MODEL}", -1 if problem else self.saved[MODEL])
+            if problem:
+                raise ValueError(f"it {problem}")
             gan.load_weights(path)
-        # The file may be gone, damaged or another model's, or the disk may be full.
+        # It may also be another model's, or the disk may be full.
         except Exception as error:
             if is_out_of_memory(error):
                 raise

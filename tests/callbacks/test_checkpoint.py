@@ -153,8 +153,8 @@ def test_training_goes_back_as_often_as_allowed(tmp_path):
 @pytest.mark.parametrize(
     ("harm", "problem"),
     [
-        (lambda path: path.unlink(), "No such file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-1000]), "not a zip file"),
+        (lambda path: path.unlink(), "it does not exist"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1000]), "it is truncated or damaged"),
     ],
 )
 def test_without_a_file_to_go_back_to_training_stops_and_says_why(tmp_path, harm, problem):
