@@ -338,12 +338,7 @@ def read_config(run):
     try:
         config = read_json(path)
         _check_fields(config, _FIELDS)
-        # What earlier versions did not write, and class_names below.
-        earlier = {"rollbacks": 0, "deterministic": False, "devices": 1}
-        earlier |= {"patience": None, "monitor": MONITORS[0], "precision": PRECISIONS[0]}
-        config["arguments"] = earlier | config["arguments"]
         _check_fields(config["arguments"], _ARGUMENTS, "arguments.")
-        _check_fields({"class_names": None} | config, {"class_names": _or_none(_is_names)})
     except FileNotFoundError:
         raise argument_error(
             "--out",
@@ -396,6 +391,7 @@ _FIELDS = {
     "every": _is_whole(1),
     "num_images": _is_whole(1),
     "backend": _is_text,
+    "class_names": _or_none(_is_names),
 }
 _ARGUMENTS = {
     "model": lambda value: f"build_{value}" in zoo.__all__,
@@ -518,7 +514,7 @@ def check_classes(run, config, names):
     Raises:
         ValueError: They are not those of the run.
     """
-    before = config.get("class_names") or []
+    before = config["class_names"] or []
     gone = [name for name in before if name not in names]
     new = [name for name in names if name not in before]
     if gone or new:
