@@ -11,7 +11,7 @@ import pytest
 from models import same, state
 
 import kerasgan
-from kerasgan import callbacks, pictures
+from kerasgan import backend, callbacks, pictures
 
 BACKEND = keras.config.backend()
 
@@ -102,3 +102,8 @@ def test_mixed_precision(policy):
     assert np.isfinite(losses).all()
     assert len(set(losses)) > 20
     assert gan.sample(2).dtype == "uint8"
+
+
+def test_the_peak_of_memory_is_the_gpus():
+    held = keras.ops.zeros((2**28,), "uint8")
+    assert backend.peak_memory() >= keras.ops.size(held) == 2**28

@@ -12,7 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.backend._common import USE_DATA_PARALLEL, check_known, is_alone, num_devices
+from kerasgan.backend._common import (
+    USE_DATA_PARALLEL,
+    check_known,
+    is_alone,
+    num_devices,
+    peak_process_memory,
+)
 from kerasgan.checks import argument_error
 
 __all__ = [
@@ -32,6 +38,7 @@ __all__ = [
     "keeping_state",
     "num_devices",
     "padded_size",
+    "peak_memory",
     "process",
     "resolve_jit_compile",
     "to_device",
@@ -234,6 +241,14 @@ def check_same(name, value):
 def has_gpu():
     """Whether the backend computes on a GPU (or TPU)."""
     return _own().has_gpu()
+
+
+def peak_memory():
+    """The most memory so far, in bytes: of the GPU if there is one, or else of this process.
+
+    It is 0 where that is not known: on Apple's GPUs, and for a process on Windows.
+    """
+    return _own().peak_gpu_memory() if has_gpu() else peak_process_memory()
 
 
 def padded_size(count):

@@ -1,6 +1,7 @@
 """What the backends share."""
 
 import contextvars
+import sys
 
 import keras
 
@@ -35,3 +36,12 @@ def check_known(scope, variables):
             "function that does, for example with a keras.random.SeedGenerator. For `augment`, "
             "pass a keras.layers.Layer that keeps the state; for the others, avoid state."
         )
+
+
+def peak_process_memory():
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)

@@ -169,6 +169,10 @@ def has_gpu():
     return jax.default_backend() != "cpu"
 
 
+def peak_gpu_memory():
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0)
+
+
 def padded_size(count):
     if jax.config.jax_debug_nans:  # it refuses the NaN that a larger batch is filled up with
         return count

@@ -57,6 +57,10 @@ def has_gpu():
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def peak_gpu_memory():
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+
+
 def check_devices(variables):
     strategy = tf.distribute.get_strategy()
     if strategy.num_replicas_in_sync > 1:

@@ -184,6 +184,10 @@ def has_gpu():
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
+def peak_gpu_memory():
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+
+
 def check_devices(variables):
     group = torch.distributed
     if group.is_available() and group.is_initialized() and group.get_world_size() > 1:

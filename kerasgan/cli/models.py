@@ -72,10 +72,18 @@ long it takes.""",
         help="1 grey, 3 colour, 4 colour and alpha (default: 3)",
     )
     parser.add_argument(
+        "--filters",
+        type=_arguments.positive,
+        metavar="N",
+        help="base width of the models (default: each model's own; on a CPU, `kerasgan train` "
+        "takes 32)",
+    )
+    parser.add_argument(
         "--measure",
         action="store_true",
-        help="train each for a few steps at its own batch size, and show the memory of the whole "
-        f"process and the time of 1,000 steps; takes up to {duration(_SECONDS)} each",
+        help="train each for a few steps at its own batch size, and show the memory (of the GPU "
+        "if there is one, else of the whole process) and the time of 1,000 steps; takes up to "
+        f"{duration(_SECONDS)} each",
     )
 
 
@@ -90,6 +98,9 @@ def run(given):
     """Runs the command with its parsed arguments; returns the exit code."""
     names = given.models or MODELS
     image_shape = (*given.size, given.channels)
+    options = {"image_shape": image_shape}
+    if given.filters:
+        options["filters"] = given.filters
     if given.measure:
         tell(
             "models",
@@ -100,13 +111,13 @@ def run(given):
     columns += ["batch", "memory", "1,000 steps"] if given.measure else []
     _print_row([*columns, f"idea ({'x'.join(map(str, image_shape))})"])
     for name in names:
-        parameters = _count_parameters(name, image_shape)
+        parameters = _count_parameters(name, options)
         cells = [name, parameters, f"{_FEWEST_IMAGES.get(name, _DIGITS):,}"]
         cells.append("yes" if takes_labels(name) else "no")
         if given.measure:
             batch_size = BATCH_SIZES.get(name, DEFAULT_BATCH_SIZE)
             can = parameters != _DOES_NOT_KNOW
-            cost = _measure(name, image_shape, batch_size) if can else [_DOES_NOT_KNOW] * 2
+            cost = _measure(name, options, batch_size) if can else [_DOES_NOT_KNOW] * 2
             cells += [str(batch_size), *cost]
         _print_row([*cells, find_idea(name)])
     return 0
@@ -118,28 +129,29 @@ def find_idea(name: str) -> str:
     return (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
 
 
-def _count_parameters(name, image_shape):
+def _count_parameters(name, options):
     """The parameters of both networks, as text; a dash if the model cannot make such images."""
     try:
-        gan = getattr(zoo, f"build_{name}")(image_shape=image_shape)
+        gan = getattr(zoo, f"build_{name}")(**options)
     except ValueError:
         return _DOES_NOT_KNOW
     count = gan.generator.count_params() + gan.discriminator.count_params()
     return f"{count / 1e6:,.1f} M"
 
 
-def _measure(name, image_shape, batch_size):
+def _measure(name, options, batch_size):
     """Memory and time of 1,000 steps, as texts, measured in a process of its own."""
-    job = [sys.executable, "-m", "kerasgan.cli._measure", name, *map(str, image_shape)]
+    job = [sys.executable, "-m", "kerasgan.cli._measure", name, json.dumps(options)]
     try:
         ended = subprocess.run(
             [*job, str(batch_size)], capture_output=True, text=True, timeout=_SECONDS
         )
-    except subprocess.TimeoutExpired:
-        return [_DOES_NOT_KNOW, f"(over {duration(_SECONDS)})"]
-    if ended.returncode:
         words = (ended.stderr.splitlines() or ["it was killed, probably for its memory"])[-1]
-        tell("models", f"{name} could not be measured: {words}")
+        problem = words if ended.returncode else None
+    except subprocess.TimeoutExpired:
+        problem = f"five steps take more than {duration(_SECONDS)}"
+    if problem:
+        tell("models", f"{name} could not be measured: {problem}")
         return [_DOES_NOT_KNOW, _DOES_NOT_KNOW]
     found = json.loads(ended.stdout.splitlines()[-1])
     memory = f"{found['bytes'] / 1e9:.1f} GB" if found["bytes"] else _DOES_NOT_KNOW

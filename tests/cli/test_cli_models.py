@@ -28,6 +28,8 @@ def test_models_are_listed_with_their_parameters_at_a_size(capsys):
     count = gan.generator.count_params() + gan.discriminator.count_params()
     assert rows[0][1:5] == [f"{count / 1e6:.1f}", "M", "60,000", "no"]
     assert rows[2][3] == "258"
+    assert cli.main([*small, "--size", "20", "--filters", "2"]) == 0
+    assert float(capsys.readouterr().out.splitlines()[1].split()[1]) < float(rows[0][1])
     assert rows[1][4] == "yes" and lines[1].endswith(models.find_idea("cgan"))
     assert cli.main([*small[:2], "--size", "8"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[1] == "-"
@@ -40,7 +42,7 @@ def test_another_word_is_no_model(capsys):
 
 
 def test_memory_and_time_are_measured(monkeypatch, capsys):
-    found = _measure.measure("mlp_gan", (16, 16, 1), 4)
+    found = _measure.measure("mlp_gan", {"image_shape": [16, 16, 1], "filters": 2}, 4)
     assert 0 < found["seconds"] < 10 and found["bytes"] > 1e7
     jobs = []
 
@@ -50,8 +52,11 @@ def test_memory_and_time_are_measured(monkeypatch, capsys):
         return models.subprocess.CompletedProcess(job, 0, f"a note\n{json.dumps(found)}\n", "")
 
     monkeypatch.setattr(models.subprocess, "run", started)
-    assert cli.main(["models", "mlp_gan", "--size", "16x20", "--measure"]) == 0
-    assert jobs[0][1:] == ["-m", "kerasgan.cli._measure", "mlp_gan", "16", "20", "3", "128"]
+    measured = ["models", "mlp_gan", "--size", "16x20", "--filters", "2", "--measure"]
+    assert cli.main(measured) == 0
+    *program, options, batch_size = jobs[0][1:]
+    assert program == ["-m", "kerasgan.cli._measure", "mlp_gan"] and batch_size == "128"
+    assert json.loads(options) == {"image_shape": [16, 20, 3], "filters": 2}
     captured = capsys.readouterr()
     assert "128    2.5 GB      8 min 20 s      two dense" in captured.out
     assert "measuring 1 model takes up to 2 min" in captured.err
@@ -62,6 +67,15 @@ def test_memory_and_time_are_measured(monkeypatch, capsys):
     )
     assert cli.main(["models", "mlp_gan", "--measure"]) == 0
     assert "mlp_gan could not be measured: Error: why" in capsys.readouterr().err
+
+    def too_slow(job, timeout, **options):
+        raise models.subprocess.TimeoutExpired(job, timeout)
+
+    monkeypatch.setattr(models.subprocess, "run", too_slow)
+    assert cli.main(["models", "mlp_gan", "--measure"]) == 0
+    captured = capsys.readouterr()
+    assert "mlp_gan could not be measured: five steps take more than 2 min 0 s" in captured.err
+    assert "128    -           -               two dense" in captured.out
 
 
 @pytest.mark.parametrize(
