@@ -77,8 +77,11 @@ class Batches:
     def parts(self):
         """Arrays in parts, in the form of batches, to be checked before training; else nothing."""
         if self.is_array:
-            for first in range(0, self._num_images, _PART):
-                yield self._rows(slice(first, first + _PART))
+            # One picture passed for many is refused by its own shape.
+            is_one = len(keras.tree.flatten(self.x)[0].shape) < 4
+            size = self._num_images if is_one else _PART
+            for first in range(0, self._num_images, size):
+                yield self._rows(slice(first, first + size))
 
     def class_sizes(self):
         """Dict from labels to numbers of images; empty if only a pass over the data would tell."""
@@ -296,6 +299,13 @@ def _check_iterable(x, y, batch_size):
             "batches",
             f"x of type {type(x).__name__}",
             "For a folder, pass kerasgan.datasets.ImageFolder(folder, image_shape).",
+        )
+    if isinstance(x, list) and x and _is_array(x[0]) and len(x[0].shape) == 3:
+        raise argument_error(
+            "x",
+            "be one array of all images, not a list of them",
+            f"a list, whose first entry has the shape {tuple(x[0].shape)}",
+            "Pass numpy.stack(x), if all have one size, and batch_size.",
         )
     for name, value in (("y", y), ("batch_size", batch_size)):
         if value is not None:

@@ -113,6 +113,10 @@ def _shape_hint(shape, image_shape):
         return "Pass a single image as a batch of one: images[None]."
     if len(shape) == 3 and channels == 1 and shape[1:] == (height, width):
         return "Add the channel axis: images[..., None]."
+    if len(shape) == 3 and channels == 3 and shape[1:] == (height, width):
+        return "Make grey images colour: numpy.stack([images] * 3, axis=-1)."
+    if len(shape) == 3 and shape[2] == channels:
+        return f"That is one image. Resize it to {height}x{width}; pass many, as numpy.stack(list)."
     if len(shape) == 4 and shape[1:3] == (height, width):
         return f"Convert the images to {channels} channels, or build the model for {shape[3]}."
     return "Resize the images, or build the model for their image_shape."

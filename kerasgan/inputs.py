@@ -205,7 +205,12 @@ def check_labels(labels, count, num_classes, lowest=0):
     if labels.shape != (count,):
         raise argument_error("labels", expected, f"labels of shape {labels.shape}", hint)
     if count > 0 and not np.issubdtype(labels.dtype, np.integer):
-        fix = "Pass labels.astype('int32')."
+        fix = "Pass numpy.asarray(labels, 'int32')."
+        if labels.dtype.kind in "SU":
+            fix = (
+                "Pass numbers of classes: numpy.unique(labels, return_inverse=True)[1], or the "
+                "positions in class_names."
+            )
         raise argument_error("labels", expected, f"dtype={labels.dtype}", fix)
     if count > 0 and (labels.min() < lowest or labels.max() >= num_classes):
         received = f"labels from {labels.min()} to {labels.max()}"

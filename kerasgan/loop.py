@@ -45,6 +45,12 @@ def fit(
         progress.start_next_pass()
     if steps is not None:
         remaining = max(0, steps - gan.step)
+        if not remaining:
+            warnings.warn(
+                f"Nothing is trained: the GAN has made {gan.step} steps, and `steps` counts all of "
+                f"them. Received: steps={steps}. Pass more, or epochs.",
+                stacklevel=3,
+            )
         epochs = initial_epoch + remaining  # at most: every epoch makes a step
     else:
         num_epochs = max(0, epochs - initial_epoch)

@@ -217,6 +217,7 @@ IMAGES, LABELS = numbered(6)
         ({"batch_size": 2.5}, "`batch_size` must be a whole number"),
         ({"x": [IMAGES], "y": LABELS}, "`y` must be left out unless `x` is an array"),
         ({"x": [IMAGES], "batch_size": 2}, "`batch_size` must be left out"),
+        ({"x": list(IMAGES)}, r"`x` must be one array of all images.*\(2, 2, 1\).*numpy\.stack"),
         ({"x": (IMAGES, LABELS), "y": LABELS}, "`y` must be left out if `x` is a pair"),
         (
             {"x": ((IMAGES, LABELS), (IMAGES, LABELS))},
@@ -242,3 +243,9 @@ IMAGES, LABELS = numbered(6)
 def test_what_holds_no_images_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Batches(**({"x": IMAGES} | arguments))
+
+
+def test_one_picture_passed_for_many_is_checked_whole():
+    """Not in parts, whose shapes nobody would know."""
+    photo = np.zeros((3000, 4, 3), "uint8")
+    assert [part.shape for part in Batches(photo).parts()] == [photo.shape]

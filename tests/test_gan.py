@@ -185,6 +185,8 @@ WRONG = {
     "complex": (lambda x: x.astype("complex64"), "dtype=complex64"),
     "channels first": (lambda x: x.transpose(0, 3, 1, 2), r"transpose\(images, \(0, 2, 3, 1\)\)"),
     "one image": (lambda x: x[0], r"images\[None\]"),
+    "grey": (lambda x: x[..., 0], r"numpy\.stack\(\[images\] \* 3, axis=-1\)"),
+    "a photo": (lambda x: np.zeros((30, 40, 3), "uint8"), "one image. Resize it to 8x8; pass many"),
     "channels": (lambda x: x[..., :1], "3 channels, or build the model for 1"),
     "size": (lambda x: x[:, :4], "Resize the images"),
     "none": (lambda x: x[:0], r"shape \(0, 8, 8, 3\)"),

@@ -112,7 +112,7 @@ def check_file(name, path, suffix, overwrite):
 def read_labels(text, names, name="--labels"):
     """The labels of classes given as `cat,dog`: by their names, or by their numbers."""
     known = {word: label for label, word in enumerate(names)}
-    fix = "Pass their names."
+    fix = "Write them as they stand here."
     # Where a number is the name of a class, all numbers are names.
     if not any(word.isdecimal() for word in names):
         known |= {str(label): label for label in range(len(names))}
@@ -122,7 +122,7 @@ def read_labels(text, names, name="--labels"):
     if unknown:
         raise argument_error(
             name,
-            f"be classes of MODEL, separated by commas: {in_words(names)}",
+            f"be classes of the model, separated by commas: {in_words(names)}",
             f"{name} {text}, with {unknown[0]!r}",
             fix,
         )
@@ -215,4 +215,4 @@ def shown(value):
         return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value is None else str(value)
+    return "default" if value is None else str(value)

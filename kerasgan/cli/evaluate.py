@@ -119,7 +119,7 @@ def run(given):
     if given.nearest:
         rows = Neighbours(images, encoder).beside(fakes[:_ROWS])
         flat = rows.reshape(-1, *image_shape)
-        pictures.save_png(given.nearest, pictures.grid(flat, columns=rows.shape[1]))
+        pictures.save_png(given.nearest, pictures.grid(flat, rows.shape[1], scale=None))
         print(given.nearest)
     return 0
 

@@ -309,8 +309,9 @@ def run(given):
             tell("train", f"note: {warning}")
             keep(warning)
         print(
-            f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, "
-            f"{keras.config.backend()}, from {progress}. Ctrl-C stops and saves.\n"
+            f"Training {arguments['model']} on {_describe(num_images, arguments, gan)}, in batches "
+            f"of {arguments['batch_size']}, {keras.config.backend()}, from {progress}. Ctrl-C "
+            "stops and saves.\n"
             f"To watch it, open {folder / run_folder.REPORT} in a browser.",
             flush=True,
         )

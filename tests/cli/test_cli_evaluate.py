@@ -34,7 +34,7 @@ def test_evaluate_prints_a_table_and_writes_json(run, photos, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert str(nearest) in printed and "Samples " in printed and "copies" in printed
     with Image.open(nearest) as picture:
-        assert picture.size == (6 * 18 + 2, 10 * 18 + 2)
+        assert picture.size == (6 * 98 + 2, 10 * 98 + 2)  # enlarged to be seen
     result = json.loads(out.read_text())
     assert result["count"] == 12 and result["encoder"] == "pyramid"
     assert result["encoder_hash"] in printed and str(out) in printed

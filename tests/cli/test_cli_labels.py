@@ -281,7 +281,7 @@ def test_wrong_labels_are_one_line_that_lists_the_classes(run_of_pets, run, tmp_
     for text, part in (("bird", "bird"), ("cat,,dog", ""), ("cat,2", "2"), ("", ""), ("-1", "-1")):
         assert sample(run_of_pets, f"--labels={text}", "--out", tmp_path / "grid.png") == 2
         line = errors(capsys)
-        assert "`--labels` must be classes of MODEL, separated by commas: cat, dog." in line
+        assert "`--labels` must be classes of the model, separated by commas: cat, dog." in line
         assert f"--labels {text}, with {part!r}" in line and "numbers from 0 to 1." in line
         assert len(line.splitlines()) == 1
     assert sample(run, "--labels", "cat", "--out", tmp_path / "grid.png") == 2
@@ -298,7 +298,7 @@ def test_numbers_are_names_where_a_class_has_one_as_its_name(tmp_path, capsys):
     expected = pictures.grid(gan.sample(2, seed=0, labels=[0, 1]), scale=None)
     np.testing.assert_array_equal(read_png(out), expected[..., 0])
     assert sample(tmp_path, "--labels", "0", "--out", out, "--overwrite") == 2
-    assert errors(capsys).endswith("Pass their names.\n")
+    assert errors(capsys).endswith("Write them as they stand here.\n")
 
 
 @pytest.mark.parametrize(

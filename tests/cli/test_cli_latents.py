@@ -120,7 +120,7 @@ def test_project_says_what_it_cannot_use(run, run_of_pets, tmp_path, capsys):
         ([run, tmp_path / "grey.png", "--labels", "cat"], "`--labels` must be left out"),
         ([run_of_pets, tmp_path / "grey.png"], "name a class for each picture, 1 in all"),
         ([run_of_pets, tmp_path / "grey.png", "--labels", "cat,cat"], "each picture, 1 in all"),
-        ([run_of_pets, tmp_path / "grey.png", "--labels", "fox"], "must be classes of MODEL"),
+        ([run_of_pets, tmp_path / "grey.png", "--labels", "fox"], "must be classes of the model"),
         ([run, tmp_path / "grey.png", "--latents", tmp_path / "a.txt"], "must end in .npy"),
     ):
         assert call("project", *arguments, "--out", out) == 2
@@ -141,7 +141,7 @@ def test_directions_are_rows_around_one_picture(run, run_of_pets, tmp_path, caps
     for model, extra, message in (
         (run, ["--count", 10**6], "`--count` must be at most 100"),
         (run, ["--label", "cat"], "`--label` must be left out"),
-        (run_of_pets, ["--label", "fox"], "`--label` must be classes of MODEL"),
+        (run_of_pets, ["--label", "fox"], "`--label` must be classes of the model"),
         (run_of_pets, ["--label", "cat,dog"], "`--label` must be one class"),
         (run, ["--out", tmp_path / "a.jpg"], "`--out` must end in .png"),
     ):
