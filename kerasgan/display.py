@@ -26,17 +26,18 @@ LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]
 COMPILING = "compiling the first step"
 
 
-def open_display(total, verbose):
+def open_display(total, verbose, initial=0):
     """A context manager that shows progress through `total` steps (None: unknown).
 
-    `verbose` is as in Keras: 0 shows nothing, 2 prints a line for each epoch, and 1 and "auto" draw
-    a bar in a terminal or notebook, and print one line a minute elsewhere.
+    `initial` of them have been made before. `verbose` is as in Keras: 0 shows nothing, 2 prints a
+    line for each epoch, and 1 and "auto" draw a bar in a terminal or notebook, and print one line a
+    minute elsewhere.
     """
     if verbose == 2:
         return contextlib.nullcontext(_EpochLines())
     if verbose and not _can_draw():
-        return contextlib.closing(_MinuteLines(total))
-    return _Bar(total=total, unit="step", disable=not verbose, dynamic_ncols=True)
+        return contextlib.closing(_MinuteLines(total, initial))
+    return _Bar(total=total, initial=initial, unit="step", disable=not verbose, dynamic_ncols=True)
 
 
 def _can_draw():
@@ -65,7 +66,8 @@ class _Bar(tqdm.auto.tqdm):
             self._shown_at = now
             state = self.format_dict
             # Until tqdm has a smoothed rate, use the mean.
-            rate = state["rate"] or (state["n"] + num_steps) / state["elapsed"]
+            made = state["n"] - state["initial"] + num_steps
+            rate = state["rate"] or made / state["elapsed"]
             self._images_per_second = rate * num_images
             self.end(logs)
         self.update(num_steps)
@@ -86,9 +88,9 @@ class _MinuteLines:
     from its end. Until then the lines come from a thread, because nothing else runs.
     """
 
-    def __init__(self, total):
+    def __init__(self, total, initial):
         self._total = total
-        self._steps = self._num_images = 0
+        self._steps, self._num_images = initial, 0
         self._start = self._shown_at = time.monotonic()
         self._since = None  # (seconds, steps) that the speed counts from
         self._has_begun = threading.Event()
@@ -135,6 +137,7 @@ class _MinuteLines:
         rate = 0.0  # not known
         if self._since and self._since[0] < now:
             rate = (self._steps - self._since[1]) / (now - self._since[0])
+        has_begun = self._has_begun.is_set()
         line = tqdm.auto.tqdm.format_meter(
             self._steps,
             self._total,
@@ -143,7 +146,7 @@ class _MinuteLines:
             unit="step",
             rate=rate,
             bar_format=LINE if self._total else LINE.replace("<{remaining}", ""),
-            postfix=_summary(logs, rate * self._num_images) if self._steps else COMPILING,
+            postfix=_summary(logs, rate * self._num_images) if has_begun else COMPILING,
         )
         _write(sys.stderr, line)
         self._shown_at = now

@@ -81,7 +81,8 @@ def fit(
         # How `keras.callbacks.BackupAndRestore` tells Keras's `fit` where to resume.
         initial_epoch = gan._initial_epoch or initial_epoch
         _pretrain(gan, batches, pretrain_steps, callbacks, verbose)
-        display = stack.enter_context(open_display(remaining, verbose))
+        shown = (remaining, verbose) if steps is None else (steps, verbose, gan.step)
+        display = stack.enter_context(open_display(*shown))
         source = stack.enter_context(contextlib.closing(_Source(gan, batches)))
         if initial_epoch < epochs and not is_done():
             source.look()  # raises before anything begins if a batch does not fit

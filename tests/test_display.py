@@ -78,6 +78,16 @@ def test_a_log_gets_a_line_a_minute(own, monkeypatch, capsys):
         assert re.fullmatch(pattern + rf"d_loss=\d.*, g_loss=\d.*{speed}\]", line), line
 
 
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_steps_made_before_are_counted(own, monkeypatch, stream):
+    own.fit(pictures(4, own), batch_size=2, steps=3, verbose=0)
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr("sys.stderr", stream())
+    own.fit(pictures(4, own), batch_size=2, steps=5)
+    *_, last = re.split("[\r\n]+", display.sys.stderr.getvalue().rstrip())
+    assert " 5/5 [" in last
+
+
 @pytest.fixture
 def lines_of(monkeypatch, capsys):
     """Shows 4 steps a second, and returns the lines; after `back_after` seconds all is undone."""
